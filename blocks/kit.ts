@@ -1,0 +1,154 @@
+import type {
+  ActionsBlock,
+  Button,
+  ConfirmationDialog,
+  ContextBlock,
+  DividerBlock,
+  HeaderBlock,
+  KnownBlock,
+  PlainTextElement,
+  SectionBlock,
+} from '@slack/types';
+import { wallTime } from '../src/domain/time.ts';
+
+/** Text that is safe to send as mrkdwn: made only by the `mrkdwn` tag and the helpers here. */
+export type Mrkdwn = { readonly mrkdwn: string };
+
+/** What people see: `text` (mrkdwn) alone tells the story to notifications and screen readers. */
+export type View = { readonly text: string; readonly blocks: KnownBlock[] };
+
+/** Slack's limits on what a view may hold (block kit reference). */
+const limits = { section: 3000, field: 2000, header: 150, button: 75, contextElements: 10 } as const;
+
+/**
+ * Tagged template for mrkdwn: every interpolated string is escaped, interpolated Mrkdwn is kept. So nothing that people
+ * typed can mention a channel, hide a link or break out of its place.
+ */
+export function mrkdwn(strings: TemplateStringsArray, ...values: (string | number | Mrkdwn)[]): Mrkdwn {
+  const text = strings.map((part, index) => {
+    const value = values[index];
+    if (value === undefined) return part;
+    return part + (typeof value === 'object' ? value.mrkdwn : escape(String(value)));
+  });
+  return { mrkdwn: text.join('') };
+}
+
+/** Slack's three control characters; `* _ ~` and backticks only style, and stay as people typed them. */
+export function escape(text: string): string {
+  return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
+}
+
+export function join(parts: readonly Mrkdwn[], separator = ' '): Mrkdwn {
+  return { mrkdwn: parts.map((part) => part.mrkdwn).join(separator) };
+}
+
+export function person(id: string): Mrkdwn {
+  return { mrkdwn: `<@${id.replace(/[^A-Z0-9]/gi, '')}>` };
+}
+
+export function people(ids: readonly string[]): Mrkdwn {
+  return join(ids.map(person), ', ');
+}
+
+export function channel(id: string): Mrkdwn {
+  return { mrkdwn: `<#${id.replace(/[^A-Z0-9]/gi, '')}>` };
+}
+
+/** A version, branch or command: monospaced, and unable to leave its backticks. */
+export function code(text: string): Mrkdwn {
+  return { mrkdwn: `\`${escape(text.replace(/`/g, "'"))}\`` };
+}
+
+/** An instant in each reader's own zone; the fallback names the calendar's zone. */
+export function date(at: Date, zone: string, format = '{date_short_pretty} {time}'): Mrkdwn {
+  return { mrkdwn: `<!date^${Math.floor(at.getTime() / 1000)}^${format}|${escape(dayAndTime(at, zone))}>` };
+}
+
+/** A slot in each reader's own zone: "Nov 24, 2026 2:00 PM–2:45 PM". */
+export function slot(startsAt: Date, endsAt: Date, zone: string): Mrkdwn {
+  return mrkdwn`${date(startsAt, zone)}–${date(endsAt, zone, '{time}')}`;
+}
+
+/** For plain text, where Slack cannot localise: "Tue 24 Nov 2026, 14:00–14:45 Europe/Berlin". */
+export function plainSlot(startsAt: Date, endsAt: Date, zone: string): string {
+  const [from, to] = [wallTime(startsAt, zone), wallTime(endsAt, zone)];
+  const end = from.date === to.date ? to.time : `${to.weekday} ${to.day} ${to.month} ${to.time}`;
+  return `${from.weekday} ${from.day} ${from.month} ${from.year}, ${from.time}–${end} ${zone}`;
+}
+
+export function dayAndTime(at: Date, zone: string): string {
+  const wall = wallTime(at, zone);
+  return `${wall.weekday} ${wall.day} ${wall.month} ${wall.year}, ${wall.time} ${zone}`;
+}
+
+/** "45 min", "3 h 10 min", "2 d 4 h". */
+export function span(minutes: number): string {
+  const total = Math.max(0, Math.round(minutes));
+  if (total < 60) return `${total} min`;
+  if (total < 24 * 60) return total % 60 === 0 ? `${total / 60} h` : `${Math.floor(total / 60)} h ${total % 60} min`;
+  const hours = Math.round((total % 1440) / 60);
+  return hours === 0 ? `${Math.floor(total / 1440)} d` : `${Math.floor(total / 1440)} d ${hours} h`;
+}
+
+/** "one of ana, ben or rae"; "A and B". */
+export function list(parts: readonly string[], word: 'and' | 'or'): string {
+  if (parts.length < 2) return parts[0] ?? '';
+  return `${parts.slice(0, -1).join(', ')} ${word} ${parts.at(-1)}`;
+}
+
+export function clip(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, most - 1).trimEnd()}…`;
+}
+
+export function plain(text: string, most: number): PlainTextElement {
+  return { type: 'plain_text', text: clip(text.trim() === '' ? '–' : text, most), emoji: true };
+}
+
+export function header(text: string): HeaderBlock {
+  return { type: 'header', text: plain(text, limits.header) };
+}
+
+export function section(text: Mrkdwn, accessory?: Button): SectionBlock {
+  const block: SectionBlock = { type: 'section', text: { type: 'mrkdwn', text: clipMrkdwn(text, limits.section) } };
+  return accessory ? { ...block, accessory } : block;
+}
+
+export function fields(...texts: Mrkdwn[]): SectionBlock {
+  return { type: 'section', fields: texts.slice(0, 10).map((text) => ({ type: 'mrkdwn', text: clipMrkdwn(text, limits.field) })) };
+}
+
+export function context(...texts: Mrkdwn[]): ContextBlock {
+  return {
+    type: 'context',
+    elements: texts.slice(0, limits.contextElements).map((text) => ({ type: 'mrkdwn', text: clipMrkdwn(text, limits.field) })),
+  };
+}
+
+export function divider(): DividerBlock {
+  return { type: 'divider' };
+}
+
+/** Buttons in a row; the block id carries what they are about so that two rows never clash. */
+export function actions(id: string, buttons: readonly Button[]): ActionsBlock {
+  return { type: 'actions', block_id: id, elements: [...buttons] };
+}
+
+/** `action` is the stable name of what the click asks for; `value` says about what, and proves nothing. */
+export function button(
+  action: string,
+  label: string,
+  value: string,
+  options: { style?: 'primary' | 'danger'; confirm?: ConfirmationDialog } = {},
+): Button {
+  return { type: 'button', action_id: `${action}.v1`, text: plain(label, limits.button), value, ...options };
+}
+
+export function confirm(title: string, text: string, yes: string, no: string): ConfirmationDialog {
+  return { title: plain(title, 100), text: plain(text, 300), confirm: plain(yes, 30), deny: plain(no, 30) };
+}
+
+/** Cuts between entities: half of `&amp;` or of a mention must not remain. */
+function clipMrkdwn({ mrkdwn: text }: Mrkdwn, most: number): string {
+  if (text.length <= most) return text;
+  return `${text.slice(0, most - 1).replace(/(&[a-z]*|<[^>]*)$/, '')}…`;
+}

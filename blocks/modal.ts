@@ -1,0 +1,66 @@
+import type { KnownBlock, ModalView } from '@slack/types';
+import { mrkdwn, type Mrkdwn, plain, section, type View } from './kit.ts';
+
+/** Opens within Slack's three seconds; the real content follows as an update. */
+export function skeleton(title: string): ModalView {
+  return message(title, mrkdwn`One moment…`);
+}
+
+/** A modal that only says something. */
+export function message(title: string, text: Mrkdwn): ModalView {
+  return { type: 'modal', callback_id: 'message', title: plain(title, 24), close: plain('Close', 24), blocks: [section(text)] };
+}
+
+/** An answer shown where the person is looking: in the modal. */
+export function answer(title: string, view: View): ModalView {
+  return { type: 'modal', callback_id: 'message', title: plain(title, 24), close: plain('Close', 24), blocks: view.blocks };
+}
+
+/** A note for the timeline of a release. */
+export function noteForm(number: number): ModalView {
+  return {
+    type: 'modal',
+    callback_id: 'note.v1',
+    private_metadata: JSON.stringify({ release: number }),
+    title: plain(`Note on REL-${number}`, 24),
+    submit: plain('Add note', 24),
+    close: plain('Close', 24),
+    blocks: [textInput('note', 'Note', { multiline: true, max: 1000 })],
+  };
+}
+
+/** A reason is part of the record; the verb says what happens on submit. */
+export function reasonForm(number: number, verb: 'pause' | 'rollback', units: string): ModalView {
+  const words = verb === 'rollback' ? { title: 'Roll back', submit: 'Roll back now' } : { title: 'Pause', submit: 'Pause' };
+  return {
+    type: 'modal',
+    callback_id: `${verb}.v1`,
+    private_metadata: JSON.stringify({ release: number }),
+    title: plain(`${words.title} REL-${number}`, 24),
+    submit: plain(words.submit, 24),
+    close: plain('Keep going', 24),
+    blocks: [section(mrkdwn`*${units}*`), textInput('reason', 'What happened?', { multiline: true, max: 500 })],
+  };
+}
+
+export function textInput(
+  id: string,
+  label: string,
+  options: { multiline?: boolean; max?: number; optional?: boolean; initial?: string; placeholder?: string; hint?: string } = {},
+): KnownBlock {
+  return {
+    type: 'input',
+    block_id: id,
+    label: plain(label, 2000),
+    optional: options.optional ?? false,
+    ...(options.hint ? { hint: plain(options.hint, 2000) } : {}),
+    element: {
+      type: 'plain_text_input',
+      action_id: 'value',
+      multiline: options.multiline ?? false,
+      ...(options.max ? { max_length: options.max } : {}),
+      ...(options.initial ? { initial_value: options.initial } : {}),
+      ...(options.placeholder ? { placeholder: plain(options.placeholder, 150) } : {}),
+    },
+  };
+}

@@ -1,0 +1,121 @@
+import type { KnownBlock, ModalView, PlainTextOption } from '@slack/types';
+import { changeTypes } from '../src/domain/policy.ts';
+import { plain, section, span, type View } from './kit.ts';
+import { textInput } from './modal.ts';
+
+/** What the request form is filled with: from the command line, or from what was typed before a refusal. */
+export type RequestDraft = {
+  readonly service: string;
+  readonly version: string;
+  /** Further units, written `web@88 search@5.2`. */
+  readonly others: string;
+  readonly summary: string;
+  readonly startsAt: Date | undefined;
+  readonly minutes: number;
+  readonly environment: string;
+  readonly changeType: string;
+  readonly rollbackPlan: string;
+  readonly lead: string;
+  /** The channel that it was asked from. */
+  readonly channel: string;
+};
+
+const minuteChoices = [15, 30, 45, 60, 90, 120];
+
+/** REQUEST A RELEASE, interaction.md §2.3b. `notice` is what stopped the last try, with its one next step. */
+export function requestForm(draft: RequestDraft, environments: readonly string[], notice?: View): ModalView {
+  const environment = environments.includes(draft.environment) ? draft.environment : (environments[0] ?? 'production');
+  const minutes = [...new Set([...minuteChoices, draft.minutes])].sort((a, b) => a - b);
+  return {
+    type: 'modal',
+    callback_id: 'request.v1',
+    private_metadata: JSON.stringify({ channel: draft.channel }),
+    title: plain('Request a release', 24),
+    submit: plain('Send request', 24),
+    close: plain('Close', 24),
+    blocks: [
+      ...(notice ? notice.blocks : []),
+      {
+        type: 'input',
+        block_id: 'service',
+        label: plain('Service', 2000),
+        element: {
+          type: 'external_select',
+          action_id: 'service.options.v1',
+          min_query_length: 0,
+          placeholder: plain('Type a service', 150),
+          ...(draft.service === '' ? {} : { initial_option: option(draft.service) }),
+        },
+      },
+      textInput('version', 'Version', { max: 60, initial: draft.version, placeholder: '2.14.0' }),
+      textInput('summary', 'What changes', { multiline: true, max: 1000, initial: draft.summary, placeholder: 'What, and why now' }),
+      {
+        type: 'input',
+        block_id: 'when',
+        label: plain('When (in your time zone)', 2000),
+        element: {
+          type: 'datetimepicker',
+          action_id: 'value',
+          ...(draft.startsAt ? { initial_date_time: Math.floor(draft.startsAt.getTime() / 1000) } : {}),
+        },
+      },
+      select('minutes', 'How long', minutes.map(String), String(draft.minutes), (value) => span(Number(value))),
+      select('environment', 'Environment', environments.length === 0 ? ['production'] : environments, environment),
+      {
+        type: 'input',
+        block_id: 'type',
+        label: plain('Type of change', 2000),
+        element: {
+          type: 'radio_buttons',
+          action_id: 'value',
+          options: changeTypes.map(option),
+          initial_option: option(changeTypes.find((type) => type === draft.changeType) ?? 'normal'),
+        },
+      },
+      textInput('rollback', 'Rollback plan', {
+        multiline: true,
+        max: 1000,
+        optional: true,
+        initial: draft.rollbackPlan,
+        placeholder: 'How to get back, and how long it takes',
+      }),
+      {
+        type: 'input',
+        block_id: 'lead',
+        label: plain('Deploy lead', 2000),
+        element: { type: 'users_select', action_id: 'value', initial_user: draft.lead },
+      },
+      textInput('others', 'Released together with', { max: 300, optional: true, initial: draft.others, placeholder: 'web@88 search@5.2' }),
+    ],
+  };
+}
+
+/** After a request that went through from a button inside the form. */
+export function requestDone(view: View): ModalView {
+  return { type: 'modal', callback_id: 'message', title: plain('Requested', 24), close: plain('Close', 24), blocks: view.blocks };
+}
+
+export function option(value: string): PlainTextOption {
+  return { text: plain(value, 75), value: value.slice(0, 75) };
+}
+
+function select(id: string, label: string, values: readonly string[], initial: string, words: (value: string) => string = (value) => value): KnownBlock {
+  const choice = (value: string): PlainTextOption => ({ text: plain(words(value), 75), value });
+  return {
+    type: 'input',
+    block_id: id,
+    label: plain(label, 2000),
+    element: { type: 'static_select', action_id: 'value', options: values.map(choice), initial_option: choice(initial) },
+  };
+}
+
+/** Shown while a button inside the form is being worked on. */
+export function requestWorking(): ModalView {
+  return {
+    type: 'modal',
+    callback_id: 'message',
+    title: plain('Request a release', 24),
+    close: plain('Close', 24),
+    blocks: [section({ mrkdwn: 'One moment…' })],
+  };
+}

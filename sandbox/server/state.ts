@@ -1,0 +1,170 @@
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+
+/* What a Slack workspace consists of, as plain data: everything here can be written to a file and read back. */
+
+export type User = {
+  id: string;
+  team_id: string;
+  name: string;
+  real_name: string;
+  title: string;
+  tz: string;
+  is_bot: boolean;
+  is_restricted: boolean;
+  is_ultra_restricted: boolean;
+  is_stranger: boolean;
+  deleted: boolean;
+};
+
+export type Channel = {
+  id: string;
+  name: string;
+  is_private: boolean;
+  is_im: boolean;
+  /** The person on the other side of an app's direct message. */
+  user: string | null;
+  is_archived: boolean;
+  is_general: boolean;
+  creator: string;
+  created: number;
+  members: string[];
+  topic: string;
+  purpose: string;
+  pins: string[];
+  bookmarks: { id: string; title: string; link: string }[];
+};
+
+export type Message = {
+  type: 'message';
+  subtype?: string;
+  ts: string;
+  user: string;
+  bot_id?: string;
+  app_id?: string;
+  text: string;
+  blocks?: Block[];
+  thread_ts?: string;
+  reply_broadcast?: boolean;
+  metadata?: { event_type: string; event_payload: Record<string, unknown> };
+  edited?: { user: string; ts: string };
+  /** Only this person sees it; it is in no history. */
+  ephemeral_to?: string;
+  response_id?: string;
+};
+
+// Blocks are checked by blocks.ts; everybody else passes them on.
+export type Block = { type: string; block_id?: string; [key: string]: unknown };
+
+export type View = {
+  id: string;
+  user: string;
+  type: 'modal' | 'home';
+  callback_id: string;
+  external_id: string;
+  private_metadata: string;
+  title?: unknown;
+  submit?: unknown;
+  close?: unknown;
+  blocks: Block[];
+  hash: string;
+  root_view_id: string;
+  previous_view_id: string | null;
+  clear_on_close: boolean;
+  notify_on_close: boolean;
+  /** What is typed into its inputs: block_id → action_id → state value. */
+  values: Record<string, Record<string, StateValue>>;
+  /** Errors under inputs: block_id → text. */
+  errors: Record<string, string>;
+};
+export type StateValue = { type: string; [key: string]: unknown };
+
+export type Usergroup = { id: string; handle: string; name: string; users: string[] };
+
+export type State = {
+  team: { id: string; name: string; domain: string };
+  app: { id: string; botId: string; botUser: string; name: string };
+  users: Record<string, User>;
+  channels: Record<string, Channel>;
+  usergroups: Record<string, Usergroup>;
+  /** channel id → messages in ts order */
+  messages: Record<string, Message[]>;
+  homes: Record<string, View>;
+  clockOffsetMs: number;
+  lastTs: number;
+  nextId: number;
+};
+
+type Seed = {
+  team: State['team'];
+  users: (Partial<User> & { id: string; name: string })[];
+  channels: { id: string; name: string; private?: boolean; members?: string[]; general?: boolean }[];
+  usergroups?: Usergroup[];
+};
+
+/** A new workspace from a seed in YAML. The app's bot user is added to it. */
+export function seedState(file: string, appName: string): State {
+  const seed = parse(readFileSync(file, 'utf8')) as Seed;
+  const app = { id: 'A0MAITRED', botId: 'B0MAITRED', botUser: 'U0MAITRED', name: appName.toLowerCase() };
+  const users: Record<string, User> = {};
+  for (const user of seed.users) users[user.id] = { ...blankUser(seed.team.id), real_name: user.name, ...user };
+  users[app.botUser] = { ...blankUser(seed.team.id), id: app.botUser, name: app.name, real_name: appName, is_bot: true };
+  const everybody = Object.values(users).filter((user) => !user.is_stranger && !user.is_ultra_restricted && !user.is_bot);
+  const channels: Record<string, Channel> = {};
+  for (const channel of seed.channels) {
+    channels[channel.id] = {
+      ...blankChannel(channel.id, channel.name),
+      is_private: channel.private ?? false,
+      is_general: channel.general ?? false,
+      creator: seed.users[0]?.id ?? '',
+      members: channel.members ?? everybody.map((user) => user.id),
+    };
+  }
+  return {
+    team: seed.team,
+    app,
+    users,
+    channels,
+    usergroups: Object.fromEntries((seed.usergroups ?? []).map((group) => [group.id, group])),
+    messages: {},
+    homes: {},
+    clockOffsetMs: 0,
+    lastTs: 0,
+    nextId: 1,
+  };
+}
+
+export function blankChannel(id: string, name: string): Channel {
+  return {
+    id,
+    name,
+    is_private: false,
+    is_im: false,
+    user: null,
+    is_archived: false,
+    is_general: false,
+    creator: '',
+    created: 0,
+    members: [],
+    topic: '',
+    purpose: '',
+    pins: [],
+    bookmarks: [],
+  };
+}
+
+function blankUser(team: string): User {
+  return {
+    id: '',
+    team_id: team,
+    name: '',
+    real_name: '',
+    title: '',
+    tz: 'UTC',
+    is_bot: false,
+    is_restricted: false,
+    is_ultra_restricted: false,
+    is_stranger: false,
+    deleted: false,
+  };
+}

@@ -1,0 +1,207 @@
+import { randomBytes } from 'node:crypto';
+import { EventEmitter } from 'node:events';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Manifest } from './manifest.ts';
+import { type Block, type Channel, type Message, type State, seedState, type View } from './state.ts';
+
+/** Something that real Slack would have punished, or that its users would have noticed. */
+export type Violation = { readonly at: number; readonly what: string; readonly detail: string };
+
+/** What to do to the next calls of a method. `lost` applies the effect and cuts the connection instead of answering. */
+export type Fault = { readonly kind: 'ratelimited' | 'error500' | 'lost' | 'hang'; times: number; readonly retryAfter?: number };
+
+export type Trigger = { readonly user: string; readonly expires: number; used: boolean };
+export type ResponseUrl = { readonly user: string; readonly channel: string; readonly ts: string | null; readonly expires: number; uses: number };
+
+/** The living workspace: its state, its clock, and what is only true while it runs. */
+export type World = {
+  readonly state: State;
+  readonly manifest: Manifest;
+  readonly tokens: { readonly bot: string; readonly app: string; readonly signingSecret: string };
+  readonly views: Map<string, View>;
+  readonly triggers: Map<string, Trigger>;
+  readonly responses: Map<string, ResponseUrl>;
+  readonly ephemerals: Map<string, Message[]>;
+  readonly faults: Map<string, Fault[]>;
+  readonly violations: Violation[];
+  readonly calls: { readonly method: string; readonly at: number; readonly error: string | null }[];
+  readonly changes: EventEmitter;
+  /** Off in tests that are not about limits. */
+  readonly enforceLimits: boolean;
+  origin: string;
+};
+
+export type WorldOptions = {
+  readonly seedFile: string;
+  readonly manifest: Manifest;
+  readonly snapshotFile?: string;
+  readonly enforceLimits?: boolean;
+};
+
+export function createWorld(options: WorldOptions): World {
+  const saved = options.snapshotFile ? readSnapshot(options.snapshotFile) : undefined;
+  const state = saved?.state ?? seedState(options.seedFile, options.manifest.name);
+  const world: World = {
+    state,
+    manifest: options.manifest,
+    // Made to look unlike real ones: a real token has digits after xoxb-.
+    tokens: saved?.tokens ?? {
+      bot: `xoxb-sandbox-${randomBytes(9).toString('hex')}`,
+      app: `xapp-sandbox-${randomBytes(9).toString('hex')}`,
+      signingSecret: randomBytes(16).toString('hex'),
+    },
+    views: new Map(),
+    triggers: new Map(),
+    responses: new Map(),
+    ephemerals: new Map(),
+    faults: new Map(),
+    violations: [],
+    calls: [],
+    changes: new EventEmitter().setMaxListeners(0),
+    enforceLimits: options.enforceLimits ?? true,
+    origin: '',
+  };
+  if (options.snapshotFile) keepSnapshot(world, options.snapshotFile);
+  return world;
+}
+
+/** Milliseconds on the workspace's own clock. */
+export function now(world: World): number {
+  return Date.now() + world.state.clockOffsetMs;
+}
+
+export function changed(world: World): void {
+  world.changes.emit('change');
+}
+
+export function moveClock(world: World, byMs: number): void {
+  world.state.clockOffsetMs += byMs;
+  world.changes.emit('clock');
+  changed(world);
+}
+
+/** Strictly increasing, unique in the whole workspace: "1700000000.000100". */
+export function nextTs(world: World): string {
+  const { state } = world;
+  state.lastTs = Math.max(state.lastTs + 100, Math.floor(now(world)) * 1000);
+  return `${Math.floor(state.lastTs / 1_000_000)}.${String(state.lastTs % 1_000_000).padStart(6, '0')}`;
+}
+
+export function newId(world: World, letter: string): string {
+  return `${letter}${(world.state.nextId++).toString(36).toUpperCase().padStart(8, '0')}`;
+}
+
+export function violate(world: World, what: string, detail: string): void {
+  world.violations.push({ at: now(world), what, detail });
+  changed(world);
+}
+
+export function findChannel(world: World, ref: unknown): Channel | undefined {
+  const text = String(ref ?? '');
+  return world.state.channels[text] ?? Object.values(world.state.channels).find((channel) => `#${channel.name}` === text && !channel.is_im);
+}
+
+export function messagesOf(world: World, channel: string): Message[] {
+  world.state.messages[channel] ??= [];
+  return world.state.messages[channel];
+}
+
+/** The app's direct message with a person, made when it is first needed. */
+export function directMessage(world: World, user: string): Channel {
+  const found = Object.values(world.state.channels).find((channel) => channel.is_im && channel.user === user);
+  if (found) return found;
+  const id = `D${user.slice(1)}`;
+  const channel: Channel = {
+    id,
+    name: `dm-${user}`,
+    is_private: true,
+    is_im: true,
+    user,
+    is_archived: false,
+    is_general: false,
+    creator: world.state.app.botUser,
+    created: Math.floor(now(world) / 1000),
+    members: [user, world.state.app.botUser],
+    topic: '',
+    purpose: '',
+    pins: [],
+    bookmarks: [],
+  };
+  world.state.channels[id] = channel;
+  return channel;
+}
+
+export function addMessage(world: World, channel: string, message: Omit<Message, 'type' | 'ts'>): Message {
+  const full: Message = { type: 'message', ts: nextTs(world), ...message };
+  if (full.blocks) full.blocks = withBlockIds(full.blocks);
+  messagesOf(world, channel).push(full);
+  changed(world);
+  return full;
+}
+
+export function addEphemeral(world: World, channel: string, user: string, message: { text: string; blocks?: Block[]; thread_ts?: string }): Message {
+  const full: Message = {
+    type: 'message',
+    ts: nextTs(world),
+    user: world.state.app.botUser,
+    bot_id: world.state.app.botId,
+    app_id: world.state.app.id,
+    ephemeral_to: user,
+    ...message,
+  };
+  if (full.blocks) full.blocks = withBlockIds(full.blocks);
+  const key = `${channel}:${user}`;
+  const all = world.ephemerals.get(key) ?? [];
+  all.push(full);
+  world.ephemerals.set(key, all.slice(-50));
+  changed(world);
+  return full;
+}
+
+let blockCounter = 0;
+
+/** Slack names blocks that the app left unnamed. */
+export function withBlockIds(blocks: readonly Block[]): Block[] {
+  return blocks.map((block) => ({ ...block, block_id: block.block_id ?? `b${(blockCounter++).toString(36)}` }));
+}
+
+export function takeFault(world: World, method: string): Fault | undefined {
+  const fault = world.faults.get(method)?.find((one) => one.times > 0) ?? world.faults.get('*')?.find((one) => one.times > 0);
+  if (fault) fault.times--;
+  return fault;
+}
+
+type Snapshot = { state: State; tokens: World['tokens'] };
+
+function readSnapshot(file: string): Snapshot | undefined {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+  try {
+    return JSON.parse(text) as Snapshot;
+  } catch {
+    throw new Error(`${file} is damaged. Delete it to begin with a new local workspace.`);
+  }
+}
+
+/** Writes the state soon after each change and at the latest when the process ends. */
+function keepSnapshot(world: World, file: string): void {
+  mkdirSync(dirname(file), { recursive: true });
+  let timer: NodeJS.Timeout | undefined;
+  const save = () => {
+    clearTimeout(timer);
+    timer = undefined;
+    writeFileSync(`${file}.new`, JSON.stringify({ state: world.state, tokens: world.tokens } satisfies Snapshot));
+    renameSync(`${file}.new`, file);
+  };
+  world.changes.on('change', () => {
+    timer ??= setTimeout(save, 100);
+  });
+  process.once('exit', () => {
+    if (timer) save();
+  });
+}

@@ -1,0 +1,92 @@
+import type { z } from 'zod';
+import type { Audience } from '../domain/access.ts';
+import type { Ask, Decision, Refusal } from '../domain/decision.ts';
+import type { UsageProblem } from '../domain/line.ts';
+import type { DirectoryNeeds } from '../domain/person.ts';
+import type { Question } from '../domain/question.ts';
+import type { ReleaseFacts } from '../domain/release.ts';
+import type { Line } from '../domain/line.ts';
+import { findRelease } from '../store/facts.ts';
+import type { Tx } from '../store/tx.ts';
+
+/** Something that changes the record. `load` is the only part that waits, and `decide` the only part that judges. */
+export type Command<Input, Facts> = {
+  readonly name: string;
+  /** `clock` is for timers and the installation itself: no person can reach it. */
+  readonly audience: Audience | 'clock';
+  readonly input: z.ZodType<Input>;
+  /** What people race for; they wait for each other instead of repeating transactions. */
+  readonly contends?: (input: Input) => readonly string[];
+  readonly load: (tx: Tx, by: LoadBy, input: Input) => Promise<Loaded<Facts>>;
+  /** What has to be known of Slack to decide, and how old it may be. */
+  readonly needs?: (facts: Facts, input: Input) => DirectoryNeeds;
+  readonly directoryMaxAgeMs?: number;
+  readonly decide: (input: Input, facts: Facts, ask: Ask) => Decision;
+};
+
+export type LoadBy = { readonly workspace: string; readonly actor: string | undefined; readonly now: Date };
+export type Loaded<Facts> = { readonly ok: true; readonly facts: Facts } | { readonly ok: false; readonly refusal: Refusal };
+
+/** A command with its input, ready to be run; the types were checked where it was made. */
+export type Call = { readonly command: Command<unknown, unknown>; readonly input: unknown };
+
+export function call<Input, Facts>(command: Command<Input, Facts>, input: Input): Call {
+  return { command: command as Command<unknown, unknown>, input };
+}
+
+/** What a line meant: something to run, something to answer, a form to open, or not understood. */
+export type Parsed =
+  | { readonly do: 'run'; readonly call: Call }
+  | { readonly do: 'answer'; readonly question: Question }
+  | { readonly do: 'open'; readonly form: Form }
+  | { readonly do: 'usage'; readonly problem: UsageProblem };
+
+export type Form =
+  | { readonly kind: 'request'; readonly draft: RequestLine }
+  | { readonly kind: 'review'; readonly release: number }
+  | { readonly kind: 'note'; readonly release: number };
+
+/** What the line of `/release new …` said; everything may be missing. */
+export type RequestLine = {
+  readonly units: readonly { readonly service: string; readonly version: string }[];
+  readonly startsAt: Date | undefined;
+  readonly minutes: number;
+  readonly environment: string;
+  readonly changeType: string;
+  readonly summary: string;
+  readonly channel: string;
+};
+
+/** Who says it, where and when. */
+export type Said = {
+  readonly person: string;
+  readonly channel: string;
+  /** Where a card may live when nothing else says so: the channel, or in a direct message what the door found. */
+  readonly fallbackChannel: string | null;
+  readonly zone: string;
+  readonly now: Date;
+};
+
+/** A word after `/release`. */
+export type Verb = {
+  readonly name: string;
+  readonly synonyms: readonly string[];
+  readonly job: 'Ask' | 'Approve' | 'Run' | 'Follow' | 'Look';
+  readonly usage: string;
+  readonly summary: string;
+  readonly examples: readonly string[];
+} & (
+  | { readonly target: false; readonly parse: (line: Line, said: Said) => Parsed }
+  /** Speaks of one release: named, or the one whose room this is, or the only open one of the person. */
+  | { readonly target: true; readonly parse: (line: Line, said: Said, release: number) => Parsed }
+);
+
+/** Loads a release for a command about it. */
+export async function loadRelease(tx: Tx, by: LoadBy, input: { release: number }): Promise<Loaded<ReleaseFacts>> {
+  const facts = await findRelease(tx, by.workspace, input.release, by.actor);
+  return facts ? { ok: true, facts } : { ok: false, refusal: { code: 'not_found', what: 'release', name: `REL-${input.release}` } };
+}
+
+export function ofRelease(input: { release: number }): string[] {
+  return [`release:${input.release}`];
+}

@@ -1,0 +1,110 @@
+import {
+  addNote,
+  cancelRelease,
+  closeRoom,
+  finishRelease,
+  NoteInput,
+  OfRelease,
+  openRoom,
+  pauseRelease,
+  resumeRelease,
+  rollBack,
+  startRelease,
+  verifyRelease,
+  WithReason,
+} from '../domain/deploy.ts';
+import type { Line } from '../domain/line.ts';
+import type { ReleaseFacts } from '../domain/release.ts';
+import { type Command, call, loadRelease, ofRelease, type Verb } from './command.ts';
+
+export const startCommand = step('start', OfRelease, startRelease);
+export const pauseCommand = step('pause', WithReason, pauseRelease);
+export const resumeCommand = step('resume', OfRelease, resumeRelease);
+export const verifyCommand = step('verify', OfRelease, verifyRelease);
+export const doneCommand = step('done', OfRelease, finishRelease);
+export const rollbackCommand = step('rollback', WithReason, rollBack);
+export const cancelCommand = step('cancel', WithReason, cancelRelease);
+export const openRoomCommand = step('room open', OfRelease, openRoom);
+export const closeRoomCommand = step('room close', OfRelease, closeRoom);
+export const noteCommand = step('note', NoteInput, addNote);
+
+export const startVerb = plainVerb('start', 'starts the deployment', startCommand);
+export const resumeVerb = plainVerb('resume', 'goes on after a pause', resumeCommand);
+export const verifyVerb = plainVerb('verify', 'says that it is deployed and now being verified', verifyCommand);
+export const doneVerb = plainVerb('done', 'says that it is verified: the release is done', doneCommand);
+export const pauseVerb = reasonVerb('pause', [], 'holds the deployment', pauseCommand);
+export const rollbackVerb = reasonVerb('rollback', ['revert'], 'rolls back; nothing ever blocks this', rollbackCommand);
+export const cancelVerb: Verb = { ...reasonVerb('cancel', [], 'cancels a release and frees its slot', cancelCommand), job: 'Ask' };
+
+export const roomVerb: Verb = {
+  name: 'room',
+  synonyms: ['warroom'],
+  job: 'Run',
+  usage: 'room open|close [REL-142]',
+  summary: 'opens or closes the war room',
+  examples: ['room open REL-142', 'room close'],
+  target: true,
+  parse: (line, _said, release) => {
+    const [what = 'open', ...rest] = line.words;
+    if (rest.length > 0) return { do: 'usage', problem: { code: 'unexpected', text: rest.join(' ') } };
+    if (what === 'open') return { do: 'run', call: call(openRoomCommand, { release }) };
+    if (what === 'close') return { do: 'run', call: call(closeRoomCommand, { release }) };
+    return { do: 'usage', problem: { code: 'unexpected', text: what } };
+  },
+};
+
+export const noteVerb: Verb = {
+  name: 'note',
+  synonyms: ['log'],
+  job: 'Run',
+  usage: 'note [REL-142] <text>',
+  summary: 'adds a line to the timeline',
+  examples: ['note REL-142 canary looks healthy'],
+  target: true,
+  parse: (line, _said, release) =>
+    words(line) === ''
+      ? { do: 'open', form: { kind: 'note', release } }
+      : { do: 'run', call: call(noteCommand, { release, text: words(line) }) },
+};
+
+function step<Input extends { release: number }>(
+  name: string,
+  input: Command<Input, ReleaseFacts>['input'],
+  decide: Command<Input, ReleaseFacts>['decide'],
+): Command<Input, ReleaseFacts> {
+  return { name, audience: 'members', input, contends: ofRelease, load: loadRelease, decide };
+}
+
+function plainVerb(name: string, summary: string, command: Command<OfRelease, ReleaseFacts>): Verb {
+  return {
+    name,
+    synonyms: [],
+    job: 'Run',
+    usage: `${name} [REL-142]`,
+    summary,
+    examples: [`${name} REL-142`],
+    target: true,
+    parse: (line, _said, release) =>
+      line.words.length > 0
+        ? { do: 'usage', problem: { code: 'unexpected', text: line.words.join(' ') } }
+        : { do: 'run', call: call(command, { release }) },
+  };
+}
+
+function reasonVerb(name: string, synonyms: readonly string[], summary: string, command: Command<WithReason, ReleaseFacts>): Verb {
+  return {
+    name,
+    synonyms,
+    job: 'Run',
+    usage: `${name} [REL-142] [reason]`,
+    summary,
+    examples: [`${name} REL-142 error rate above the limit`],
+    target: true,
+    parse: (line, _said, release) => ({ do: 'run', call: call(command, { release, reason: words(line) }) }),
+  };
+}
+
+/** Everything that was typed after the target, quotes and options included. */
+function words(line: Line): string {
+  return line.raw;
+}

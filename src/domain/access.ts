@@ -1,0 +1,22 @@
+import type { Refusal } from './decision.ts';
+import { isFullMember, type Person } from './person.ts';
+import type { Release } from './release.ts';
+
+/** Who may use a verb at all; the rules add what they know of the release. */
+export type Audience = 'members' | 'anyone';
+
+/** Bots, guests, strangers and deactivated people change nothing; strangers and bots see nothing either. */
+export function may(audience: Audience, person: Person): Refusal | undefined {
+  if (person.isBot) return { code: 'is_bot' };
+  if (person.isDeleted) return { code: 'is_deactivated' };
+  if (person.isStranger) return { code: 'is_stranger' };
+  if (audience === 'members' && !isFullMember(person)) return { code: 'is_guest' };
+  return undefined;
+}
+
+export type Roles = readonly string[];
+
+/** Who runs a release: its deploy lead, its requester or a release manager. */
+export function mayRun(release: Release, actor: string, roles: Roles): boolean {
+  return actor === release.lead || actor === release.requester || roles.includes('release_manager');
+}

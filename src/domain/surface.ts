@@ -1,0 +1,73 @@
+import { releaseKey } from './release.ts';
+
+/**
+ * Everything that this app keeps in Slack. The key names it for ever: there is at most one message, channel or topic per key.
+ */
+export type Surface =
+  | { readonly kind: 'card'; readonly release: number }
+  | { readonly kind: 'votes'; readonly release: number }
+  /** A line of an event in the thread of the release's card. */
+  | { readonly kind: 'thread'; readonly event: string }
+  | { readonly kind: 'room'; readonly release: number }
+  | { readonly kind: 'topic'; readonly release: number }
+  | { readonly kind: 'header'; readonly release: number }
+  /** A line of an event in the war room. */
+  | { readonly kind: 'log'; readonly event: string }
+  /** What one approver is asked, in a direct message; edited when it is decided. */
+  | { readonly kind: 'ask'; readonly release: number; readonly person: string }
+  /** All asks of a release that were sent: refreshing it refreshes each of them. */
+  | { readonly kind: 'asks'; readonly release: number }
+  /** What the requester is told of an event, in a direct message. */
+  | { readonly kind: 'notice'; readonly event: string }
+  | { readonly kind: 'digest'; readonly channel: string; readonly date: string }
+  | { readonly kind: 'home'; readonly person: string };
+export type SurfaceKind = Surface['kind'];
+
+export function surfaceKey(surface: Surface): string {
+  switch (surface.kind) {
+    case 'card':
+    case 'votes':
+    case 'room':
+    case 'topic':
+    case 'header':
+    case 'asks':
+      return `${surface.kind}:${releaseKey(surface.release)}`;
+    case 'thread':
+    case 'log':
+    case 'notice':
+      return `${surface.kind}:${surface.event}`;
+    case 'ask':
+      return `ask:${releaseKey(surface.release)}:${surface.person}`;
+    case 'digest':
+      return `digest:${surface.channel}:${surface.date}`;
+    case 'home':
+      return `home:${surface.person}`;
+  }
+}
+
+/** The reverse of `surfaceKey`. Throws on a key that no version of this app has written. */
+export function parseSurfaceKey(key: string): Surface {
+  const [kind, first = '', second = ''] = key.split(':');
+  const release = Number(first.replace(/^REL-/, ''));
+  switch (kind) {
+    case 'card':
+    case 'votes':
+    case 'room':
+    case 'topic':
+    case 'header':
+    case 'asks':
+      return { kind, release };
+    case 'thread':
+    case 'log':
+    case 'notice':
+      return { kind, event: first };
+    case 'ask':
+      return { kind, release, person: second };
+    case 'digest':
+      return { kind, channel: first, date: second };
+    case 'home':
+      return { kind, person: first };
+    default:
+      throw new Error(`no surface has the key ${key}`);
+  }
+}

@@ -1,0 +1,193 @@
+import * as chrono from 'chrono-node';
+import { Temporal } from 'temporal-polyfill';
+
+/** Why a phrase is no time, so that the answer can ask instead of guess. */
+export type TimeProblem =
+  | { readonly code: 'time_missing' }
+  | { readonly code: 'time_unreadable'; readonly text: string }
+  | { readonly code: 'time_leftover'; readonly understood: string; readonly leftover: string }
+  | { readonly code: 'time_no_hour'; readonly text: string }
+  | { readonly code: 'time_ambiguous_date'; readonly text: string }
+  | { readonly code: 'time_zone_unclear'; readonly text: string }
+  | { readonly code: 'time_past'; readonly startsAt: string; readonly zone: string }
+  | { readonly code: 'time_far'; readonly startsAt: string; readonly zone: string }
+  | { readonly code: 'time_gap'; readonly wall: string; readonly zone: string; readonly before: string; readonly after: string }
+  | { readonly code: 'time_twice'; readonly wall: string; readonly zone: string; readonly before: string; readonly after: string };
+
+export type ReadTime =
+  | { readonly ok: true; readonly at: Date; readonly zone: string }
+  | { readonly ok: false; readonly problem: TimeProblem };
+
+const farDays = 60;
+const minute = 60_000;
+
+/**
+ * Reads a phrase such as "tomorrow 14:00", "next tue 2pm" or "2026-11-24 14:00 Europe/Berlin" as an instant.
+ * Wall-clock components come from chrono, the instant from Temporal in the person's zone, so the result does not depend
+ * on the zone of this process. Anything that two people could read differently is a problem, never a guess.
+ */
+export function readTime(text: string, asked: { now: Date; zone: string }): ReadTime {
+  const { phrase, zone } = takeZone(text.trim(), asked.zone);
+  if (phrase === '') return no({ code: 'time_missing' });
+  const instant = readInstant(phrase);
+  if (instant) return checkRange(instant, zone, asked.now);
+  if (isAmbiguousDate(phrase)) return no({ code: 'time_ambiguous_date', text: phrase });
+
+  const spoken = phrase.replace(/\beod\b/gi, '17:00');
+  const wallNow = wallClock(asked.now, zone);
+  const results = chrono.en.casual.parse(spoken, { instant: fakeUtc(wallNow), timezone: 0 }, { forwardDate: true });
+  const [first, second] = results;
+  if (!first) return no({ code: 'time_unreadable', text: phrase });
+  const leftover = `${spoken.slice(0, first.index)} ${spoken.slice(first.index + first.text.length)}`
+    .replace(/\b(on|at|um|the)\b/gi, ' ')
+    .replace(/[\s,.]+/g, ' ')
+    .trim();
+  if (leftover !== '' || second) return no({ code: 'time_leftover', understood: first.text, leftover: leftover || second?.text || '' });
+  if (first.start.isCertain('timezoneOffset')) return no({ code: 'time_zone_unclear', text: phrase });
+  const relative = first.start.isCertain('minute') || first.start.isCertain('hour');
+  if (!relative) return no({ code: 'time_no_hour', text: phrase });
+
+  const part = (name: 'year' | 'month' | 'day' | 'hour' | 'minute') => first.start.get(name) ?? 0;
+  const wall = Temporal.PlainDateTime.from({
+    year: part('year'),
+    month: part('month'),
+    day: part('day'),
+    hour: part('hour'),
+    minute: part('minute'),
+  });
+  const resolved = resolveWall(wall, zone);
+  return resolved.ok ? checkRange(resolved.at, zone, asked.now) : resolved;
+}
+
+/** Reads "45m", "1h", "1h30m", "90 min" or "1.5h" as minutes; undefined when it is something else. */
+export function readDuration(text: string): number | undefined {
+  const match = /^(?:(\d+(?:[.,]\d+)?)\s*h(?:ours?|rs?)?)?\s*(?:(\d+)\s*m(?:in(?:ute)?s?)?)?$/i.exec(text.trim());
+  if (!match || (match[1] === undefined && match[2] === undefined)) return undefined;
+  return Math.round(Number((match[1] ?? '0').replace(',', '.')) * 60) + Number(match[2] ?? '0');
+}
+
+export type WallTime = {
+  /** "YYYY-MM-DD" */
+  readonly date: string;
+  /** "HH:MM" */
+  readonly time: string;
+  /** "Tue" */
+  readonly weekday: string;
+  readonly day: number;
+  /** "Nov" */
+  readonly month: string;
+  readonly year: number;
+};
+
+/** An instant as a clock on the wall of `zone` shows it. English names, 24 hours. */
+export function wallTime(at: Date, zone: string): WallTime {
+  const wall = wallClock(at, zone);
+  const plain = wall.toPlainDateTime().toString({ smallestUnit: 'minute' });
+  return {
+    date: plain.slice(0, 10),
+    time: plain.slice(11, 16),
+    weekday: weekdays[wall.dayOfWeek - 1] as string,
+    day: wall.day,
+    month: months[wall.month - 1] as string,
+    year: wall.year,
+  };
+}
+
+/** The instant at which `zone` shows this date and time; a time that a DST change skips moves to just after the gap. */
+export function instantAt(date: string, time: string, zone: string): Date {
+  const wall = Temporal.PlainDateTime.from(`${date}T${time}`);
+  return new Date(wall.toZonedDateTime(zone, { disambiguation: 'compatible' }).epochMilliseconds);
+}
+
+/** "YYYY-MM-DD" some days later. */
+export function addDays(date: string, days: number): string {
+  return Temporal.PlainDate.from(date).add({ days }).toString();
+}
+
+/** ISO weekday of "YYYY-MM-DD", 1 = Monday. */
+export function isoWeekday(date: string): number {
+  return Temporal.PlainDate.from(date).dayOfWeek;
+}
+
+export function isZone(name: string): boolean {
+  try {
+    Temporal.Now.zonedDateTimeISO(name);
+    return /^(UTC|[A-Za-z]+\/[A-Za-z_+\-/0-9]+)$/.test(name);
+  } catch {
+    return false;
+  }
+}
+
+export function addMinutes(at: Date, minutes: number): Date {
+  return new Date(at.getTime() + minutes * minute);
+}
+
+export function minutesBetween(from: Date, to: Date): number {
+  return Math.round((to.getTime() - from.getTime()) / minute);
+}
+
+const weekdays = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+function no(problem: TimeProblem): ReadTime {
+  return { ok: false, problem };
+}
+
+/** A zone written out ("… Europe/Berlin", "… UTC") overrides the person's own. */
+function takeZone(text: string, own: string): { phrase: string; zone: string } {
+  for (const match of text.matchAll(/\b(?:UTC|[A-Z][A-Za-z_]+\/[A-Za-z_+\-/]+)\b/g)) {
+    if (isZone(match[0])) {
+      const phrase = (text.slice(0, match.index) + text.slice(match.index + match[0].length)).replace(/\s+/g, ' ').trim();
+      return { phrase, zone: match[0] };
+    }
+  }
+  return { phrase: text, zone: own };
+}
+
+/** Full ISO instants with an offset need no zone. */
+function readInstant(text: string): Date | undefined {
+  if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})$/.test(text)) return undefined;
+  const at = new Date(text);
+  return Number.isNaN(at.getTime()) ? undefined : at;
+}
+
+/** 11/12 is a day in November for some and in December for others. */
+function isAmbiguousDate(text: string): boolean {
+  const match = /\b(\d{1,2})[/.](\d{1,2})(?:[/.]\d{2,4})?\b/.exec(text);
+  if (!match) return false;
+  const [first, second] = [Number(match[1]), Number(match[2])];
+  return text.includes('/') && first <= 12 && second <= 12 && first !== second;
+}
+
+function wallClock(at: Date, zone: string): Temporal.ZonedDateTime {
+  return Temporal.Instant.fromEpochMilliseconds(at.getTime()).toZonedDateTimeISO(zone);
+}
+
+/** Chrono reckons in the zone of the process unless its reference is a wall clock dressed as UTC. */
+function fakeUtc(wall: Temporal.ZonedDateTime): Date {
+  return new Date(Date.UTC(wall.year, wall.month - 1, wall.day, wall.hour, wall.minute, wall.second));
+}
+
+function resolveWall(wall: Temporal.PlainDateTime, zone: string): { ok: true; at: Date } | { ok: false; problem: TimeProblem } {
+  const earlier = wall.toZonedDateTime(zone, { disambiguation: 'earlier' });
+  const later = wall.toZonedDateTime(zone, { disambiguation: 'later' });
+  if (earlier.epochMilliseconds === later.epochMilliseconds) return { ok: true, at: new Date(earlier.epochMilliseconds) };
+  const exists = earlier.toPlainDateTime().equals(wall) && later.toPlainDateTime().equals(wall);
+  const iso = (at: Temporal.ZonedDateTime) => new Date(at.epochMilliseconds).toISOString();
+  return {
+    ok: false,
+    problem: {
+      code: exists ? 'time_twice' : 'time_gap',
+      wall: wall.toString({ smallestUnit: 'minute' }),
+      zone,
+      before: iso(earlier),
+      after: iso(later),
+    },
+  };
+}
+
+function checkRange(at: Date, zone: string, now: Date): ReadTime {
+  if (at.getTime() <= now.getTime()) return no({ code: 'time_past', startsAt: at.toISOString(), zone });
+  if (at.getTime() > now.getTime() + farDays * 24 * 60 * minute) return no({ code: 'time_far', startsAt: at.toISOString(), zone });
+  return { ok: true, at, zone };
+}

@@ -1,0 +1,154 @@
+import type { Command } from './commands/command.ts';
+import { type Ctx, DirectoryUnavailable } from './ctx.ts';
+import { may } from './domain/access.ts';
+import type { Ask, Refusal } from './domain/decision.ts';
+import type { StoredEvent } from './domain/event.ts';
+import { type Actor, type Directory, type DirectoryNeeds, needNothing } from './domain/person.ts';
+import { react } from './domain/reaction.ts';
+import { surfaceKey } from './domain/surface.ts';
+import { apply } from './store/apply.ts';
+import { record } from './store/log.ts';
+import { eventsById } from './store/read.ts';
+import { inTransaction, type Tx } from './store/tx.ts';
+
+/** Who asks, where, and the name of this very request: a repeat of it gets the first answer. */
+export type By = {
+  readonly workspace: string;
+  readonly actor: Actor;
+  /** Unique per thing asked: Slack's trigger or view id, a timer's key and due time. */
+  readonly id: string;
+};
+
+export type Outcome =
+  | { readonly ok: true; readonly events: readonly StoredEvent[]; readonly repeated: boolean }
+  | { readonly ok: false; readonly refusal: Refusal; readonly repeated: boolean };
+
+/**
+ * The one door. Authorises, loads, decides, and writes what was decided, all in one transaction; every person, timer and
+ * machine comes through here. What it returns is committed. Throws only faults (a bug, an outage): then nothing is saved,
+ * or the fault is the lost answer of a commit, and asking again with the same id tells which.
+ */
+export async function run<Input, Facts>(ctx: Ctx, command: Command<Input, Facts>, input: Input, by: By): Promise<Outcome> {
+  const started = performance.now();
+  const outcome = await decideAndWrite(ctx, command, command.input.parse(input), by).catch((error: unknown) => {
+    ctx.count('command', { command: command.name, outcome: 'fault' });
+    ctx.log.error({ err: error, command: command.name, actor: by.actor }, 'command failed');
+    throw error;
+  });
+  const word = outcome.repeated ? 'repeated' : outcome.ok ? 'accepted' : 'refused';
+  ctx.count('command', { command: command.name, outcome: word });
+  ctx.log.info({
+    command: command.name,
+    actor: by.actor.kind === 'person' ? by.actor.id : by.actor.kind,
+    outcome: word,
+    code: outcome.ok ? undefined : outcome.refusal.code,
+    ms: Math.round(performance.now() - started),
+  });
+  return outcome;
+}
+
+const identityMaxAgeMs = 5 * 60_000;
+
+async function decideAndWrite<Input, Facts>(ctx: Ctx, command: Command<Input, Facts>, input: Input, by: By): Promise<Outcome> {
+  const { actor, workspace } = by;
+  const maxAgeMs = command.directoryMaxAgeMs ?? identityMaxAgeMs;
+  let directory: Directory;
+  let wanted: DirectoryNeeds = actor.kind === 'person' ? { ...needNothing, people: [actor.id] } : needNothing;
+  try {
+    directory = await ctx.directory.lookup(workspace, wanted, identityMaxAgeMs);
+    for (;;) {
+      try {
+        const written = await transact(ctx, command, input, by, (needs) => {
+          const merged = merge(wanted, needs);
+          const known = ctx.directory.peek(workspace, merged, maxAgeMs) ?? (covers(directory, merged) ? directory : undefined);
+          if (!known) throw new Unknown(merged);
+          return known;
+        });
+        if (written.outcome.ok) ctx.wake(workspace, written.surfaces);
+        return written.outcome;
+      } catch (error) {
+        // Nothing slow inside a transaction: leave it, ask Slack, and begin again.
+        if (!(error instanceof Unknown)) throw error;
+        wanted = error.needs;
+        directory = await ctx.directory.lookup(workspace, wanted, maxAgeMs);
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof DirectoryUnavailable)) throw error;
+    return { ok: false, refusal: { code: 'unverified' }, repeated: false };
+  }
+}
+
+type Written = { outcome: Outcome; surfaces: readonly string[] };
+
+async function transact<Input, Facts>(
+  ctx: Ctx,
+  command: Command<Input, Facts>,
+  input: Input,
+  by: By,
+  know: (needs: DirectoryNeeds) => Directory,
+): Promise<Written> {
+  const { workspace, actor } = by;
+  const contends = command.contends?.(input).map((name) => `${workspace}:${name}`) ?? [];
+  const first = (literal: (text: string) => string) =>
+    `SELECT outcome FROM command WHERE workspace = ${literal(workspace)} AND id = ${literal(by.id)}`;
+
+  return inTransaction(ctx.db, { contends, first }, async (tx, [earlier]) => {
+    if (earlier) return { outcome: await repeat(ctx, earlier.outcome as Stored), surfaces: [] };
+    const now = ctx.now();
+    const identity = know(needNothing);
+    const person = actor.kind === 'person' ? identity.people[actor.id] : undefined;
+    const forbidden = person && command.audience !== 'clock' ? may(command.audience, person) : undefined;
+    if (forbidden) return refused(tx, forbidden, now);
+
+    const loaded = await command.load(tx, { workspace, actor: actor.kind === 'person' ? actor.id : undefined, now }, input);
+    if (!loaded.ok) return refused(tx, loaded.refusal, now);
+    const directory = know(command.needs?.(loaded.facts, input) ?? needNothing);
+    const ask: Ask = { workspace, actor, person, directory, now, newId: ctx.newId };
+    const decision = command.decide(input, loaded.facts, ask);
+    if (!decision.ok) return refused(tx, decision.refusal, now);
+
+    const events = decision.events.map((body): StoredEvent => ({ id: ctx.newId(), workspace, at: now, actor, command: by.id, body }));
+    for (const event of events) await apply(tx, event);
+    const reactions = events.map(react);
+    const surfaces = reactions.flatMap((reaction) => reaction.surfaces);
+    const stored: Stored = { ok: true, events: events.map((event) => event.id) };
+    await record(tx, { workspace, id: by.id, name: command.name, actor, outcome: stored, at: now }, events, surfaces, reactions.flatMap((reaction) => reaction.timers));
+    return { outcome: { ok: true, events, repeated: false }, surfaces: [...new Set(surfaces.map(surfaceKey))] };
+  });
+
+  async function refused(tx: Tx, refusal: Refusal, at: Date): Promise<Written> {
+    const stored: Stored = { ok: false, refusal };
+    await record(tx, { workspace, id: by.id, name: command.name, actor, outcome: stored, at }, [], [], []);
+    return { outcome: { ok: false, refusal, repeated: false }, surfaces: [] };
+  }
+}
+
+type Stored = { ok: true; events: string[] } | { ok: false; refusal: Refusal };
+
+async function repeat(ctx: Ctx, stored: Stored): Promise<Outcome> {
+  if (!stored.ok) return { ok: false, refusal: stored.refusal, repeated: true };
+  return { ok: true, events: await eventsById(ctx.db, stored.events), repeated: true };
+}
+
+class Unknown extends Error {
+  readonly needs: DirectoryNeeds;
+  constructor(needs: DirectoryNeeds) {
+    super('the directory has to be asked first');
+    this.needs = needs;
+  }
+}
+
+function merge(a: DirectoryNeeds, b: DirectoryNeeds): DirectoryNeeds {
+  const both = (key: keyof DirectoryNeeds) => [...new Set([...a[key], ...b[key]])];
+  return { people: both('people'), usergroups: both('usergroups'), channels: both('channels') };
+}
+
+function covers(directory: Directory, needs: DirectoryNeeds): boolean {
+  return (
+    needs.people.every((id) => directory.people[id]) &&
+    needs.usergroups.every((id) => directory.usergroups[id]) &&
+    needs.channels.every((id) => directory.channels[id])
+  );
+}
+

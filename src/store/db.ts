@@ -1,0 +1,57 @@
+import { PrismaPg } from '@prisma/adapter-pg';
+import pg from 'pg';
+import { PrismaClient } from './prisma/client.ts';
+
+/** The database: one pool for commands, one for everything that may wait, and Prisma's typed reads on the second. */
+export type Db = {
+  readonly pool: pg.Pool;
+  readonly prisma: PrismaClient;
+  readonly background: pg.Pool;
+  readonly close: () => Promise<void>;
+};
+
+/** A network hole must end in an error, and must not keep locks behind: reliability finding 10. */
+const patience = {
+  connectionTimeoutMillis: 3_000,
+  query_timeout: 5_000,
+  statement_timeout: 4_000,
+  idle_in_transaction_session_timeout: 5_000,
+  keepAlive: true,
+} as const;
+
+/** Opens the pools. Nothing is connected until the first query. `onError` hears of idle connections that break. */
+export function openDb(settings: { url: string; onError: (error: Error) => void; poolSize?: number }): Db {
+  const open = (max: number, application_name: string) => {
+    const pool = new pg.Pool({ connectionString: settings.url, max, application_name, ...patience });
+    pool.on('error', settings.onError);
+    return pool;
+  };
+  const pool = open(settings.poolSize ?? 12, 'maitred');
+  const background = open(settings.poolSize ?? 12, 'maitred background');
+  const prisma = new PrismaClient({ adapter: new PrismaPg(background) });
+  return {
+    pool,
+    background,
+    prisma,
+    close: async () => {
+      await prisma.$disconnect();
+      await Promise.all([pool.end(), background.end()]);
+    },
+  };
+}
+
+/** True when the database answers. */
+export async function pingDb(db: Db): Promise<boolean> {
+  return db.background.query('SELECT 1').then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Milliseconds by which the database's clock is ahead of this process's. */
+export async function clockSkew(db: Db): Promise<number> {
+  const before = Date.now();
+  const { rows } = await db.background.query<{ at: Date }>('SELECT clock_timestamp() AS at');
+  const after = Date.now();
+  return (rows[0] as { at: Date }).at.getTime() - (before + after) / 2;
+}

@@ -1,0 +1,131 @@
+import type { Db } from './db.ts';
+
+/*
+ * The ledger of surfaces: what Slack shows, who is writing it, what is still to be written. Leases run on the database's
+ * own clock, because they have to outlast a process whose clock may be wrong.
+ */
+
+export type SurfaceRow = {
+  readonly workspace: string;
+  readonly key: string;
+  readonly channel: string | null;
+  readonly ts: string | null;
+  readonly hash: string | null;
+  /** When a first write was begun whose outcome nobody knows. */
+  readonly unclear_since: Date | null;
+  readonly written_at: Date | null;
+  readonly attempts: number;
+};
+
+export type Claim = { readonly row: SurfaceRow; readonly upTo: bigint };
+
+/**
+ * Takes the right to write a surface. Undefined when there is nothing to write, somebody else is writing, or it is to be
+ * tried later. `upTo` is the newest outbox row that this write covers.
+ */
+export async function claim(db: Db, workspace: string, key: string, by: string, leaseMs: number): Promise<Claim | undefined> {
+  const { rows } = await db.background.query<SurfaceRow & { up_to: string }>(
+    `WITH wanted AS (SELECT max(id) AS up_to FROM outbox WHERE workspace = $1 AND surface = $2)
+     INSERT INTO surface AS s (workspace, key, claimed_by, claimed_until)
+     SELECT $1, $2, $3, clock_timestamp() + $4 * interval '1 millisecond' FROM wanted WHERE up_to IS NOT NULL
+     ON CONFLICT (workspace, key) DO UPDATE SET claimed_by = excluded.claimed_by, claimed_until = excluded.claimed_until
+       WHERE (s.claimed_until IS NULL OR s.claimed_until < clock_timestamp()) AND (s.retry_at IS NULL OR s.retry_at <= clock_timestamp())
+     RETURNING s.*, (SELECT up_to FROM wanted) AS up_to`,
+    [workspace, key, by, leaseMs],
+  );
+  const [row] = rows;
+  return row ? { row, upTo: BigInt(row.up_to) } : undefined;
+}
+
+/** Says that a first write is about to be tried: from now on its outcome is unclear until `settle`. */
+export async function beginFirstWrite(db: Db, workspace: string, key: string): Promise<void> {
+  await db.background.query(
+    'UPDATE surface SET unclear_since = coalesce(unclear_since, clock_timestamp()) WHERE workspace = $1 AND key = $2',
+    [workspace, key],
+  );
+}
+
+/** Writes down what Slack shows now, ticks off the outbox rows it covers and gives the claim back. */
+export async function settle(
+  db: Db,
+  claimed: Claim,
+  by: string,
+  shown: { channel: string | null; ts: string | null; hash: string | null; wrote: boolean },
+): Promise<void> {
+  const { workspace, key } = claimed.row;
+  await db.background.query(
+    `WITH done AS (DELETE FROM outbox WHERE workspace = $1 AND surface = $2 AND id <= $3)
+     UPDATE surface SET channel = $4, ts = $5, hash = $6, unclear_since = NULL, claimed_by = NULL, claimed_until = NULL,
+       retry_at = NULL, attempts = 0, problem = NULL,
+       written_at = CASE WHEN $7 THEN clock_timestamp() ELSE written_at END
+     WHERE workspace = $1 AND key = $2 AND claimed_by = $8`,
+    [workspace, key, String(claimed.upTo), shown.channel, shown.ts, shown.hash, shown.wrote, by],
+  );
+}
+
+/** Gives the claim back after a failure; the outbox keeps its rows, so that the surface is tried again. */
+export async function giveBack(db: Db, claimed: Claim, by: string, failure: { problem: string; retryInMs: number }): Promise<void> {
+  const { workspace, key } = claimed.row;
+  await db.background.query(
+    `UPDATE surface SET claimed_by = NULL, claimed_until = NULL, attempts = attempts + 1, problem = $3,
+       retry_at = clock_timestamp() + $4 * interval '1 millisecond'
+     WHERE workspace = $1 AND key = $2 AND claimed_by = $5`,
+    [workspace, key, failure.problem.slice(0, 500), failure.retryInMs, by],
+  );
+}
+
+/** A surface that can never be written (its channel is gone, …): kept with its problem, out of the way of the others. */
+export async function bury(db: Db, claimed: Claim, by: string, problem: string): Promise<void> {
+  const { workspace, key } = claimed.row;
+  await db.background.query(
+    `WITH done AS (DELETE FROM outbox WHERE workspace = $1 AND surface = $2 AND id <= $3)
+     UPDATE surface SET claimed_by = NULL, claimed_until = NULL, problem = $4, retry_at = NULL, unclear_since = NULL
+     WHERE workspace = $1 AND key = $2 AND claimed_by = $5`,
+    [workspace, key, String(claimed.upTo), problem.slice(0, 500), by],
+  );
+}
+
+export async function findSurface(db: Db, workspace: string, key: string): Promise<SurfaceRow | undefined> {
+  const { rows } = await db.background.query<SurfaceRow>('SELECT * FROM surface WHERE workspace = $1 AND key = $2', [workspace, key]);
+  return rows[0];
+}
+
+/** Is there anything left to write for this surface, and when may it be tried? */
+export async function pendingSince(db: Db, workspace: string, key: string): Promise<{ retryInMs: number } | undefined> {
+  const { rows } = await db.background.query<{ retry_in: number }>(
+    `SELECT greatest(0, extract(epoch FROM coalesce(s.retry_at, clock_timestamp()) - clock_timestamp()) * 1000)::float8 AS retry_in
+     FROM (SELECT 1 FROM outbox WHERE workspace = $1 AND surface = $2 LIMIT 1) o
+     LEFT JOIN surface s ON s.workspace = $1 AND s.key = $2`,
+    [workspace, key],
+  );
+  return rows[0] ? { retryInMs: rows[0].retry_in } : undefined;
+}
+
+/** Surfaces that wait to be written and that nobody is writing: what the sweep wakes. */
+export async function staleSurfaces(db: Db, olderThanMs: number, most: number): Promise<{ workspace: string; key: string }[]> {
+  const { rows } = await db.background.query<{ workspace: string; key: string }>(
+    `SELECT o.workspace, o.surface AS key FROM outbox o
+     LEFT JOIN surface s ON s.workspace = o.workspace AND s.key = o.surface
+     WHERE (s.claimed_until IS NULL OR s.claimed_until < clock_timestamp()) AND (s.retry_at IS NULL OR s.retry_at <= clock_timestamp())
+       AND (s.written_at IS NULL OR s.written_at < clock_timestamp() - $1 * interval '1 millisecond')
+     GROUP BY 1, 2 ORDER BY min(o.id) LIMIT $2`,
+    [olderThanMs, most],
+  );
+  return rows;
+}
+
+/** Says that a surface shows something old, from outside a command (a home was opened, a message was deleted by hand). */
+export async function markStale(db: Db, workspace: string, keys: readonly string[], at: Date): Promise<void> {
+  await db.background.query('INSERT INTO outbox (workspace, surface, at) SELECT $1, key, $3 FROM unnest($2::text[]) AS key', [workspace, keys, at]);
+}
+
+/** Keys in the ledger that start with `prefix`. */
+export async function surfacesLike(db: Db, workspace: string, prefix: string): Promise<string[]> {
+  const { rows } = await db.background.query<{ key: string }>('SELECT key FROM surface WHERE workspace = $1 AND starts_with(key, $2)', [workspace, prefix]);
+  return rows.map((row) => row.key);
+}
+
+export async function countOutbox(db: Db): Promise<number> {
+  const { rows } = await db.background.query<{ count: string }>('SELECT count(*) FROM outbox');
+  return Number(rows[0]?.count ?? 0);
+}

@@ -1,0 +1,227 @@
+import type { DigestProps } from '../../blocks/digest.ts';
+import type { GateProps, ReleaseProps } from '../../blocks/release.ts';
+import type { StoredEvent } from '../domain/event.ts';
+import { type Tally, tally } from '../domain/gate.ts';
+import { GateRule } from '../domain/policy.ts';
+import type { ListFilter } from '../domain/question.ts';
+import { type ReleaseState, releaseStates } from '../domain/release.ts';
+import { addDays, instantAt } from '../domain/time.ts';
+import type { Db } from './db.ts';
+import { toEvent } from './log.ts';
+import type { Prisma } from './prisma/client.ts';
+
+/*
+ * Props for views: typed reads, outside the command path.
+ */
+
+const openStates = ['requested', 'approved', 'deploying', 'paused', 'verifying'];
+
+export async function findReleaseProps(db: Db, workspace: string, number: number): Promise<ReleaseProps | undefined> {
+  const [found] = await readReleases(db, workspace, { number }, { take: 1 });
+  return found;
+}
+
+/** As a view needs it; throws when there is no such release. */
+export async function loadReleaseProps(db: Db, workspace: string, number: number): Promise<ReleaseProps> {
+  const found = await findReleaseProps(db, workspace, number);
+  if (!found) throw new Error(`release ${number} is not in workspace ${workspace}`);
+  return found;
+}
+
+/** Releases for `/release list`, soonest first; `more` is how many do not fit. */
+export async function listReleases(
+  db: Db,
+  workspace: string,
+  asked: { filter: ListFilter; person: string; now: Date; zone: string; today: string; take: number; skip: number },
+): Promise<{ releases: ReleaseProps[]; total: number }> {
+  const where = filterOf(asked);
+  const [releases, total] = await Promise.all([
+    readReleases(db, workspace, where, { take: asked.take, skip: asked.skip }),
+    db.prisma.release.count({ where: { workspace, ...where } }),
+  ]);
+  return { releases, total };
+}
+
+/** Open releases that this person asked for or leads. */
+export async function openReleasesOf(db: Db, workspace: string, person: string): Promise<number[]> {
+  const rows = await db.prisma.release.findMany({
+    where: { workspace, state: { in: openStates }, OR: [{ requester: person }, { lead: person }] },
+    select: { number: true },
+    orderBy: { startsAt: 'asc' },
+    take: 20,
+  });
+  return rows.map((row) => row.number);
+}
+
+/** The release whose war room this channel is. */
+export async function releaseOfRoom(db: Db, workspace: string, channel: string): Promise<number | undefined> {
+  const row = await db.prisma.surface.findFirst({ where: { workspace, channel, key: { startsWith: 'room:' } }, select: { key: true } });
+  return row ? Number(row.key.slice('room:REL-'.length)) : undefined;
+}
+
+/** What happened to a release, oldest first. */
+export async function historyOf(db: Db, workspace: string, number: number): Promise<StoredEvent[]> {
+  const rows = await db.prisma.event.findMany({ where: { workspace, release: number }, orderBy: { seq: 'asc' } });
+  return rows.map(toEvent);
+}
+
+export async function loadEvent(db: Db, id: string): Promise<StoredEvent> {
+  return toEvent(await db.prisma.event.findUniqueOrThrow({ where: { id } }));
+}
+
+export async function eventsById(db: Db, ids: readonly string[]): Promise<StoredEvent[]> {
+  const rows = await db.prisma.event.findMany({ where: { id: { in: [...ids] } }, orderBy: { seq: 'asc' } });
+  return rows.map(toEvent);
+}
+
+/** The digest of a local date as it is now. */
+export async function loadDigestProps(db: Db, workspace: string, asked: { date: string; zone: string }): Promise<DigestProps> {
+  const { date, zone } = asked;
+  const at = (day: number) => instantAt(addDays(date, day), '00:00', zone);
+  const [planned, yesterday, waiting] = await Promise.all([
+    readReleases(
+      db,
+      workspace,
+      { startsAt: { gte: at(0), lt: at(4) }, state: { notIn: ['cancelled', 'rejected', 'expired'] } },
+      { take: 100 },
+    ),
+    readReleases(db, workspace, { endedAt: { gte: at(-1), lt: at(0) }, state: { in: ['done', 'rolled_back'] } }, { take: 50 }),
+    readReleases(db, workspace, { state: 'requested', startsAt: { gte: at(0) } }, { take: 50 }),
+  ]);
+  return {
+    date,
+    zone,
+    today: planned.filter((release) => release.startsAt < at(1)),
+    next: planned.filter((release) => release.startsAt >= at(1)),
+    yesterday,
+    waiting,
+  };
+}
+
+export type WorkspaceProps = { readonly zone: string; readonly botUser: string; readonly home: string | undefined };
+
+export async function findWorkspace(db: Db, workspace: string): Promise<WorkspaceProps | undefined> {
+  const row = await db.prisma.workspace.findUnique({ where: { id: workspace } });
+  return row ? { zone: row.zone, botUser: row.botUser, home: row.home ?? undefined } : undefined;
+}
+
+export async function loadWorkspace(db: Db, workspace: string): Promise<WorkspaceProps> {
+  const found = await findWorkspace(db, workspace);
+  if (!found) throw new Error(`workspace ${workspace} is not connected`);
+  return found;
+}
+
+export async function listServices(db: Db, workspace: string): Promise<{ key: string; team: string | null; tier: number; environments: string[] }[]> {
+  return db.prisma.service.findMany({
+    where: { workspace },
+    select: { key: true, team: true, tier: true, environments: true },
+    orderBy: { key: 'asc' },
+  });
+}
+
+export async function digestZone(db: Db, workspace: string, channel: string): Promise<string> {
+  const row = await db.prisma.digest.findUnique({ where: { workspace_channel: { workspace, channel } } });
+  return row?.zone ?? (await loadWorkspace(db, workspace)).zone;
+}
+
+type Found = Prisma.ReleaseGetPayload<{ include: typeof included }>;
+const included = {
+  units: { orderBy: { position: 'asc' } },
+  gates: { orderBy: { position: 'asc' } },
+  votes: { orderBy: { at: 'asc' } },
+  notes: { orderBy: { at: 'asc' } },
+} as const;
+
+async function readReleases(
+  db: Db,
+  workspace: string,
+  where: Prisma.ReleaseWhereInput,
+  page: { take: number; skip?: number },
+): Promise<ReleaseProps[]> {
+  const rows = await db.prisma.release.findMany({
+    where: { workspace, ...where },
+    include: included,
+    orderBy: [{ startsAt: 'asc' }, { number: 'asc' }],
+    ...page,
+  });
+  if (rows.length === 0) return [];
+  const [{ zone }, rooms] = await Promise.all([
+    loadWorkspace(db, workspace),
+    db.prisma.surface.findMany({
+      where: { workspace, key: { in: rows.map((row) => `room:REL-${row.number}`) } },
+      select: { key: true, channel: true },
+    }),
+  ]);
+  const channels = new Map(rooms.map((room) => [room.key, room.channel ?? undefined]));
+  return rows.map((row) => toProps(row, zone, channels.get(`room:REL-${row.number}`)));
+}
+
+function toProps(row: Found, zone: string, roomChannel: string | undefined): ReleaseProps {
+  const rules = row.gates.map((gate) => GateRule.parse({ name: gate.name, who: gate.who, needed: gate.needed }));
+  const votes = row.votes
+    .filter((vote) => vote.revision === row.revision)
+    .map((vote) => ({ ...vote, choice: vote.choice as 'approve' | 'block' | 'reject' }));
+  const tallies = tally(rules, votes);
+  return {
+    number: row.number,
+    state: stateOf(row.state),
+    units: row.units,
+    environment: row.environment,
+    changeType: row.changeType,
+    policy: row.policy,
+    summary: row.summary,
+    rollbackPlan: row.rollbackPlan,
+    requester: row.requester,
+    lead: row.lead,
+    startsAt: row.startsAt,
+    endsAt: row.endsAt,
+    channel: row.channel,
+    revision: row.revision,
+    requestedAt: row.requestedAt,
+    changedAt: row.changedAt,
+    startedAt: row.startedAt ?? undefined,
+    reason: row.reason,
+    gates: tallies.map((counted, index) => toGate(counted, row.gates[index]?.asked ?? [], votes)),
+    notes: row.notes,
+    room: row.room === 'open' || row.room === 'closed' ? row.room : 'none',
+    roomChannel,
+    zone,
+  };
+}
+
+function toGate(counted: Tally, asked: readonly string[], votes: readonly (GateProps['votes'][number] & { readonly gate: string })[]): GateProps {
+  return {
+    name: counted.gate.name,
+    needed: counted.gate.needed,
+    met: counted.met,
+    asked,
+    votes: votes.filter((vote) => vote.gate === counted.gate.name),
+  };
+}
+
+function stateOf(state: string): ReleaseState {
+  const known = releaseStates.find((other) => other === state);
+  if (!known) throw new Error(`a release is in the unknown state ${state}`);
+  return known;
+}
+
+function filterOf(asked: { filter: ListFilter; person: string; zone: string; today: string }): Prisma.ReleaseWhereInput {
+  const { filter, person, zone, today } = asked;
+  const day = (days: number) => instantAt(addDays(today, days), '00:00', zone);
+  switch (filter.kind) {
+    case 'open':
+      return { state: { in: openStates } };
+    case 'mine':
+      return { state: { in: openStates }, OR: [{ requester: person }, { lead: person }] };
+    case 'needs-me':
+      return { state: 'requested', gates: { some: { asked: { has: person } } }, votes: { none: { voter: person } } };
+    case 'today':
+      return { startsAt: { gte: day(0), lt: day(1) } };
+    case 'week':
+      return { startsAt: { gte: day(0), lt: day(7) } };
+    case 'state':
+      return { state: filter.value ?? '' };
+    case 'service':
+      return { units: { some: { service: filter.value ?? '' } }, state: { in: openStates } };
+  }
+}

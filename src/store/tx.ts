@@ -1,0 +1,119 @@
+import type pg from 'pg';
+import type { Db } from './db.ts';
+
+declare const isTx: unique symbol;
+
+/** A running transaction. Only `inTransaction` makes one, so holding a Tx proves that there is one. */
+export type Tx = {
+  readonly [isTx]: true;
+  /** Runs one statement; each costs a round trip, so ask for everything at once. */
+  readonly query: <Row extends pg.QueryResultRow>(sql: string, params: readonly unknown[]) => Promise<Row[]>;
+  /** Runs one write and returns how many rows it touched. */
+  readonly write: (sql: string, params: readonly unknown[]) => Promise<number>;
+};
+
+/** Thrown inside a transaction when the world moved: the whole transaction is tried again. */
+export class Conflict extends Error {}
+
+const attempts = 12;
+
+/**
+ * Runs `work` in a Serializable transaction and repeats it as a whole when it conflicts with another; so `work` must be
+ * free of effects other than its statements. `contends` names what people race for: those wait for each other in this
+ * process, and once a conflict shows that another process races too, also across processes (an advisory lock, taken
+ * before the transaction takes its snapshot). `first` is a statement without parameters that travels with BEGIN.
+ */
+export async function inTransaction<T>(
+  db: Db,
+  options: { contends: readonly string[]; first: (literal: (text: string) => string) => string },
+  work: (tx: Tx, first: pg.QueryResultRow[]) => Promise<T>,
+): Promise<T> {
+  return queued(options.contends, async () => {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await once(db, attempt > 1 ? options.contends : [], options.first, work);
+      } catch (error) {
+        if (attempt >= attempts || !isConflict(error)) throw error;
+        retries.count++;
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * 4 * attempt));
+      }
+    }
+  });
+}
+
+/** How often this process had to repeat a transaction. */
+export const retries = { count: 0 };
+
+/** Serialization failure, deadlock, or a rule of the database that the facts did not show yet. */
+export function isConflict(error: unknown): boolean {
+  if (error instanceof Conflict) return true;
+  const state = sqlState(error);
+  return state === '40001' || state === '40P01' || state === '23P01' || state === '23505';
+}
+
+/** SQLSTATE of an error, raw from pg or wrapped by Prisma (whose own codes miss conflicts that show at COMMIT). */
+export function sqlState(error: unknown): string | undefined {
+  const prisma = error as { meta?: { driverAdapterError?: { cause?: Cause } }; cause?: Cause; code?: unknown };
+  const cause = prisma.meta?.driverAdapterError?.cause ?? prisma.cause;
+  if (cause?.kind === 'TransactionWriteConflict' || prisma.code === 'P2034') return '40001';
+  return cause?.originalCode ?? (typeof prisma.code === 'string' ? prisma.code : undefined);
+}
+type Cause = { originalCode?: string; kind?: string };
+
+async function once<T>(
+  db: Db,
+  locks: readonly string[],
+  first: (literal: (text: string) => string) => string,
+  work: (tx: Tx, first: pg.QueryResultRow[]) => Promise<T>,
+): Promise<T> {
+  const client = await db.pool.connect();
+  const locked: string[] = [];
+  let broken: Error | undefined;
+  try {
+    for (const name of [...locks].sort()) {
+      await client.query('SELECT pg_advisory_lock(hashtextextended($1, 0))', [name]);
+      locked.push(name);
+    }
+    const literal = (text: string) => client.escapeLiteral(text);
+    const begun = (await client.query(`BEGIN ISOLATION LEVEL SERIALIZABLE; ${first(literal)}`)) as unknown as pg.QueryResult[];
+    const tx = {
+      query: async (sql: string, params: readonly unknown[]) => (await client.query(sql, params as unknown[])).rows,
+      write: async (sql: string, params: readonly unknown[]) => (await client.query(sql, params as unknown[])).rowCount ?? 0,
+    } as unknown as Tx;
+    const result = await work(tx, begun[1]?.rows ?? []);
+    await client.query('COMMIT');
+    return result;
+  } catch (error) {
+    // A connection whose ROLLBACK fails is in an unknown state: it must not go back to the pool.
+    await client.query('ROLLBACK').catch((failed: Error) => {
+      broken = failed;
+    });
+    throw error;
+  } finally {
+    for (const name of locked) {
+      await client.query('SELECT pg_advisory_unlock(hashtextextended($1, 0))', [name]).catch((failed: Error) => {
+        broken = failed;
+      });
+    }
+    client.release(broken);
+  }
+}
+
+const waiting = new Map<string, Promise<unknown>>();
+
+/** One after the other per name within this process, so that waiters hold no connection. */
+async function queued<T>(names: readonly string[], work: () => Promise<T>): Promise<T> {
+  const [name, ...rest] = [...new Set(names)].sort();
+  if (name === undefined) return work();
+  const before = waiting.get(name);
+  const turn = (async () => {
+    await before?.catch(() => undefined);
+    return queued(rest, work);
+  })();
+  waiting.set(name, turn);
+  try {
+    return await turn;
+  } finally {
+    if (waiting.get(name) === turn) waiting.delete(name);
+  }
+}
