@@ -4,10 +4,13 @@ import { releaseKey } from '../src/domain/release.ts';
 import { actions, button, code, date, dayAndTime, list, type Mrkdwn, mrkdwn, people, person, plainSlot, section, span, type View } from './kit.ts';
 import { stateWords } from './release.ts';
 
+/** What a button needs to ask again at another time. */
+export type Again = (startsAt: string) => string;
+
 type Words = { readonly text: Mrkdwn; readonly next?: readonly Button[] };
 
 /** Every refusal in words (total): what was understood, what stopped it, the one next step. */
-const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string) => Words } = {
+const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string, again: Again) => Words } = {
   is_bot: () => ({ text: mrkdwn`Bots cannot do this. A person has to.` }),
   is_deactivated: () => ({ text: mrkdwn`This account is deactivated, so it cannot do this.` }),
   is_stranger: () => ({ text: mrkdwn`This release belongs to another organisation, so you cannot see or change it.` }),
@@ -36,11 +39,11 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
   no_home: () => ({
     text: mrkdwn`I don't know where to put the card of this release. Ask again from the channel it should live in, and invite me there first.`,
   }),
-  slot_taken: (refusal, zone) => {
+  slot_taken: (refusal, zone, again) => {
     const next = new Date(refusal.next);
     return {
       text: mrkdwn`${plainSlot(new Date(refusal.startsAt), new Date(refusal.endsAt), zone)} is held by *${releaseKey(refusal.holder)}* ${refusal.holderUnits} (${refusal.environment}). Next free: ${date(next, zone)}.`,
-      next: [button('release.book_next', `Book ${dayAndTime(next, zone)}`, refusal.next, { style: 'primary' })],
+      next: [button('release.book_next', `Book ${dayAndTime(next, zone)}`, again(refusal.next), { style: 'primary' })],
     };
   },
   unmeetable_gate: ({ gate, needed, eligible }) => ({
@@ -90,8 +93,8 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
 };
 
 /** A refusal as an answer for the one person who asked. */
-export function refusal(refused: Refusal, zone: string): View {
-  const { text, next } = (words[refused.code] as (refused: Refusal, zone: string) => Words)(refused, zone);
+export function refusal(refused: Refusal, zone: string, again: Again = (startsAt) => startsAt): View {
+  const { text, next } = (words[refused.code] as (refused: Refusal, zone: string, again: Again) => Words)(refused, zone, again);
   const blocks: KnownBlock[] = [section(text)];
   if (next) blocks.push(actions(`next-${refused.code}`, next));
   return { text: text.mrkdwn, blocks };

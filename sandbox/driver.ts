@@ -1,0 +1,125 @@
+import { elementsOf, type Place } from './server/people.ts';
+import type { Sandbox } from './server/server.ts';
+import type { Ack } from './server/deliver.ts';
+import type { Channel, Message, View } from './server/state.ts';
+
+/*
+ * People for tests: they type, click and fill in, and look at what the workspace shows them.
+ */
+export type Driver = ReturnType<typeof createDriver>;
+
+const patienceMs = 15_000;
+
+export function createDriver(sandbox: Sandbox) {
+  const { world, people } = sandbox;
+
+  function channelNamed(name: string): Channel {
+    const found = Object.values(world.state.channels).find((one) => one.name === name || one.id === name);
+    if (!found) throw new Error(`there is no channel ${name}`);
+    return found;
+  }
+
+  function person(name: string) {
+    const user = Object.values(world.state.users).find((one) => one.name === name);
+    if (!user) throw new Error(`there is nobody called ${name}`);
+    const { id } = user;
+    const seenIn = (channel: string): Message[] => [...(world.state.messages[channel] ?? []), ...(world.ephemerals.get(`${channel}:${id}`) ?? [])];
+    const dm = () => Object.values(world.state.channels).find((one) => one.is_im && one.user === id)?.id ?? '';
+    const openModal = (): View | undefined => [...world.views.values()].filter((view) => view.user === id && view.type === 'modal').at(-1);
+
+    return {
+      id,
+      types: (text: string, where = 'releases'): Promise<Ack> => people.types(id, channelNamed(where).id, text),
+      /** The newest message with such a button that this person can see there. `where` is a channel, "dm" or "modal". */
+      clicks: async (label: string | RegExp, where = 'releases', about?: RegExp): Promise<Ack> => {
+        const target = await until(`a button ${String(label)} in ${where} for ${name}`, () => findButton(label, where, about));
+        return people.clicks(id, target.place, target.blockId, target.actionId);
+      },
+      /** Waits for the form itself: a skeleton has no inputs yet. */
+      modal: (title?: RegExp): Promise<View> =>
+        until(`a modal for ${name}`, () => {
+          const view = openModal();
+          return view && view.submit !== null && (!title || title.test(textOf(view.title))) ? view : undefined;
+        }),
+      /** What an open modal without inputs says. */
+      reads: (text: RegExp): Promise<View> => until(`a modal that says ${text} to ${name}`, () => [openModal()].find((view) => view && text.test(textOf(view.blocks)))),
+      fills: async (inputs: Readonly<Record<string, Record<string, unknown>>>): Promise<void> => {
+        const view = await until(`a form for ${name}`, () => [openModal()].find((one) => one && one.submit !== null));
+        for (const [block, value] of Object.entries(inputs)) people.fills(view.id, block, value);
+      },
+      submits: async (): Promise<Ack> => {
+        const view = await until(`a form for ${name}`, () => [openModal()].find((one) => one && one.submit !== null));
+        return people.submits(id, view.id);
+      },
+      closes: async (): Promise<void> => {
+        const view = openModal();
+        if (view) await people.closes(id, view.id);
+      },
+      searches: async (block: string, text: string): Promise<unknown[]> => people.searches(id, (openModal() as View).id, block, text),
+      modalNow: openModal,
+      opensHome: () => people.opensHome(id),
+      /** Everything that this person can read in a channel now, one text per message. */
+      sees: (where = 'releases'): string[] => seenIn(where === 'dm' ? dm() : channelNamed(where).id).map((message) => `${message.text}\n${textOf(message.blocks)}`),
+      seesEventually: (text: RegExp, where = 'releases'): Promise<string> =>
+        until(`${name} to read ${text} in ${where}`, () => {
+          const channel = where === 'dm' ? dm() : Object.values(world.state.channels).find((one) => one.name === where)?.id;
+          if (!channel) return undefined;
+          return seenIn(channel)
+            .map((message) => `${message.text}\n${textOf(message.blocks)}`)
+            .find((one) => text.test(one));
+        }),
+    };
+
+    function findButton(label: string | RegExp, where: string, about?: RegExp): { place: Place; blockId: string; actionId: string } | undefined {
+      const fits = (text: string) => (typeof label === 'string' ? text === label : label.test(text));
+      const inBlocks = (blocks: View['blocks'] | undefined) => {
+        for (const block of blocks ?? [])
+          for (const element of elementsOf(block))
+            if (element.type === 'button' && fits(textOf(element.text))) return { blockId: String(block.block_id), actionId: String(element.action_id) };
+        return undefined;
+      };
+      if (where === 'modal' || where === 'home') {
+        const view = where === 'modal' ? openModal() : world.state.homes[id];
+        const found = inBlocks(view?.blocks);
+        return view && found ? { place: { view: view.id }, ...found } : undefined;
+      }
+      const channel = where === 'dm' ? dm() : Object.values(world.state.channels).find((one) => one.name === where)?.id;
+      if (!channel) return undefined;
+      const messages = seenIn(channel).sort((a, b) => Number(b.ts) - Number(a.ts));
+      for (const message of messages) {
+        if (about && !about.test(`${message.text}\n${textOf(message.blocks)}`)) continue;
+        const found = inBlocks(message.blocks);
+        if (found) return { place: { channel, ts: message.ts }, ...found };
+      }
+      return undefined;
+    }
+  }
+
+  return {
+    person,
+    channel: (name: string): Channel | undefined => Object.values(world.state.channels).find((one) => one.name === name),
+    channelEventually: (name: RegExp): Promise<Channel> => until(`a channel ${name}`, () => Object.values(world.state.channels).find((one) => name.test(one.name))),
+    messages: (name: string): Message[] => world.state.messages[channelNamed(name).id] ?? [],
+    until,
+  };
+}
+
+/** Waits until `look` finds something; says what it waited for when it does not. */
+export async function until<T>(what: string, look: () => T | undefined | Promise<T | undefined>): Promise<T> {
+  const end = Date.now() + patienceMs;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined && found !== false) return found;
+    if (Date.now() > end) throw new Error(`waited ${patienceMs / 1000} s for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 15));
+  }
+}
+
+/** All text in blocks, for looking at. */
+export function textOf(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (Array.isArray(value)) return value.map(textOf).filter(Boolean).join('\n');
+  if (typeof value !== 'object' || value === null) return '';
+  const { text, fields, elements, accessory, label, element, title } = value as Record<string, unknown>;
+  return [text, fields, elements, accessory, label, element, title].map(textOf).filter(Boolean).join('\n');
+}

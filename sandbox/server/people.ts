@@ -1,0 +1,294 @@
+import { randomUUID } from 'node:crypto';
+import { type GivenView, putView, readContent, readView, replaceView, showMessage, showUser, showView } from './api.ts';
+import { isInput } from './blocks.ts';
+import type { Ack, Delivery } from './deliver.ts';
+import type { Block, Message, StateValue, View } from './state.ts';
+import { addEphemeral, addMessage, changed, directMessage, messagesOf, newId, now, violate, type World } from './world.ts';
+
+/** What people do in the workspace, each with what they see of it at once. */
+export type People = ReturnType<typeof createPeople>;
+
+/** Where a button is: in a message of a channel, or in a view. */
+export type Place = { readonly channel: string; readonly ts: string } | { readonly view: string };
+
+export function createPeople(world: World, delivery: Delivery) {
+  return {
+    /** Types a line into the composer of a channel: a slash command or a message. */
+    types: async (user: string, channel: string, text: string, thread?: string): Promise<Ack> => {
+      const [name = '', ...rest] = text.split(' ');
+      if (name.startsWith('/')) return command(user, channel, name, rest.join(' '));
+      const message = addMessage(world, channel, { user, text: linkNames(text), ...(thread ? { thread_ts: thread } : {}) });
+      const { botUser } = world.state.app;
+      if (message.text.includes(`<@${botUser}>`) && world.state.channels[channel]?.members.includes(botUser))
+        delivery.event({ type: 'app_mention', user, text: message.text, ts: message.ts, channel, event_ts: message.ts, ...(thread ? { thread_ts: thread } : {}) });
+      return { status: 'ok', body: {}, ms: 0 };
+    },
+    /** Presses a button or picks from a menu outside an input. `value` is the element's state value where it has one. */
+    clicks: async (user: string, place: Place, blockId: string, actionId: string, value?: StateValue): Promise<Ack> => {
+      const blocks = 'view' in place ? world.views.get(place.view)?.blocks ?? homeOf(place.view)?.blocks : findMessage(user, place)?.blocks;
+      const element = elementsOf(blocks?.find((block) => block.block_id === blockId)).find((one) => one.action_id === actionId);
+      if (!element) throw new Error(`there is no ${actionId} in ${blockId} to click`);
+      const { confirm: _confirm, options: _options, ...shown } = element;
+      const action = { ...shown, ...value, type: element.type, block_id: blockId, action_id: actionId, action_ts: String(now(world) / 1000) };
+      return interact(user, { type: 'block_actions', ...placed(user, place), actions: [action] });
+    },
+    /** Fills in an input of an open modal. */
+    fills: (viewId: string, blockId: string, value: Record<string, unknown>): void => {
+      const view = mustView(viewId);
+      const byAction = view.values[blockId];
+      const [actionId] = Object.keys(byAction ?? {});
+      if (!byAction || actionId === undefined) throw new Error(`the modal has no input ${blockId}`);
+      byAction[actionId] = { ...(byAction[actionId] as StateValue), ...value };
+      delete view.errors[blockId];
+      changed(world);
+    },
+    /** Presses the submit button of a modal. Empty inputs are stopped by the client, as Slack's does. */
+    submits: async (user: string, viewId: string): Promise<Ack> => {
+      const view = mustView(viewId);
+      view.errors = {};
+      for (const block of view.blocks.filter(isInput)) {
+        const value = Object.values(view.values[String(block.block_id)] ?? {})[0];
+        if (block.optional !== true && isEmpty(value)) view.errors[String(block.block_id)] = 'Please complete this required field.';
+      }
+      changed(world);
+      if (Object.keys(view.errors).length > 0) return { status: 'ok', body: { response_action: 'errors', errors: view.errors }, ms: 0 };
+      const payload = { ...base(user, 'view_submission'), view: showView(world, view), response_urls: [] };
+      const ack = await delivery.send('interactive', payload, { respond: true });
+      if (ack.status === 'ok') answerSubmission(view, ack.body as SubmissionAnswer);
+      else view.errors[''] = 'We had some trouble connecting. Try again?';
+      changed(world);
+      return ack;
+    },
+    closes: async (user: string, viewId: string): Promise<void> => {
+      const view = mustView(viewId);
+      world.views.delete(viewId);
+      changed(world);
+      if (view.notify_on_close) await delivery.send('interactive', { ...base(user, 'view_closed'), view: showView(world, view), is_cleared: false });
+    },
+    /** Types into an external select and gets its options. */
+    searches: async (user: string, viewId: string, blockId: string, text: string): Promise<unknown[]> => {
+      const view = mustView(viewId);
+      const element = elementsOf(view.blocks.find((block) => block.block_id === blockId))[0];
+      const payload = { ...base(user, 'block_suggestion'), action_id: element?.action_id, block_id: blockId, value: text, container: { type: 'view', view_id: viewId }, view: showView(world, view) };
+      const ack = await delivery.send('interactive', payload, { respond: true });
+      const options = (ack.body as { options?: unknown[] } | undefined)?.options;
+      if (!Array.isArray(options) || options.length > 100) {
+        violate(world, 'bad_ack_payload', 'block_suggestion needs at most 100 options');
+        return [];
+      }
+      return options;
+    },
+    opensHome: (user: string): void => {
+      const home = world.state.homes[user];
+      const channel = directMessage(world, user).id;
+      delivery.event({ type: 'app_home_opened', user, channel, tab: 'home', event_ts: String(now(world) / 1000), ...(home ? { view: showView(world, home) } : {}) });
+    },
+    shortcut: (user: string, callbackId: string): Promise<Ack> =>
+      delivery.send('interactive', { ...base(user, 'shortcut'), callback_id: callbackId, action_ts: String(now(world) / 1000) }),
+    /** Somebody's membership or profile was changed by an administrator. */
+    changesUser: (id: string, change: Partial<World['state']['users'][string]>): void => {
+      const user = world.state.users[id];
+      if (!user) throw new Error(`no user ${id}`);
+      Object.assign(user, change);
+      delivery.event({ type: 'user_change', user: showUser(user), event_ts: String(now(world) / 1000) });
+      changed(world);
+    },
+    changesGroup: (id: string, users: string[]): void => {
+      const group = world.state.usergroups[id];
+      if (!group) throw new Error(`no user group ${id}`);
+      group.users = users;
+      delivery.event({ type: 'subteam_members_changed', subteam_id: id, event_ts: String(now(world) / 1000) });
+      changed(world);
+    },
+    /** POST to a response_url: a status and a body, as Slack answers. */
+    respond: (id: string, body: Record<string, unknown>): { status: number; text: string } => {
+      const url = world.responses.get(id);
+      if (!url) return { status: 404, text: 'expired_url' };
+      if (Date.now() > url.expires) return { status: 404, text: 'expired_url' };
+      if (++url.uses > 5) return { status: 404, text: 'used_url' };
+      const ephemerals = world.ephemerals.get(`${url.channel}:${url.user}`) ?? [];
+      const old = ephemerals.findIndex((message) => message.response_id === id || message.ts === url.ts);
+      if (body.delete_original === true && old >= 0) ephemerals.splice(old, 1);
+      else {
+        const read = readContent(world, body);
+        if ('error' in read) return { status: 404, text: String(read.error.error) };
+        if (body.response_type === 'in_channel') addMessage(world, url.channel, { ...ownAuthor(), ...read.content });
+        else {
+          if (body.replace_original === true && old >= 0) ephemerals.splice(old, 1);
+          addEphemeral(world, url.channel, url.user, read.content).response_id = id;
+        }
+      }
+      changed(world);
+      return { status: 200, text: 'ok' };
+    },
+  };
+
+  async function command(user: string, channel: string, name: string, text: string): Promise<Ack> {
+    const known = world.manifest.commands.find((one) => one.command === name);
+    if (!known) {
+      addEphemeral(world, channel, user, { text: `${name} is not a valid command.` });
+      return { status: 'dispatch_failed', body: undefined, ms: 0 };
+    }
+    const person = world.state.users[user];
+    const responseId = newResponse(user, channel, null);
+    const ack = await delivery.send(
+      'slash_commands',
+      {
+        token: 'sandbox',
+        team_id: world.state.team.id,
+        team_domain: world.state.team.domain,
+        channel_id: channel,
+        channel_name: world.state.channels[channel]?.is_im ? 'directmessage' : (world.state.channels[channel]?.name ?? ''),
+        user_id: user,
+        user_name: person?.name ?? '',
+        command: name,
+        text: known.escape ? linkNames(text) : text,
+        api_app_id: world.state.app.id,
+        is_enterprise_install: 'false',
+        response_url: `${world.origin}/response/${responseId}`,
+        trigger_id: newTrigger(user),
+      },
+      { respond: true },
+    );
+    if (ack.status !== 'ok') {
+      addEphemeral(world, channel, user, { text: `${name} failed with the error "${ack.status}"` });
+      return ack;
+    }
+    const body = ack.body as { text?: string; blocks?: Block[]; response_type?: string };
+    if (body.text || body.blocks) {
+      const read = readContent(world, body);
+      if ('error' in read) {
+        violate(world, 'bad_ack_payload', `${name}: ${String(read.error.error)} ${JSON.stringify(read.error.errors ?? '')}`);
+        addEphemeral(world, channel, user, { text: `${name} failed with the error "dispatch_failed"` });
+      } else if (body.response_type === 'in_channel') addMessage(world, channel, { ...ownAuthor(), ...read.content });
+      else addEphemeral(world, channel, user, read.content).response_id = responseId;
+    }
+    return ack;
+  }
+
+  async function interact(user: string, fields: Record<string, unknown>): Promise<Ack> {
+    const ack = await delivery.send('interactive', { ...base(user, String(fields.type)), ...fields });
+    if (ack.status === 'ok' && Object.keys((ack.body as object) ?? {}).length > 0) violate(world, 'bad_ack_payload', 'block_actions takes no body');
+    return ack;
+  }
+
+  function base(user: string, type: string): Record<string, unknown> {
+    const person = world.state.users[user];
+    return {
+      type,
+      team: { id: world.state.team.id, domain: world.state.team.domain },
+      user: { id: user, username: person?.name ?? '', name: person?.name ?? '', team_id: person?.team_id ?? '' },
+      enterprise: null,
+      is_enterprise_install: false,
+      api_app_id: world.state.app.id,
+      token: 'sandbox',
+      trigger_id: newTrigger(user),
+    };
+  }
+
+  function placed(user: string, place: Place): Record<string, unknown> {
+    if ('view' in place) {
+      const view = world.views.get(place.view) ?? homeOf(place.view);
+      if (!view) throw new Error('this view is closed');
+      return { container: { type: 'view', view_id: view.id }, view: showView(world, view) };
+    }
+    const message = findMessage(user, place) as Message;
+    const ephemeral = message.ephemeral_to !== undefined;
+    return {
+      container: { type: 'message', message_ts: place.ts, channel_id: place.channel, is_ephemeral: ephemeral, ...(message.thread_ts ? { thread_ts: message.thread_ts } : {}) },
+      channel: { id: place.channel, name: world.state.channels[place.channel]?.name ?? '' },
+      ...(ephemeral ? {} : { message: showMessage(message, true) }),
+      state: { values: {} },
+      response_url: `${world.origin}/response/${newResponse(user, place.channel, place.ts)}`,
+    };
+  }
+
+  function answerSubmission(view: View, answer: SubmissionAnswer): void {
+    switch (answer?.response_action) {
+      case undefined:
+        world.views.delete(view.id);
+        return;
+      case 'clear':
+        for (const [id, open] of world.views) if (open.user === view.user) world.views.delete(id);
+        return;
+      case 'errors': {
+        for (const [blockId, text] of Object.entries(answer.errors ?? {})) {
+          if (!view.blocks.some((block) => isInput(block) && block.block_id === blockId)) violate(world, 'bad_ack_payload', `errors names ${blockId}, which is no input`);
+          view.errors[blockId] = text;
+        }
+        return;
+      }
+      case 'update':
+      case 'push': {
+        const read = readView(answer.view);
+        if ('error' in read) {
+          violate(world, 'bad_ack_payload', JSON.stringify(read.error.response_metadata));
+          view.errors[''] = 'We had some trouble connecting. Try again?';
+        } else if (answer.response_action === 'update') replaceView(world, view, read.view as GivenView);
+        else putView(world, view.user, read.view as GivenView, view);
+        return;
+      }
+      default:
+        violate(world, 'bad_ack_payload', `unknown response_action ${String(answer.response_action)}`);
+    }
+  }
+
+  function findMessage(user: string, place: { channel: string; ts: string }): Message | undefined {
+    return messagesOf(world, place.channel).find((one) => one.ts === place.ts) ?? world.ephemerals.get(`${place.channel}:${user}`)?.find((one) => one.ts === place.ts);
+  }
+
+  function homeOf(id: string): View | undefined {
+    return Object.values(world.state.homes).find((home) => home.id === id);
+  }
+
+  function mustView(id: string): View {
+    const view = world.views.get(id);
+    if (!view) throw new Error('this modal is closed');
+    return view;
+  }
+
+  function newTrigger(user: string): string {
+    const id = `${newId(world, 't')}.${randomUUID()}`;
+    world.triggers.set(id, { user, expires: Date.now() + 3_000, used: false });
+    setTimeout(() => world.triggers.delete(id), 60_000).unref();
+    return id;
+  }
+
+  function newResponse(user: string, channel: string, ts: string | null): string {
+    const id = randomUUID();
+    world.responses.set(id, { user, channel, ts, expires: Date.now() + 30 * 60_000, uses: 0 });
+    setTimeout(() => world.responses.delete(id), 31 * 60_000).unref();
+    return id;
+  }
+
+  function ownAuthor() {
+    return { user: world.state.app.botUser, bot_id: world.state.app.botId, app_id: world.state.app.id };
+  }
+
+  /** `@ana` and `#releases` become ids, as Slack's composer and should_escape do. */
+  function linkNames(text: string): string {
+    return text
+      .replace(/(^|\s)@([a-z0-9._-]+)/g, (whole, before: string, name: string) => {
+        const user = Object.values(world.state.users).find((one) => one.name === name);
+        return user ? `${before}<@${user.id}${user.is_bot ? '' : `|${user.name}`}>` : whole;
+      })
+      .replace(/(^|\s)#([a-z0-9_-]+)/g, (whole, before: string, name: string) => {
+        const channel = Object.values(world.state.channels).find((one) => one.name === name && !one.is_im);
+        return channel ? `${before}<#${channel.id}|${channel.name}>` : whole;
+      });
+  }
+}
+
+type SubmissionAnswer = { response_action?: string; errors?: Record<string, string>; view?: unknown };
+
+export function elementsOf(block: Block | undefined): (Record<string, unknown> & { type: string; action_id?: string })[] {
+  if (!block) return [];
+  const all = [block.element, block.accessory, ...((block.elements as unknown[]) ?? [])];
+  return all.filter((one): one is Record<string, unknown> & { type: string } => typeof one === 'object' && one !== null && 'type' in one);
+}
+
+function isEmpty(value: StateValue | undefined): boolean {
+  if (!value) return true;
+  const { type: _type, ...rest } = value;
+  return Object.values(rest).every((inner) => inner === null || inner === '' || (Array.isArray(inner) && inner.length === 0));
+}

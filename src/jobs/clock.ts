@@ -1,0 +1,49 @@
+import cron from 'node-cron';
+import { timerCall } from '../commands/clock.ts';
+import type { Ctx } from '../ctx.ts';
+import { run } from '../run.ts';
+import { claimDueTimers, finishTimer } from '../store/timer.ts';
+
+/** What ticks in every replica. Any number may run: the database lets one of them win. */
+export type Beat = { readonly stop: () => Promise<void> };
+
+const timerLeaseMs = 30_000;
+
+/** Works off the timers that are due: each becomes a command of the clock, named after the timer and its time. */
+export async function tick(ctx: Ctx): Promise<number> {
+  const due = await claimDueTimers(ctx.db, ctx.now(), 20, timerLeaseMs);
+  for (const timer of due) {
+    const { command, input } = timerCall(timer.body, timer.dueAt);
+    await run(ctx, command, input, {
+      workspace: timer.workspace,
+      actor: { kind: 'clock' },
+      id: `timer:${timer.key}:${timer.dueAt.toISOString()}`,
+    });
+    await finishTimer(ctx.db, timer);
+  }
+  return due.length;
+}
+
+/** Calls `work` every second until stopped; a slow call is never doubled. */
+export function everySecond(ctx: Ctx, name: string, work: () => Promise<unknown>): Beat {
+  let running: Promise<unknown> | undefined;
+  const quiet = { info: () => undefined, debug: () => undefined, warn: () => undefined, error: () => undefined };
+  const task = cron.schedule(
+    '* * * * * *',
+    () => {
+      running ??= work()
+        .catch((error: unknown) => ctx.log.warn({ err: error, beat: name }, 'a beat was missed'))
+        .finally(() => {
+          running = undefined;
+        });
+    },
+    { name, timezone: 'UTC', logger: quiet },
+  );
+  return {
+    stop: async () => {
+      task.stop();
+      task.destroy();
+      await running;
+    },
+  };
+}

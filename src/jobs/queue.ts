@@ -1,0 +1,73 @@
+import { createPostgresBackend, type IQueueBackend, type JobProgress, type Processor, Queue, withBackend, Worker } from 'bullmq';
+
+export type RefreshJob = { readonly workspace: string; readonly key: string };
+// biome-ignore lint/suspicious/noExplicitAny: BullMQ's connection type parameter differs by backend and is never used here
+type AnyQueue = Queue<RefreshJob, void, string, RefreshJob, void, string, IQueueBackend, any>;
+// biome-ignore lint/suspicious/noExplicitAny: as above
+type AnyWorker = Worker<RefreshJob, void, string, IQueueBackend, JobProgress, any>;
+
+/** The queue of surfaces to refresh, on Redis or on PostgreSQL. A wake-up: nothing is lost when it is. */
+export type JobQueue = {
+  readonly add: (job: RefreshJob, delayMs?: number) => Promise<void>;
+  readonly work: (handle: (job: RefreshJob) => Promise<void>) => void;
+  readonly depth: () => Promise<number>;
+  readonly close: (timeoutMs: number) => Promise<void>;
+};
+
+export type QueueSettings = { readonly backend: 'postgres' | 'redis'; readonly url: string; readonly onError: (error: Error) => void };
+
+const name = 'surfaces';
+const postgres = withBackend(createPostgresBackend);
+
+/** Opens the queue; throws when its store does not answer, because a queue whose first connection failed stays broken. */
+export async function openQueue({ backend, url, onError }: QueueSettings): Promise<JobQueue> {
+  const pgConnection = { connectionString: url, migrate: true, connectionTimeoutMillis: 3_000, max: 4 };
+  const defaultJobOptions = { attempts: 1, removeOnComplete: true, removeOnFail: { count: 1_000 } };
+  const queue = (
+    backend === 'postgres'
+      ? new postgres.Queue<RefreshJob>(name, { connection: pgConnection, defaultJobOptions })
+      : // Both are needed to fail fast when Redis is gone.
+        new Queue<RefreshJob>(name, { connection: { url, enableOfflineQueue: false, maxRetriesPerRequest: 1, connectTimeout: 3_000 }, defaultJobOptions })
+  ) as unknown as AnyQueue;
+  queue.on('error', onError);
+  let worker: AnyWorker | undefined;
+
+  const close = async (timeoutMs: number) => {
+    if (worker) await within(worker.close(), timeoutMs);
+    await within(queue.close(), 1_000);
+  };
+  if ((await within(queue.waitUntilReady(), 5_000)) === 'late') {
+    await close(1_000);
+    throw new Error(`the ${backend} queue did not answer within 5 s`);
+  }
+  return {
+    add: async (job, delayMs) => {
+      await queue.add('refresh', job, delayMs === undefined ? {} : { delay: Math.ceil(delayMs) });
+    },
+    work: (handle) => {
+      const processor: Processor<RefreshJob, void, string> = (job) => handle(job.data);
+      // A worker may die many times in a storm of crashes; the surface's own row counts the attempts that matter.
+      const options = { concurrency: 8, maxStalledCount: 25, runRetryDelay: 1_000, drainDelay: 5 };
+      worker = (
+        backend === 'postgres'
+          ? new postgres.Worker<RefreshJob, void>(name, processor, { ...options, connection: pgConnection })
+          : new Worker<RefreshJob, void>(name, processor, { ...options, connection: { url, maxRetriesPerRequest: null } })
+      ) as unknown as AnyWorker;
+      worker.on('error', onError);
+    },
+    depth: async () => Object.values(await queue.getJobCounts('waiting', 'active', 'delayed')).reduce((sum, count) => sum + count, 0),
+    close,
+  };
+}
+
+async function within(work: Promise<unknown>, ms: number): Promise<'done' | 'late'> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<'late'>((resolve) => {
+    timer = setTimeout(() => resolve('late'), ms);
+  });
+  try {
+    return await Promise.race([work.then(() => 'done' as const), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

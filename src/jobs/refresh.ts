@@ -1,0 +1,29 @@
+import type { Ctx } from '../ctx.ts';
+import { staleSurfaces } from '../store/ledger.ts';
+import { seal, unsealedWorkspaces } from '../store/log.ts';
+import type { JobQueue } from './queue.ts';
+
+/** Returns in how many ms the surface has to be tried again, if at all. */
+export type Refresh = (workspace: string, key: string) => Promise<number | undefined>;
+
+/** Handles the queue: refreshes a surface, and comes back when Slack or a merge window asked for it. */
+export function workQueue(ctx: Ctx, queue: JobQueue, refresh: Refresh): void {
+  queue.work(async (job) => {
+    const again = await refresh(job.workspace, job.key);
+    if (again !== undefined) await queue.add(job, again).catch((error: unknown) => ctx.log.warn({ err: error }, 'the sweep will come back to a surface'));
+  });
+}
+
+/** Refreshes what was missed: wake-ups that got lost, claims of processes that died, retries that came due. */
+export async function sweep(ctx: Ctx, queue: JobQueue, refresh: Refresh): Promise<number> {
+  const stale = await staleSurfaces(ctx.db, 1_500, 100);
+  const results = await Promise.allSettled(stale.map((surface) => queue.add(surface)));
+  // Without the queue surfaces still catch up, a few at a time.
+  if (results.some((result) => result.status === 'rejected')) for (const { workspace, key } of stale.slice(0, 20)) await refresh(workspace, key);
+  return stale.length;
+}
+
+/** Seals what was committed. Runs after every commit (merged) and every second. */
+export async function sealAll(ctx: Ctx): Promise<void> {
+  for (const workspace of await unsealedWorkspaces(ctx.db)) while ((await seal(ctx.db, workspace)) === 500);
+}

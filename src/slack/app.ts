@@ -1,0 +1,360 @@
+import { randomBytes } from 'node:crypto';
+import { App, type BlockAction, HTTPReceiver, type ReceiverEvent, SocketModeReceiver, type ViewSubmitAction } from '@slack/bolt';
+import type { WebClient } from '@slack/web-api';
+import type { View } from '../../blocks/kit.ts';
+import { option } from '../../blocks/request.ts';
+import { refusal } from '../../blocks/refusal.ts';
+import { usage } from '../../blocks/usage.ts';
+import { type Call, call } from '../commands/command.ts';
+import {
+  cancelCommand,
+  doneCommand,
+  openRoomCommand,
+  pauseCommand,
+  resumeCommand,
+  rollbackCommand,
+  startCommand,
+  verifyCommand,
+} from '../commands/deploy.ts';
+import { requestCommand } from '../commands/request.ts';
+import type { Ctx } from '../ctx.ts';
+import { RequestInput } from '../domain/request.ts';
+import type { Actor } from '../domain/person.ts';
+import { type Outcome, run } from '../run.ts';
+import { markStale } from '../store/ledger.ts';
+import { listServices, loadWorkspace } from '../store/read.ts';
+import { type Asker, answer, tell } from './answer.ts';
+import { callOptions } from './client.ts';
+import type { SlackDirectory } from './directory.ts';
+import { openForm, readForm, requestAgain, sayInModal } from './form.ts';
+import { type Typed, understand } from './line.ts';
+
+export type SlackDoor = {
+  readonly isConnected: () => boolean;
+  /** Routes POST /slack/events in HTTP mode; undefined in Socket Mode. */
+  readonly requestListener: HTTPReceiver['requestListener'] | undefined;
+  readonly start: () => Promise<void>;
+  /** Takes nothing new and waits for what is being answered, at most `ms`. */
+  readonly drain: (ms: number) => Promise<void>;
+};
+
+export type SlackSettings = {
+  readonly botToken: string;
+  readonly apiUrl: string | undefined;
+  readonly mode: { readonly kind: 'socket'; readonly appToken: string } | { readonly kind: 'http'; readonly signingSecret: string };
+  readonly workspace: string;
+  readonly command: string;
+  readonly onAck: (kind: string, ms: number) => void;
+};
+
+/** After this the person is told that it takes longer; Slack gives up after three seconds. */
+const deadlineMs = 2_000;
+
+/** The door for people: slash commands, buttons, modals and mentions, all through run(). */
+export async function openSlack(ctx: Ctx, client: WebClient, directory: SlackDirectory, settings: SlackSettings): Promise<SlackDoor> {
+  const { workspace, command: commandName } = settings;
+  let draining = false;
+  let inFlight = 0;
+  let connected = false;
+  const http = settings.mode.kind === 'http' ? new HTTPReceiver({ signingSecret: settings.mode.signingSecret, logger: boltLogger(ctx) }) : undefined;
+  const socket =
+    settings.mode.kind === 'socket'
+      ? new SocketModeReceiver({
+          appToken: settings.mode.appToken,
+          logger: boltLogger(ctx),
+          // Its own object: the client writes into it.
+          installerOptions: { clientOptions: { ...(settings.apiUrl ? { slackApiUrl: settings.apiUrl } : {}), timeout: 10_000, retryConfig: { retries: 20, maxTimeout: 10_000 } } },
+        })
+      : undefined;
+  const receiver = http ?? socket;
+  if (!receiver) throw new Error('no receiver');
+  const app = new App({
+    token: settings.botToken,
+    receiver,
+    clientOptions: callOptions(settings.apiUrl),
+    convoStore: false,
+    deferInitialization: true,
+    logger: boltLogger(ctx),
+  });
+  app.use(async ({ next }) => {
+    if (draining) throw new Error('shutting down');
+    inFlight++;
+    try {
+      await next();
+    } finally {
+      inFlight--;
+    }
+  });
+  app.error(async (error) => {
+    ctx.log.error({ err: error }, 'slack listener failed');
+    throw error;
+  });
+  acknowledgeEventsLast(app);
+  socket?.client.on('connected', () => {
+    connected = true;
+  });
+  for (const gone of ['disconnected', 'close', 'reconnecting'])
+    socket?.client.on(gone, () => {
+      connected = false;
+    });
+
+  for (const [alias, verb] of [
+    [commandName, ''],
+    ['/warroom', 'room'],
+    ['/freeze', 'freeze'],
+  ] as const) {
+    app.command(alias, async ({ command, ack, respond }) => {
+      const started = performance.now();
+      const typed: Typed = { workspace, person: command.user_id, channel: command.channel_id, text: `${verb} ${command.text}`.trim() };
+      const work = heard(typed, command.trigger_id, { kind: 'person', id: command.user_id });
+      const view = await inTime(work);
+      if (view === 'late') {
+        await ack({ response_type: 'ephemeral', text: 'Still working on it. I will answer here in a moment.' });
+        const late = await work;
+        if (late) await respond({ response_type: 'ephemeral', replace_original: false, ...late });
+      } else await (view ? ack({ response_type: 'ephemeral', ...view }) : ack());
+      settings.onAck('command', performance.now() - started);
+    });
+  }
+
+  app.action<BlockAction>(/.*/, async ({ action, body, ack, respond }) => {
+    const started = performance.now();
+    const actionId = 'action_id' in action ? action.action_id.replace(/\.v\d+$/, '') : '';
+    const value = 'value' in action && typeof action.value === 'string' ? action.value : '';
+    const by = { person: body.user.id, trigger: body.trigger_id, id: `${body.user.id}:${action.action_ts}:${actionId}:${body.container?.message_ts ?? body.view?.id ?? ''}` };
+    const channel = body.channel?.id ?? '';
+    const work = guarded(() => clicked(actionId, value, by, channel, body));
+    const first = await inTime(work);
+    await ack();
+    settings.onAck('action', performance.now() - started);
+    const view = first === 'late' ? await work : first;
+    if (!view) return;
+    if (body.view && body.view.type === 'modal') await client.views.update({ view_id: body.view.id, view: sayInModal('Maitred', view) });
+    else if (body.view) await client.views.open({ trigger_id: body.trigger_id, view: sayInModal('Maitred', view) });
+    else await respond({ response_type: 'ephemeral', replace_original: body.container?.is_ephemeral === true && actionId === 'release.book_next', ...view });
+  });
+
+  app.view<ViewSubmitAction>(/.*/, async ({ view, body, ack }) => {
+    const started = performance.now();
+    const asker: Asker = { workspace, person: body.user.id, command: commandName };
+    const read = await readForm(client, view as unknown as Parameters<typeof readForm>[1], body.user.id);
+    if ('errors' in read) return ack({ response_action: 'errors', errors: { ...read.errors } });
+    const work = guarded(async () => {
+      const outcome = await perform(read.call, `${view.id}:${view.hash}`, { kind: 'person', id: body.user.id });
+      return { outcome, view: await tell(ctx, asker, outcome) };
+    });
+    const done = await inTime(work);
+    settings.onAck('view', performance.now() - started);
+    if (done === 'late') {
+      await ack({ response_action: 'update', view: sayInModal('Maitred', { text: 'Still working on it. The card will show the result.', blocks: [] }) });
+      const { view: late } = asDone(await work);
+      await client.views.update({ view_id: view.id, view: sayInModal('Maitred', late) }).catch(() => undefined);
+      return;
+    }
+    const { outcome, view: told } = asDone(done);
+    if (!outcome?.ok) {
+      const again = read.draft && outcome ? await requestAgain(ctx, workspace, read.draft, told) : sayInModal('Maitred', told);
+      return ack({ response_action: 'update', view: again });
+    }
+    await ack();
+    const place = (JSON.parse(view.private_metadata || '{}') as { channel?: string }).channel;
+    if (place && /^[CG]/.test(place)) await client.chat.postEphemeral({ channel: place, user: body.user.id, ...told }).catch(() => undefined);
+  });
+
+  app.options(/.*/, async ({ options, ack }) => {
+    const typed = ('value' in options ? String(options.value) : '').toLowerCase();
+    const services = await listServices(ctx.db, workspace);
+    const found = services.map((service) => service.key).filter((key) => key.includes(typed));
+    // With no catalogue a service comes into being by being named.
+    if (found.length === 0 && services.every((service) => service.team === null) && /^[a-z0-9][a-z0-9-]{0,39}$/.test(typed)) found.push(typed);
+    await ack({ options: found.slice(0, 100).map(option) });
+  });
+
+  app.shortcut('request_release', async ({ shortcut, ack }) => {
+    await ack();
+    const draft = { units: [], startsAt: undefined, minutes: 45, environment: 'production', changeType: 'normal', summary: '', channel: '' };
+    await openForm(ctx, client, { workspace, person: shortcut.user.id, triggerId: shortcut.trigger_id }, { kind: 'request', draft });
+  });
+
+  app.event('app_mention', async ({ event, body }) => {
+    if (!event.user) return;
+    const text = event.text.replace(/<@[A-Z0-9]+(\|[^>]*)?>/, '').trim();
+    const typed: Typed = { workspace, person: event.user, channel: event.channel, text };
+    const view = await heard(typed, undefined, { kind: 'person', id: event.user }, body.event_id);
+    if (view) await client.chat.postEphemeral({ channel: event.channel, user: event.user, ...(event.thread_ts ? { thread_ts: event.thread_ts } : {}), ...view });
+  });
+  app.event('app_home_opened', async ({ event }) => {
+    if (event.tab !== 'home') return;
+    const key = `home:${event.user}`;
+    await markStale(ctx.db, workspace, [key], ctx.now());
+    ctx.wake(workspace, [key]);
+  });
+  app.event('user_change', async ({ event }) => directory.forget({ person: event.user.id }));
+  app.event('subteam_members_changed', async ({ event }) => directory.forget({ usergroup: event.subteam_id }));
+  app.event('subteam_updated', async ({ event }) => directory.forget({ usergroup: event.subteam.id }));
+
+  await app.init();
+  return {
+    isConnected: () => (http ? !draining : connected && !draining),
+    requestListener: http ? (request, response) => http.requestListener(request, response) : undefined,
+    start: async () => {
+      if (socket) await app.start();
+      connected = true;
+    },
+    drain: async (ms) => {
+      draining = true;
+      void socket?.client.disconnect().catch(() => undefined);
+      const until = Date.now() + ms;
+      while (inFlight > 0 && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 20));
+    },
+  };
+
+  /** A typed line, from wherever it came. Undefined: a form was opened instead of an answer. */
+  function heard(typed: Typed, triggerId: string | undefined, actor: Actor, eventId?: string): Promise<View | undefined> {
+    const asker: Asker = { workspace, person: typed.person, command: commandName };
+    return guarded(async () => {
+      const understood = await understand(ctx, client, typed);
+      switch (understood.do) {
+        case 'usage':
+          return usage(understood.problem, understood.verb, commandName);
+        case 'refuse':
+          return refusal(understood.refusal, (await loadWorkspace(ctx.db, workspace)).zone);
+        case 'answer':
+          return answer(ctx, asker, understood.question);
+        case 'open':
+          if (!triggerId) return answer(ctx, asker, { ask: 'help', topic: understood.verb?.name });
+          await openForm(ctx, client, { workspace, person: typed.person, triggerId }, understood.form);
+          return undefined;
+        case 'run': {
+          const outcome = await perform(understood.call, triggerId ?? eventId ?? ctx.newId(), actor);
+          return tell(ctx, asker, outcome, bookAgain(understood.call));
+        }
+      }
+    });
+  }
+
+  async function clicked(action: string, value: string, by: { person: string; trigger: string; id: string }, channel: string, body: BlockAction): Promise<View | undefined> {
+    const asker: Asker = { workspace, person: by.person, command: commandName };
+    const actor: Actor = { kind: 'person', id: by.person };
+    const release = Number(value);
+    const form = { workspace, person: by.person, triggerId: by.trigger };
+    const stepped = async (step: Call) => {
+      const outcome = await perform(step, by.id, actor);
+      // The surfaces show a success to everybody; a refusal is for the one who clicked.
+      return outcome.ok ? undefined : tell(ctx, asker, outcome);
+    };
+    switch (action) {
+      case 'release.review':
+        await openForm(ctx, client, form, { kind: 'review', release });
+        return undefined;
+      case 'release.note':
+        await openForm(ctx, client, form, { kind: 'note', release });
+        return undefined;
+      case 'release.new':
+        await openForm(ctx, client, form, {
+          kind: 'request',
+          draft: { units: [], startsAt: undefined, minutes: 45, environment: 'production', changeType: 'normal', summary: '', channel },
+        });
+        return undefined;
+      case 'release.details':
+        return answer(ctx, asker, { ask: 'show', release });
+      case 'release.why':
+        return answer(ctx, asker, { ask: 'why', release });
+      case 'help.show':
+        return answer(ctx, asker, { ask: 'help', topic: undefined });
+      case 'release.cancel':
+        return stepped(call(cancelCommand, { release, reason: '' }));
+      case 'room.open':
+        return stepped(call(openRoomCommand, { release }));
+      case 'release.start':
+        return stepped(call(startCommand, { release }));
+      case 'release.verify':
+        return stepped(call(verifyCommand, { release }));
+      case 'release.done':
+        return stepped(call(doneCommand, { release }));
+      case 'release.pause':
+        return stepped(call(pauseCommand, { release, reason: '' }));
+      case 'release.resume':
+        return stepped(call(resumeCommand, { release }));
+      case 'release.rollback':
+        return stepped(call(rollbackCommand, { release, reason: '' }));
+      case 'release.book_next': {
+        if (body.view) {
+          const read = await readForm(client, body.view as unknown as Parameters<typeof readForm>[1], by.person, value);
+          if ('errors' in read) return { text: Object.values(read.errors).join(' '), blocks: [] };
+          return tell(ctx, asker, await perform(read.call, by.id, actor));
+        }
+        const input = call(requestCommand, RequestInput.parse(JSON.parse(value)));
+        return tell(ctx, asker, await perform(input, by.id, actor), bookAgain(input));
+      }
+      default:
+        // Menus inside forms report every choice; there is nothing to do until they are submitted.
+        return undefined;
+    }
+  }
+
+  function perform(what: Call, id: string, actor: Actor): Promise<Outcome> {
+    return run(ctx, what.command, what.input, { workspace, actor, id });
+  }
+
+  /** A fault becomes one plain sentence with a reference; its cause is in the log. */
+  async function guarded<T>(work: () => Promise<T>): Promise<T | View> {
+    try {
+      return await work();
+    } catch (error) {
+      const reference = randomBytes(2).toString('hex').toUpperCase();
+      ctx.log.error({ err: error, reference }, 'a request failed');
+      return { text: `Something failed on my side, so do not count on it being saved. Look with \`${commandName} list\` and try again in a minute. Ref \`${reference}\`.`, blocks: [] };
+    }
+  }
+}
+
+async function inTime<T>(work: Promise<T>): Promise<T | 'late'> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<'late'>((resolve) => {
+    timer = setTimeout(() => resolve('late'), deadlineMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function asDone(done: { outcome: Outcome; view: View } | View): { outcome: Outcome | undefined; view: View } {
+  return 'outcome' in done ? done : { outcome: undefined, view: done };
+}
+
+/** The button of a refused booking carries the whole request for the next free time; run() judges it like any other. */
+function bookAgain(what: Call): ((startsAt: string) => string) | undefined {
+  if (what.command.name !== requestCommand.name) return undefined;
+  return (startsAt) => JSON.stringify({ ...(what.input as RequestInput), startsAt }).slice(0, 2000);
+}
+
+/**
+ * Bolt acknowledges an event before its listeners run, so that a crash in between loses it. Here events are acknowledged
+ * when they have been worked off: until then Slack delivers them again.
+ */
+function acknowledgeEventsLast(app: App): void {
+  const processEvent = app.processEvent.bind(app);
+  app.processEvent = async (event: ReceiverEvent) => {
+    if (event.body?.type !== 'event_callback') return processEvent(event);
+    await processEvent({ ...event, ack: async () => undefined });
+    await event.ack();
+  };
+}
+
+function boltLogger(ctx: Ctx) {
+  const log = ctx.log.child({ from: 'slack' });
+  const write = (level: 'debug' | 'info' | 'warn' | 'error') => (...said: unknown[]) => log[level](said.map((one) => (one instanceof Error ? one.message : String(one))).join(' ').slice(0, 500));
+  return {
+    debug: () => undefined,
+    info: write('debug'),
+    warn: write('warn'),
+    error: write('error'),
+    setLevel: () => undefined,
+    getLevel: () => 'info' as never,
+    setName: () => undefined,
+  };
+}
+

@@ -1,0 +1,39 @@
+import { type WebAPIHTTPError, type WebAPIPlatformError, WebClient, type WebClientOptions } from '@slack/web-api';
+
+/** `headers` is left out on purpose: the SDK writes the first team's token into a shared headers object. */
+export type SafeClientOptions = Omit<WebClientOptions, 'headers'>;
+
+export const slackTimeoutMs = 8_000;
+
+/** Never retried by the SDK: a lost answer may have had its effect, and a retry would double it. */
+export function callOptions(apiUrl: string | undefined): SafeClientOptions {
+  return {
+    ...(apiUrl ? { slackApiUrl: apiUrl } : {}),
+    timeout: slackTimeoutMs,
+    retryConfig: { retries: 0 },
+    rejectRateLimitedCalls: true,
+    allowAbsoluteUrls: false,
+    maxRequestConcurrency: 20,
+  };
+}
+
+export function openClient(token: string, apiUrl: string | undefined): WebClient {
+  return new WebClient(token, callOptions(apiUrl));
+}
+
+/** What became of a call: a clear no, "later", or nobody knows. */
+export type CallFailure =
+  | { readonly kind: 'refused'; readonly error: string }
+  | { readonly kind: 'later'; readonly afterMs: number }
+  | { readonly kind: 'unclear'; readonly error: string };
+
+export function failureOf(error: unknown): CallFailure {
+  const { data, retryAfter, statusCode, message } = error as Partial<WebAPIPlatformError> & { retryAfter?: number } & Partial<WebAPIHTTPError> & { message?: string };
+  if (retryAfter !== undefined) return { kind: 'later', afterMs: retryAfter * 1000 };
+  if (statusCode === 429) return { kind: 'later', afterMs: 5_000 };
+  if (data?.error === 'ratelimited' || data?.error === 'rate_limited') return { kind: 'later', afterMs: 5_000 };
+  // Slack's own trouble comes as an answer too, and says nothing of whether the call had its effect.
+  if (data?.error !== undefined && !['internal_error', 'fatal_error', 'service_unavailable', 'request_timeout'].includes(data.error))
+    return { kind: 'refused', error: data.error };
+  return { kind: 'unclear', error: data?.error ?? message ?? String(error) };
+}

@@ -1,0 +1,70 @@
+import type { WebClient } from '@slack/web-api';
+import type { Parsed, Said, Verb } from '../commands/command.ts';
+import { findVerb } from '../commands/index.ts';
+import type { Ctx } from '../ctx.ts';
+import { may } from '../domain/access.ts';
+import type { Refusal } from '../domain/decision.ts';
+import { readLine, takeRelease } from '../domain/line.ts';
+import { needNothing } from '../domain/person.ts';
+import { openReleasesOf, releaseOfRoom } from '../store/read.ts';
+
+export type Typed = { readonly workspace: string; readonly person: string; readonly channel: string; readonly text: string };
+export type Understood = (Parsed | { readonly do: 'refuse'; readonly refusal: Refusal }) & { readonly verb: Verb | undefined };
+
+/** From typed words to what they mean: verb, then target, then the verb's own parsing. */
+export async function understand(ctx: Ctx, client: WebClient, typed: Typed): Promise<Understood> {
+  const { workspace, person } = typed;
+  const directory = await ctx.directory.lookup(workspace, { ...needNothing, people: [person] }, 5 * 60_000);
+  const who = directory.people[person];
+  // Everybody may look who belongs here; what changes something is judged again in run().
+  const forbidden = who ? may('anyone', who) : ({ code: 'unverified' } as const);
+  if (forbidden) return { do: 'refuse', refusal: forbidden, verb: undefined };
+  const zone = who?.zone ?? 'UTC';
+
+  const [first = '', ...others] = typed.text.trim().split(/\s+/);
+  if (first === '') {
+    const room = await releaseOfRoom(ctx.db, workspace, typed.channel);
+    return { do: 'answer', question: room === undefined ? { ask: 'panel' } : { ask: 'show', release: room }, verb: undefined };
+  }
+  const found = findVerb(first);
+  if (!('verb' in found)) return { do: 'usage', problem: { code: 'unknown_verb', typed: first, nearest: found.nearest }, verb: undefined };
+  const { verb } = found;
+  const rest = typed.text.trim().slice(first.length).trim();
+  const said: Said = { person, channel: typed.channel, fallbackChannel: null, zone, now: ctx.now() };
+  if (!verb.target) {
+    const needsHome = verb.name === 'book' || verb.name === 'new';
+    const fallbackChannel = needsHome ? await fallbackFor(client, typed.channel) : null;
+    return { ...verb.parse(readLine(rest), { ...said, fallbackChannel }), verb };
+  }
+  const named = takeTarget(rest, others);
+  const target = named.release ?? (await releaseOfRoom(ctx.db, workspace, typed.channel)) ?? (await onlyOpen(ctx, workspace, person));
+  if (typeof target !== 'number') return { do: 'refuse', refusal: { code: 'which_release', open: target }, verb };
+  return { ...verb.parse(readLine(named.rest), said, target), verb };
+}
+
+/** The release may be the first word or, as in `room open REL-142`, the last one. */
+function takeTarget(rest: string, words: readonly string[]): { release: number | undefined; rest: string } {
+  const front = takeRelease(words);
+  if (front.release !== undefined) return { release: front.release, rest: rest.slice((words[0] ?? '').length).trim() };
+  const last = words.at(-1) ?? '';
+  const back = /^rel-\d+$/i.test(last) && words.length === 2 ? takeRelease([last]).release : undefined;
+  return back === undefined ? { release: undefined, rest } : { release: back, rest: rest.slice(0, -last.length).trim() };
+}
+
+async function onlyOpen(ctx: Ctx, workspace: string, person: string): Promise<number | number[]> {
+  const open = await openReleasesOf(ctx.db, workspace, person);
+  return open.length === 1 ? (open[0] as number) : open;
+}
+
+/** A card may live where it was asked for; asked in a direct message, in #releases if we are there. */
+export async function fallbackFor(client: WebClient, channel: string): Promise<string | null> {
+  if (/^[CG]/.test(channel)) return channel;
+  let cursor = '';
+  do {
+    const page = await client.conversations.list({ limit: 500, exclude_archived: true, types: 'public_channel', ...(cursor ? { cursor } : {}) });
+    const found = page.channels?.find((one) => one.name === 'releases' && one.is_member);
+    if (found?.id) return found.id;
+    cursor = page.response_metadata?.next_cursor ?? '';
+  } while (cursor !== '');
+  return null;
+}

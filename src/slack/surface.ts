@@ -1,0 +1,315 @@
+import { createHash } from 'node:crypto';
+import type { WebClient } from '@slack/web-api';
+import { digest } from '../../blocks/digest.ts';
+import { home } from '../../blocks/home.ts';
+import type { View } from '../../blocks/kit.ts';
+import { ask, line, notice } from '../../blocks/notice.ts';
+import { card, roomHeader, roomName, roomTopic, voteCard } from '../../blocks/release.ts';
+import type { Ctx } from '../ctx.ts';
+import type { StoredEvent } from '../domain/event.ts';
+import { parseSurfaceKey, type Surface, surfaceKey } from '../domain/surface.ts';
+import { wallTime } from '../domain/time.ts';
+import { beginFirstWrite, bury, type Claim, claim, findSurface, giveBack, markStale, pendingSince, settle, surfacesLike } from '../store/ledger.ts';
+import { digestZone, listReleases, loadDigestProps, loadEvent, loadReleaseProps, loadWorkspace } from '../store/read.ts';
+import { failureOf, slackTimeoutMs } from './client.ts';
+
+export type Projector = {
+  readonly ctx: Ctx;
+  readonly client: WebClient;
+  /** This process's name in claims. */
+  readonly instance: string;
+  readonly seen: (kind: string, result: 'created' | 'updated' | 'unchanged' | 'failed', lagMs: number) => void;
+};
+
+/** A claim outlasts the slowest call that it covers, so that no second process begins meanwhile. */
+const leaseMs = 3 * slackTimeoutMs;
+/** Edits of one message are merged: at most one in this time. */
+const mergeMs = 1_500;
+const metadataType = 'maitred_surface';
+
+/**
+ * Makes Slack show what is stored for one surface. May run any number of times, anywhere: whoever holds the claim writes,
+ * and repeats until nothing newer is waiting. Returns in how many ms it should be tried again, if at all.
+ */
+export async function refresh(projector: Projector, workspace: string, key: string): Promise<number | undefined> {
+  const { ctx, instance } = projector;
+  for (;;) {
+    const claimed = await claim(ctx.db, workspace, key, instance, leaseMs);
+    if (!claimed) {
+      const pending = await pendingSince(ctx.db, workspace, key);
+      return pending && pending.retryInMs > 0 ? pending.retryInMs : undefined;
+    }
+    const surface = parseSurfaceKey(key);
+    const sinceWrite = claimed.row.written_at ? Date.now() - claimed.row.written_at.getTime() : Number.POSITIVE_INFINITY;
+    if (claimed.row.ts && sinceWrite >= 0 && sinceWrite < mergeMs) {
+      await giveBack(ctx.db, claimed, instance, { problem: '', retryInMs: mergeMs - sinceWrite });
+      return mergeMs - sinceWrite;
+    }
+    try {
+      const shown = await show(projector, workspace, surface, claimed);
+      if (shown === 'wait') {
+        await giveBack(ctx.db, claimed, instance, { problem: 'waits for another surface', retryInMs: 500 });
+        return 500;
+      }
+      await settle(ctx.db, claimed, instance, shown);
+      projector.seen(surface.kind, shown.wrote ? (claimed.row.ts ? 'updated' : 'created') : 'unchanged', 0);
+    } catch (error) {
+      projector.seen(surface.kind, 'failed', 0);
+      return handleFailure(projector, claimed, key, error);
+    }
+  }
+}
+
+type Shown = { channel: string | null; ts: string | null; hash: string | null; wrote: boolean };
+
+/** Refusals that no retry changes. */
+const hopeless = ['channel_not_found', 'is_archived', 'user_not_found', 'user_disabled', 'cannot_dm_bot', 'restricted_action', 'not_in_channel', 'messages_tab_disabled', 'not_enabled', 'is_inactive', 'invalid_blocks', 'msg_blocks_too_long', 'msg_too_long', 'invalid_arguments'];
+
+async function handleFailure({ ctx, instance }: Projector, claimed: Claim, key: string, error: unknown): Promise<number | undefined> {
+  const failure = failureOf(error);
+  if (failure.kind === 'refused' && hopeless.includes(failure.error)) {
+    await bury(ctx.db, claimed, instance, failure.error);
+    ctx.log.error({ surface: key, code: failure.error, err: error }, 'a surface cannot be written');
+    return undefined;
+  }
+  // Backs off to a minute; what is stored is kept until Slack takes it.
+  const retryInMs = failure.kind === 'later' ? failure.afterMs : Math.min(60_000, 500 * 2 ** Math.min(claimed.row.attempts, 7));
+  await giveBack(ctx.db, claimed, instance, { problem: failure.kind === 'later' ? 'rate limited' : failure.error, retryInMs });
+  ctx.log.warn({ surface: key, kind: failure.kind, err: error }, 'a surface will be tried again');
+  return retryInMs;
+}
+
+async function show(projector: Projector, workspace: string, surface: Surface, claimed: Claim): Promise<Shown | 'wait'> {
+  const { ctx } = projector;
+  const { db } = ctx;
+  const release = (number: number) => loadReleaseProps(db, workspace, number);
+  switch (surface.kind) {
+    case 'card': {
+      const props = await release(surface.release);
+      return message(projector, claimed, props.channel, card(props));
+    }
+    case 'votes': {
+      const props = await release(surface.release);
+      const parent = await place(projector, workspace, { kind: 'card', release: surface.release });
+      return parent?.ts ? message(projector, claimed, parent.channel, voteCard(props), { thread: parent.ts }) : 'wait';
+    }
+    case 'thread': {
+      const event = await loadEvent(db, surface.event);
+      const props = await release(releaseOf(event));
+      const parent = await place(projector, workspace, { kind: 'card', release: props.number });
+      return parent?.ts ? message(projector, claimed, parent.channel, line(event, props.zone), { thread: parent.ts, broadcast: isLoud(event) }) : 'wait';
+    }
+    case 'asks': {
+      const keys = await surfacesLike(db, workspace, `ask:REL-${surface.release}:`);
+      await markStale(db, workspace, keys, ctx.now());
+      ctx.wake(workspace, keys);
+      return keep(claimed);
+    }
+    case 'ask': {
+      const props = await release(surface.release);
+      const asked = props.gates.some((gate) => gate.asked.includes(surface.person));
+      // Nobody is asked what is decided already; a message that was sent is brought up to date.
+      if (!claimed.row.ts && (!asked || props.state !== 'requested')) return keep(claimed);
+      return message(projector, claimed, await directMessage(projector, claimed, surface.person), ask(props, surface.person));
+    }
+    case 'notice': {
+      const event = await loadEvent(db, surface.event);
+      const props = await release(releaseOf(event));
+      // Whoever did it knows already.
+      if (event.actor.kind === 'person' && event.actor.id === props.requester) return keep(claimed);
+      return message(projector, claimed, await directMessage(projector, claimed, props.requester), notice(event, props));
+    }
+    case 'room':
+      return room(projector, claimed, await release(surface.release));
+    case 'topic': {
+      const props = await release(surface.release);
+      if (props.room === 'none') return keep(claimed);
+      const channel = (await place(projector, workspace, { kind: 'room', release: surface.release }))?.channel;
+      if (!channel) return 'wait';
+      const topic = roomTopic(props);
+      if (claimed.row.hash === hashOf(topic)) return keep(claimed);
+      await projector.client.conversations.setTopic({ channel, topic });
+      return { channel: null, ts: null, hash: hashOf(topic), wrote: true };
+    }
+    case 'header': {
+      const props = await release(surface.release);
+      if (props.room === 'none') return keep(claimed);
+      const channel = (await place(projector, workspace, { kind: 'room', release: surface.release }))?.channel;
+      if (!channel) return 'wait';
+      return message(projector, claimed, channel, roomHeader(props, ctx.now()), { pin: true });
+    }
+    case 'log': {
+      const event = await loadEvent(db, surface.event);
+      const props = await release(releaseOf(event));
+      if (props.room === 'none') return keep(claimed);
+      const header = await place(projector, workspace, { kind: 'header', release: props.number });
+      return header?.ts ? message(projector, claimed, header.channel, line(event, props.zone)) : 'wait';
+    }
+    case 'digest': {
+      const props = await loadDigestProps(db, workspace, { date: surface.date, zone: await digestZone(db, workspace, surface.channel) });
+      return message(projector, claimed, surface.channel, digest(props));
+    }
+    case 'home': {
+      const { zone } = await loadWorkspace(db, workspace);
+      const now = ctx.now();
+      const asked = { person: surface.person, now, zone, today: wallTime(now, zone).date, take: 15, skip: 0 };
+      const [waiting, mine] = await Promise.all([
+        listReleases(db, workspace, { ...asked, filter: { kind: 'needs-me' } }),
+        listReleases(db, workspace, { ...asked, filter: { kind: 'mine' } }),
+      ]);
+      const blocks = home({ person: surface.person, waiting: waiting.releases, mine: mine.releases, asOf: now, zone });
+      await projector.client.views.publish({ user_id: surface.person, view: { type: 'home', blocks } });
+      return { channel: null, ts: null, hash: null, wrote: true };
+    }
+  }
+}
+
+/** Where another surface is; written first when it is not there yet. */
+async function place(projector: Projector, workspace: string, surface: Surface): Promise<{ channel: string; ts: string | null } | undefined> {
+  const key = surfaceKey(surface);
+  for (let tries = 0; tries < 2; tries++) {
+    const row = await findSurface(projector.ctx.db, workspace, key);
+    if (row?.channel && (row.ts || surface.kind === 'room')) return { channel: row.channel, ts: row.ts };
+    if (tries === 0) await refresh(projector, workspace, key);
+  }
+  return undefined;
+}
+
+type MessageOptions = { readonly thread?: string; readonly broadcast?: boolean; readonly pin?: boolean };
+
+/** One message per surface: edited when it is there, looked for when nobody knows, posted when it is not. */
+async function message(projector: Projector, claimed: Claim, channel: string, view: View, options: MessageOptions = {}): Promise<Shown> {
+  const { client, ctx } = projector;
+  const { workspace, key } = claimed.row;
+  const hash = hashOf(view);
+  const content = { text: view.text, blocks: view.blocks, unfurl_links: false, unfurl_media: false, parse: 'none' as const };
+  if (claimed.row.ts && claimed.row.channel) {
+    if (claimed.row.hash === hash) return keep(claimed);
+    try {
+      await client.chat.update({ channel: claimed.row.channel, ts: claimed.row.ts, ...content });
+      return { channel: claimed.row.channel, ts: claimed.row.ts, hash, wrote: true };
+    } catch (error) {
+      const failure = failureOf(error);
+      // Somebody deleted it by hand: it is put back once there is something new to say.
+      if (failure.kind !== 'refused' || failure.error !== 'message_not_found') throw error;
+    }
+  }
+  let ts = claimed.row.unclear_since ? await findPosted(projector, channel, key, options.thread) : undefined;
+  if (ts === undefined) {
+    await beginFirstWrite(ctx.db, workspace, key);
+    const posted = await client.chat.postMessage({
+      channel,
+      ...content,
+      ...(options.thread ? { thread_ts: options.thread, reply_broadcast: options.broadcast ?? false } : {}),
+      metadata: { event_type: metadataType, event_payload: { key } },
+    } as Parameters<WebClient['chat']['postMessage']>[0]);
+    ts = posted.ts as string;
+  }
+  if (options.pin) await pin(projector, channel, ts);
+  return { channel, ts, hash, wrote: true };
+}
+
+/** Looks for a message that a first try may have left behind, by the key in its metadata. */
+async function findPosted({ client }: Projector, channel: string, key: string, thread: string | undefined): Promise<string | undefined> {
+  let cursor = '';
+  for (let page = 0; page < 5; page++) {
+    const asked = { channel, limit: 200, include_all_metadata: true, ...(cursor ? { cursor } : {}) };
+    const found = thread ? await client.conversations.replies({ ...asked, ts: thread }) : await client.conversations.history(asked);
+    const own = found.messages?.find((one) => {
+      const { metadata } = one as { metadata?: { event_type?: string; event_payload?: { key?: string } } };
+      return metadata?.event_type === metadataType && metadata.event_payload?.key === key;
+    });
+    if (own?.ts) return own.ts;
+    cursor = found.response_metadata?.next_cursor ?? '';
+    if (cursor === '') return undefined;
+  }
+  return undefined;
+}
+
+async function pin({ client }: Projector, channel: string, timestamp: string): Promise<void> {
+  try {
+    await client.pins.add({ channel, timestamp });
+  } catch (error) {
+    const failure = failureOf(error);
+    if (failure.kind !== 'refused') throw error;
+  }
+}
+
+async function directMessage({ client }: Projector, claimed: Claim, person: string): Promise<string> {
+  if (claimed.row.channel) return claimed.row.channel;
+  const { channel } = await client.conversations.open({ users: person });
+  if (!channel?.id) throw new Error('conversations.open gave no channel');
+  return channel.id;
+}
+
+/** One channel per release: made once, found again by its name, with everybody in it who has to be. */
+async function room(projector: Projector, claimed: Claim, release: { number: number; units: Parameters<typeof roomName>[0]['units'] }): Promise<Shown> {
+  const { client, ctx } = projector;
+  const { workspace } = claimed.row;
+  const channel = claimed.row.channel ?? (await makeRoom(projector, claimed, roomName(release)));
+  const row = await ctx.db.prisma.release.findUniqueOrThrow({ where: { workspace_number: { workspace, number: release.number } }, select: { roomMembers: true } });
+  const present = new Set((await client.conversations.members({ channel, limit: 500 })).members ?? []);
+  const missing = row.roomMembers.filter((id) => !present.has(id));
+  if (missing.length > 0) {
+    await client.conversations.invite({ channel, users: missing.slice(0, 100).join(','), force: true }).catch((error: unknown) => {
+      // Guests and people who left cannot be invited: the room opens without them.
+      if (failureOf(error).kind !== 'refused') throw error;
+    });
+  }
+  return { channel, ts: null, hash: null, wrote: true };
+}
+
+async function makeRoom(projector: Projector, claimed: Claim, wanted: string): Promise<string> {
+  const { client, ctx } = projector;
+  const { workspace, key, unclear_since } = claimed.row;
+  await beginFirstWrite(ctx.db, workspace, key);
+  for (let number = 1; number < 20; number++) {
+    const name = number === 1 ? wanted : `${wanted}-${number}`;
+    if (unclear_since) {
+      const left = await findOwnChannel(projector, workspace, name);
+      if (left) return left;
+    }
+    try {
+      const { channel } = await client.conversations.create({ name });
+      if (channel?.id) return channel.id;
+    } catch (error) {
+      const failure = failureOf(error);
+      if (failure.kind !== 'refused' || failure.error !== 'name_taken') throw error;
+    }
+  }
+  throw new Error(`no free channel name like ${wanted}`);
+}
+
+/** A channel that we made under this name and that no release has. */
+async function findOwnChannel({ client, ctx }: Projector, workspace: string, name: string): Promise<string | undefined> {
+  const { botUser } = await loadWorkspace(ctx.db, workspace);
+  let cursor = '';
+  do {
+    const page = await client.conversations.list({ limit: 500, types: 'public_channel,private_channel', ...(cursor ? { cursor } : {}) });
+    const found = page.channels?.find((channel) => channel.name === name && channel.creator === botUser);
+    if (found?.id) {
+      const taken = await ctx.db.prisma.surface.count({ where: { workspace, channel: found.id, key: { startsWith: 'room:' } } });
+      return taken === 0 ? found.id : undefined;
+    }
+    cursor = page.response_metadata?.next_cursor ?? '';
+  } while (cursor !== '');
+  return undefined;
+}
+
+function keep({ row }: Claim): Shown {
+  return { channel: row.channel, ts: row.ts, hash: row.hash, wrote: false };
+}
+
+function releaseOf(event: StoredEvent): number {
+  if (!('release' in event.body)) throw new Error(`${event.body.type} is about no release`);
+  return event.body.release;
+}
+
+/** The few outcomes that the whole channel sees (notification budget: at most four a release). */
+function isLoud(event: StoredEvent): boolean {
+  return ['release.approved', 'release.started', 'release.done', 'release.rolled_back'].includes(event.body.type);
+}
+
+function hashOf(shown: unknown): string {
+  return createHash('sha256').update(JSON.stringify(shown)).digest('hex').slice(0, 32);
+}

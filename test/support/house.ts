@@ -1,0 +1,112 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+import { inject } from 'vitest';
+import { createDriver, type Driver, until } from '../../sandbox/driver.ts';
+import { readManifest } from '../../sandbox/server/manifest.ts';
+import { type Sandbox, startSandbox } from '../../sandbox/server/server.ts';
+import { moveClock, now } from '../../sandbox/server/world.ts';
+import { freePort } from '../../src/postgres.ts';
+
+/** The whole product: the local workspace here, the app as its own process, a database of its own. */
+export type House = Driver & {
+  readonly sandbox: Sandbox;
+  readonly databaseUrl: string;
+  readonly query: <Row extends pg.QueryResultRow>(sql: string, params?: unknown[]) => Promise<Row[]>;
+  readonly apps: ChildProcess[];
+  readonly startApp: () => Promise<ChildProcess>;
+  readonly port: () => number;
+  readonly logs: () => string;
+  readonly now: () => Date;
+  readonly moveTo: (at: Date) => void;
+  readonly close: () => Promise<void>;
+};
+
+export type HouseOptions = {
+  readonly mode?: 'socket' | 'http';
+  readonly queue?: 'postgres' | 'redis';
+  readonly apps?: number;
+  readonly catalog?: boolean;
+};
+
+const root = new URL('../../', import.meta.url).pathname;
+
+export async function openHouse(options: HouseOptions = {}): Promise<House> {
+  const databaseUrl = await newDatabase();
+  const sandbox = await startSandbox({ seedFile: `${root}sandbox/workspace.yml`, manifest: readManifest(`${root}manifest.yml`), enforceLimits: false });
+  const apps: ChildProcess[] = [];
+  const pool = new pg.Pool({ connectionString: databaseUrl, max: 4 });
+  let port = 0;
+  let logs = '';
+  const redis = inject('redisUrl');
+  if (options.queue === 'redis' && redis === '') throw new Error('this test needs Redis');
+
+  const startApp = async () => {
+    port = await freePort();
+    const { bot, app, signingSecret } = sandbox.world.tokens;
+    const child = spawn(process.execPath, ['--import', 'tsx', `${root}src/main.ts`], {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        PATH: process.env.PATH,
+        PORT: String(port),
+        LOG_LEVEL: 'info',
+        DATABASE_URL: databaseUrl,
+        ...(options.queue === 'redis' ? { REDIS_URL: `${redis}/${databaseNumber(databaseUrl)}` } : {}),
+        SLACK_API_URL: `${sandbox.origin}/api/`,
+        SLACK_BOT_TOKEN: bot,
+        ...(options.mode === 'http' ? { SLACK_SIGNING_SECRET: signingSecret } : { SLACK_APP_TOKEN: app }),
+        ...(options.catalog === false ? {} : { CATALOG_FILE: `${root}sandbox/catalog.yml` }),
+      },
+    });
+    apps.push(child);
+    const own = port;
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk) => {
+        logs += chunk;
+        if (logs.length > 2_000_000) logs = logs.slice(-1_000_000);
+      });
+    await until(`the app on port ${own} to be ready\n${logs.slice(-2_000)}`, async () => {
+      if (child.exitCode !== null) throw new Error(`the app ended:\n${logs.slice(-3_000)}`);
+      const answer = await fetch(`http://127.0.0.1:${own}/readyz`).catch(() => undefined);
+      return answer?.ok ? true : undefined;
+    });
+    if (options.mode === 'http') sandbox.delivery.requestUrl = `http://127.0.0.1:${own}/slack/events`;
+    return child;
+  };
+  for (let started = 0; started < (options.apps ?? 1); started++) await startApp();
+
+  return {
+    ...createDriver(sandbox),
+    sandbox,
+    databaseUrl,
+    apps,
+    startApp,
+    port: () => port,
+    logs: () => logs,
+    now: () => new Date(now(sandbox.world)),
+    moveTo: (at) => moveClock(sandbox.world, at.getTime() - now(sandbox.world)),
+    query: async (sql, params) => (await pool.query(sql, params)).rows,
+    close: async () => {
+      for (const app of apps) if (app.exitCode === null && app.signalCode === null) app.kill('SIGKILL');
+      await sandbox.close();
+      await pool.end();
+    },
+  };
+}
+
+/** An empty database of its own. */
+export async function newDatabase(): Promise<string> {
+  const url = new URL(inject('databaseUrl'));
+  const client = new pg.Client({ connectionString: url.toString() });
+  await client.connect();
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  await client.query(`CREATE DATABASE ${name}`);
+  await client.end();
+  url.pathname = `/${name}`;
+  return url.toString();
+}
+
+function databaseNumber(url: string): number {
+  return Number.parseInt(url.slice(-2), 16) % 16;
+}
