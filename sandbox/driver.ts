@@ -8,7 +8,7 @@ import type { Channel, Message, View } from './server/state.ts';
  */
 export type Driver = ReturnType<typeof createDriver>;
 
-const patienceMs = 15_000;
+const patienceMs = Number(process.env.PATIENCE_MS ?? 15_000);
 
 export function createDriver(sandbox: Sandbox) {
   const { world, people } = sandbox;

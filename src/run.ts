@@ -7,6 +7,7 @@ import { type Actor, type Directory, type DirectoryNeeds, needNothing } from './
 import { react } from './domain/reaction.ts';
 import { surfaceKey } from './domain/surface.ts';
 import { apply } from './store/apply.ts';
+import { nextReleaseNumber } from './store/facts.ts';
 import { record } from './store/log.ts';
 import { eventsById } from './store/read.ts';
 import { inTransaction, type Tx } from './store/tx.ts';
@@ -104,7 +105,8 @@ async function transact<Input, Facts>(
     const loaded = await command.load(tx, { workspace, actor: actor.kind === 'person' ? actor.id : undefined, now }, input);
     if (!loaded.ok) return refused(tx, loaded.refusal, now);
     const directory = know(command.needs?.(loaded.facts, input) ?? needNothing);
-    const ask: Ask = { workspace, actor, person, directory, now, newId: ctx.newId };
+    const number = command.numbered ? await nextReleaseNumber(tx, workspace) : 0;
+    const ask: Ask = { workspace, actor, person, directory, now, newId: ctx.newId, number };
     const decision = command.decide(input, loaded.facts, ask);
     if (!decision.ok) return refused(tx, decision.refusal, now);
 

@@ -21,6 +21,8 @@ export type Command<Input, Facts> = {
   /** What has to be known of Slack to decide, and how old it may be. */
   readonly needs?: (facts: Facts, input: Input) => DirectoryNeeds;
   readonly directoryMaxAgeMs?: number;
+  /** Needs the number of a new release. */
+  readonly numbered?: boolean;
   readonly decide: (input: Input, facts: Facts, ask: Ask) => Decision;
 };
 

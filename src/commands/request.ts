@@ -19,6 +19,7 @@ export const requestCommand: Command<RequestInput, RequestFacts> = {
     }),
   }),
   needs: requestNeeds,
+  numbered: true,
   decide: requestRelease,
 };
 

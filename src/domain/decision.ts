@@ -11,6 +11,8 @@ export type Ask = {
   readonly directory: Directory;
   readonly now: Date;
   readonly newId: () => string;
+  /** The number of a release that may come into being; 0 for commands that make none. */
+  readonly number: number;
 };
 
 /** An expected "no": a value with the facts that its words need. Words live in blocks/refusal.ts. */

@@ -33,7 +33,6 @@ export type ServiceFacts = {
 };
 
 export type RequestFacts = {
-  readonly number: number;
   readonly zone: string;
   readonly home: string | null;
   /** False as long as nobody has applied a catalogue. */
@@ -110,7 +109,7 @@ export function requestRelease(input: RequestInput, facts: RequestFacts, ask: As
 
   const requested: EventBody = {
     type: 'release.requested',
-    release: facts.number,
+    release: ask.number,
     requester,
     lead: input.lead,
     units: input.units,
@@ -126,7 +125,7 @@ export function requestRelease(input: RequestInput, facts: RequestFacts, ask: As
     gates: gates.map(({ rule }) => rule),
     asked,
   };
-  const approved: EventBody[] = gates.length === 0 ? [{ type: 'release.approved', release: facts.number, revision: 1 }] : [];
+  const approved: EventBody[] = gates.length === 0 ? [{ type: 'release.approved', release: ask.number, revision: 1 }] : [];
   return accept(...named, requested, ...approved);
 }
 

@@ -18,7 +18,6 @@ export async function loadRequest(
 ): Promise<RequestFacts> {
   const [row] = await tx.query<{ facts: Json }>(
     `SELECT jsonb_build_object(
-       'number', nextval(('"release_number_' || regexp_replace($1, '[^A-Za-z0-9]', '', 'g') || '"')::regclass),
        'zone', w.zone, 'home', w.home, 'hasCatalog', w.catalog_hash IS NOT NULL,
        'serviceKeys', (SELECT coalesce(jsonb_agg(key ORDER BY key), '[]') FROM service WHERE workspace = $1),
        'services', (
@@ -49,6 +48,12 @@ export async function loadRequest(
     groups: Object.fromEntries(facts.groups.map((group: GroupRow) => [group.key, sourceOf(group)])),
     held: facts.held.map((held: Json) => ({ ...held, startsAt: new Date(held.startsAt), endsAt: new Date(held.endsAt) })),
   };
+}
+
+/** The next release number of a workspace, from a sequence: no two commands wait for each other, gaps are fine. */
+export async function nextReleaseNumber(tx: Tx, workspace: string): Promise<number> {
+  const [row] = await tx.query<{ number: string }>(`SELECT nextval(('"release_number_' || regexp_replace($1, '[^A-Za-z0-9]', '', 'g') || '"')::regclass) AS number`, [workspace]);
+  return Number(row?.number);
 }
 
 /** A release with everything that rules about it ask for; undefined when there is none with this number. */

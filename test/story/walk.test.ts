@@ -15,7 +15,10 @@ describe.each(ways)('one release from request to digest ($mode, $queue)', (way) 
     beforeAll(async () => {
       house = await openHouse(way);
     });
-    afterAll(() => house?.close());
+    afterAll(async () => {
+      if (process.env.SHOW_LOGS) process.stdout.write(house?.logs() ?? '');
+      await house?.close();
+    });
 
     test('is requested in a form that comes filled in, and its card appears', async () => {
       const ana = house.person('ana');
@@ -33,7 +36,6 @@ describe.each(ways)('one release from request to digest ($mode, $queue)', (way) 
       expect(card).toContain('In review');
       expect(card).toContain('&lt;!channel&gt; &amp; more');
       await ana.seesEventually(/Approval 0 of 2/);
-      expect(ana.sees().join('\n')).toContain('holds the slot'.slice(0, 0));
     });
 
     test('refuses a second release in its slot and offers the next free time as a button', async () => {
@@ -60,7 +62,7 @@ describe.each(ways)('one release from request to digest ($mode, $queue)', (way) 
       await ana.closes();
 
       await ben.seesEventually(/needs a SRE decision/, 'dm');
-      await ben.clicks('Review', 'dm');
+      await ben.clicks('Review', 'dm', /REL-1\b/);
       await ben.modal(/Review REL-1/);
       await ben.fills({ decision: { selected_option: { text: { type: 'plain_text', text: 'Approve' }, value: 'approve' } } });
       await ben.submits();
