@@ -8,7 +8,12 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'pure', include: ['test/{domain,blocks,arch}/**/*.test.ts'], pool: 'threads', testTimeout: 60_000 },
+        test: {
+          name: 'pure',
+          include: ['test/{domain,blocks,arch}/**/*.test.ts'],
+          pool: 'threads',
+          testTimeout: 60_000,
+        },
       },
       {
         extends: true,

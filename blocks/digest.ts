@@ -22,19 +22,63 @@ const most = 12;
 export function digest(props: DigestProps): View {
   const day = wallTime(new Date(`${props.date}T12:00:00Z`), 'UTC');
   const title = `Releases – ${day.weekday} ${day.day} ${day.month}`;
-  const waiting = props.waiting.map((release) => mrkdwn`${release.units.map((unit) => unit.service).join(' + ')} (${releaseKey(release.number)}) needs ${waitingFor(release)}`);
+  const waiting = props.waiting.map(
+    (release) =>
+      mrkdwn`${release.units.map((unit) => unit.service).join(' + ')} (${releaseKey(release.number)}) needs ${waitingFor(release)}`,
+  );
   const blocks: KnownBlock[] = [header(title)];
   if (waiting.length > 0) blocks.push(section(block('Waiting for people', props.waiting.length, waiting)));
-  blocks.push(section(block('Today', props.today.length, props.today.map((release) => line(release, '{time}')))));
-  if (props.next.length > 0) blocks.push(section(block('Next days', props.next.length, props.next.map((release) => line(release, '{date_short_pretty} {time}')))));
-  if (props.yesterday.length > 0) blocks.push(section(block('Yesterday', props.yesterday.length, props.yesterday.map((release) => mrkdwn`${releaseKey(release.number)} ${unitsName(release.units)} · ${stateWords[release.state]}`))));
+  blocks.push(
+    section(
+      block(
+        'Today',
+        props.today.length,
+        props.today.map((release) => line(release, '{time}')),
+      ),
+    ),
+  );
+  if (props.next.length > 0)
+    blocks.push(
+      section(
+        block(
+          'Next days',
+          props.next.length,
+          props.next.map((release) => line(release, '{date_short_pretty} {time}')),
+        ),
+      ),
+    );
+  if (props.yesterday.length > 0)
+    blocks.push(
+      section(
+        block(
+          'Yesterday',
+          props.yesterday.length,
+          props.yesterday.map(
+            (release) =>
+              mrkdwn`${releaseKey(release.number)} ${unitsName(release.units)} · ${stateWords[release.state]}`,
+          ),
+        ),
+      ),
+    );
   blocks.push(context(mrkdwn`All times in your time zone · \`/release digest off\` stops this`));
   return { text: `${title}. ${inWords(props)}`, blocks };
 }
 
 function inWords(props: DigestProps): string {
-  const today = props.today.length === 0 ? 'Nothing is planned today.' : `Today: ${list(props.today.map((release) => unitsName(release.units)), 'and')}.`;
-  const waiting = props.waiting.length === 0 ? '' : ` Waiting for people: ${list(props.waiting.map((release) => releaseKey(release.number)), 'and')}.`;
+  const today =
+    props.today.length === 0
+      ? 'Nothing is planned today.'
+      : `Today: ${list(
+          props.today.map((release) => unitsName(release.units)),
+          'and',
+        )}.`;
+  const waiting =
+    props.waiting.length === 0
+      ? ''
+      : ` Waiting for people: ${list(
+          props.waiting.map((release) => releaseKey(release.number)),
+          'and',
+        )}.`;
   const back = props.yesterday.filter((release) => release.state === 'rolled_back').length;
   return mrkdwn`${today}${waiting}${back === 0 ? '' : ` ${back} rolled back yesterday.`}`.mrkdwn;
 }

@@ -24,9 +24,13 @@ export function home(props: HomeProps): KnownBlock[] {
     );
   blocks.push(divider(), header('My releases'));
   if (props.mine.length === 0) blocks.push(section(mrkdwn`You have no release open. Request one: it takes a minute.`));
-  for (const release of props.mine.slice(0, 15)) blocks.push(section(row(release), button('release.details', 'Details', String(release.number))));
+  for (const release of props.mine.slice(0, 15))
+    blocks.push(section(row(release), button('release.details', 'Details', String(release.number))));
   blocks.push(
-    actions('home', [button('release.new', 'Request a release', 'home', { style: 'primary' }), button('help.show', 'Help', 'home')]),
+    actions('home', [
+      button('release.new', 'Request a release', 'home', { style: 'primary' }),
+      button('help.show', 'Help', 'home'),
+    ]),
     context(mrkdwn`As of ${date(props.asOf, props.zone, '{time}')}`),
   );
   return blocks;

@@ -28,13 +28,13 @@ export function mrkdwn(strings: TemplateStringsArray, ...values: (string | numbe
   const text = strings.map((part, index) => {
     const value = values[index];
     if (value === undefined) return part;
-    return part + (typeof value === 'object' ? value.mrkdwn : escape(String(value)));
+    return part + (typeof value === 'object' ? value.mrkdwn : escapeText(String(value)));
   });
   return { mrkdwn: text.join('') };
 }
 
 /** Slack's three control characters; `* _ ~` and backticks only style, and stay as people typed them. */
-export function escape(text: string): string {
+export function escapeText(text: string): string {
   return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
 }
 
@@ -56,12 +56,12 @@ export function channel(id: string): Mrkdwn {
 
 /** A version, branch or command: monospaced, and unable to leave its backticks. */
 export function code(text: string): Mrkdwn {
-  return { mrkdwn: `\`${escape(text.replace(/`/g, "'"))}\`` };
+  return { mrkdwn: `\`${escapeText(text.replace(/`/g, "'"))}\`` };
 }
 
 /** An instant in each reader's own zone; the fallback names the calendar's zone. */
 export function date(at: Date, zone: string, format = '{date_short_pretty} {time}'): Mrkdwn {
-  return { mrkdwn: `<!date^${Math.floor(at.getTime() / 1000)}^${format}|${escape(dayAndTime(at, zone))}>` };
+  return { mrkdwn: `<!date^${Math.floor(at.getTime() / 1000)}^${format}|${escapeText(dayAndTime(at, zone))}>` };
 }
 
 /** A slot in each reader's own zone: "Nov 24, 2026 2:00 PM–2:45 PM". */
@@ -114,13 +114,18 @@ export function section(text: Mrkdwn, accessory?: Button): SectionBlock {
 }
 
 export function fields(...texts: Mrkdwn[]): SectionBlock {
-  return { type: 'section', fields: texts.slice(0, 10).map((text) => ({ type: 'mrkdwn', text: clipMrkdwn(text, limits.field) })) };
+  return {
+    type: 'section',
+    fields: texts.slice(0, 10).map((text) => ({ type: 'mrkdwn', text: clipMrkdwn(text, limits.field) })),
+  };
 }
 
 export function context(...texts: Mrkdwn[]): ContextBlock {
   return {
     type: 'context',
-    elements: texts.slice(0, limits.contextElements).map((text) => ({ type: 'mrkdwn', text: clipMrkdwn(text, limits.field) })),
+    elements: texts
+      .slice(0, limits.contextElements)
+      .map((text) => ({ type: 'mrkdwn', text: clipMrkdwn(text, limits.field) })),
   };
 }
 

@@ -3,14 +3,25 @@ import { actions, button, code, context, mrkdwn, section, type View } from './ki
 import { type ReleaseProps, row, summaryLine } from './release.ts';
 
 /** `/release list`. */
-export function list(props: { releases: readonly ReleaseProps[]; total: number; page: number; perPage: number; command: string }): View {
+export function list(props: {
+  releases: readonly ReleaseProps[];
+  total: number;
+  page: number;
+  perPage: number;
+  command: string;
+}): View {
   if (props.releases.length === 0) {
     const text = mrkdwn`Nothing to show. Request a release with ${code(`${props.command} new`)}.`;
     return { text: text.mrkdwn, blocks: [section(text)] };
   }
-  const blocks: KnownBlock[] = props.releases.map((release) => section(row(release), button('release.details', 'Details', String(release.number))));
+  const blocks: KnownBlock[] = props.releases.map((release) =>
+    section(row(release), button('release.details', 'Details', String(release.number))),
+  );
   const seen = (props.page - 1) * props.perPage + props.releases.length;
-  if (seen < props.total) blocks.push(context(mrkdwn`${seen} of ${props.total}. More: ${code(`${props.command} list page:${props.page + 1}`)}`));
+  if (seen < props.total)
+    blocks.push(
+      context(mrkdwn`${seen} of ${props.total}. More: ${code(`${props.command} list page:${props.page + 1}`)}`),
+    );
   return { text: props.releases.map((release) => summaryLine(release).mrkdwn).join('\n'), blocks };
 }
 
@@ -26,8 +37,20 @@ export function panel(waiting: readonly ReleaseProps[], mine: readonly ReleasePr
     text: text.mrkdwn,
     blocks: [
       section(text),
-      ...[...waiting.slice(0, 3), ...mine.slice(0, 3)].map((release) => section(row(release), button(release === first ? 'release.review' : 'release.details', release === first ? 'Review' : 'Details', String(release.number)))),
-      actions('panel', [button('release.new', 'Request a release', 'panel', { style: 'primary' }), button('help.show', 'Help', 'panel')]),
+      ...[...waiting.slice(0, 3), ...mine.slice(0, 3)].map((release) =>
+        section(
+          row(release),
+          button(
+            release === first ? 'release.review' : 'release.details',
+            release === first ? 'Review' : 'Details',
+            String(release.number),
+          ),
+        ),
+      ),
+      actions('panel', [
+        button('release.new', 'Request a release', 'panel', { style: 'primary' }),
+        button('help.show', 'Help', 'panel'),
+      ]),
     ],
   };
 }

@@ -1,5 +1,5 @@
 import type { KnownBlock, ModalView } from '@slack/types';
-import { mrkdwn, type Mrkdwn, plain, section, type View } from './kit.ts';
+import { type Mrkdwn, mrkdwn, plain, section, type View } from './kit.ts';
 
 /** Opens within Slack's three seconds; the real content follows as an update. */
 export function skeleton(title: string): ModalView {
@@ -8,12 +8,24 @@ export function skeleton(title: string): ModalView {
 
 /** A modal that only says something. */
 export function message(title: string, text: Mrkdwn): ModalView {
-  return { type: 'modal', callback_id: 'message', title: plain(title, 24), close: plain('Close', 24), blocks: [section(text)] };
+  return {
+    type: 'modal',
+    callback_id: 'message',
+    title: plain(title, 24),
+    close: plain('Close', 24),
+    blocks: [section(text)],
+  };
 }
 
 /** An answer shown where the person is looking: in the modal. */
 export function answer(title: string, view: View): ModalView {
-  return { type: 'modal', callback_id: 'message', title: plain(title, 24), close: plain('Close', 24), blocks: view.blocks };
+  return {
+    type: 'modal',
+    callback_id: 'message',
+    title: plain(title, 24),
+    close: plain('Close', 24),
+    blocks: view.blocks,
+  };
 }
 
 /** A note for the timeline of a release. */
@@ -29,24 +41,17 @@ export function noteForm(number: number): ModalView {
   };
 }
 
-/** A reason is part of the record; the verb says what happens on submit. */
-export function reasonForm(number: number, verb: 'pause' | 'rollback', units: string): ModalView {
-  const words = verb === 'rollback' ? { title: 'Roll back', submit: 'Roll back now' } : { title: 'Pause', submit: 'Pause' };
-  return {
-    type: 'modal',
-    callback_id: `${verb}.v1`,
-    private_metadata: JSON.stringify({ release: number }),
-    title: plain(`${words.title} REL-${number}`, 24),
-    submit: plain(words.submit, 24),
-    close: plain('Keep going', 24),
-    blocks: [section(mrkdwn`*${units}*`), textInput('reason', 'What happened?', { multiline: true, max: 500 })],
-  };
-}
-
 export function textInput(
   id: string,
   label: string,
-  options: { multiline?: boolean; max?: number; optional?: boolean; initial?: string; placeholder?: string; hint?: string } = {},
+  options: {
+    multiline?: boolean;
+    max?: number;
+    optional?: boolean;
+    initial?: string;
+    placeholder?: string;
+    hint?: string;
+  } = {},
 ): KnownBlock {
   return {
     type: 'input',

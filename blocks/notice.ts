@@ -16,13 +16,21 @@ export function ask(release: ReleaseProps, approver: string): View {
   }
   if (voted) {
     const text = mrkdwn`You said “${voted.choice}” on ${name}. You can change it until the last gate is met.`;
-    return { text: text.mrkdwn, blocks: [section(text), actions(`ask-${release.number}`, [button('release.review', 'Change…', String(release.number))])] };
+    return {
+      text: text.mrkdwn,
+      blocks: [
+        section(text),
+        actions(`ask-${release.number}`, [button('release.review', 'Change…', String(release.number))]),
+      ],
+    };
   }
   const text = mrkdwn`${name} needs a ${gates} decision before ${plainSlot(release.startsAt, release.endsAt, release.zone)}.`;
   return {
     text: text.mrkdwn,
     blocks: [
-      section(mrkdwn`${name} → ${release.environment} needs a *${gates}* decision before ${slot(release.startsAt, release.endsAt, release.zone)}.\n${release.summary}\nAsked by ${person(release.requester)}.`),
+      section(
+        mrkdwn`${name} → ${release.environment} needs a *${gates}* decision before ${slot(release.startsAt, release.endsAt, release.zone)}.\n${release.summary}\nAsked by ${person(release.requester)}.`,
+      ),
       actions(`ask-${release.number}`, [
         button('release.review', 'Review', String(release.number), { style: 'primary' }),
         button('release.details', 'Details', String(release.number)),
@@ -41,7 +49,9 @@ export function notice(event: StoredEvent, release: ReleaseProps): View {
       section(said),
       actions(`notice-${release.number}`, [
         button('release.details', 'Details', String(release.number)),
-        ...(release.state === 'approved' && release.room === 'none' ? [button('room.open', 'Open war room', String(release.number))] : []),
+        ...(release.state === 'approved' && release.room === 'none'
+          ? [button('room.open', 'Open war room', String(release.number))]
+          : []),
       ]),
       context(mrkdwn`You get this because you requested ${releaseKey(release.number)}.`),
     ],
@@ -59,5 +69,8 @@ export function receipt(event: StoredEvent, release: ReleaseProps | undefined, z
   const said = say(event, zone);
   if (!release) return { text: said.mrkdwn, blocks: [section(said)] };
   const text = mrkdwn`${said}\n${summaryLine(release)}.`;
-  return { text: text.mrkdwn, blocks: [section(text), context(mrkdwn`The card of ${releaseKey(release.number)} follows.`)] };
+  return {
+    text: text.mrkdwn,
+    blocks: [section(text), context(mrkdwn`The card of ${releaseKey(release.number)} follows.`)],
+  };
 }

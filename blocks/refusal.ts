@@ -1,7 +1,22 @@
 import type { Button, KnownBlock } from '@slack/types';
 import type { Refusal, RefusalCode, RefusalOf } from '../src/domain/decision.ts';
 import { releaseKey } from '../src/domain/release.ts';
-import { actions, button, code, date, dayAndTime, list, type Mrkdwn, mrkdwn, people, person, plainSlot, section, span, type View } from './kit.ts';
+import {
+  actions,
+  button,
+  code,
+  date,
+  dayAndTime,
+  list,
+  type Mrkdwn,
+  mrkdwn,
+  people,
+  person,
+  plainSlot,
+  section,
+  span,
+  type View,
+} from './kit.ts';
 import { stateWords } from './release.ts';
 
 /** What a button needs to ask again at another time. */
@@ -14,8 +29,12 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
   is_bot: () => ({ text: mrkdwn`Bots cannot do this. A person has to.` }),
   is_deactivated: () => ({ text: mrkdwn`This account is deactivated, so it cannot do this.` }),
   is_stranger: () => ({ text: mrkdwn`This release belongs to another organisation, so you cannot see or change it.` }),
-  is_guest: () => ({ text: mrkdwn`Guests can follow releases but not change them. Ask a full member to do it for you.` }),
-  not_found: ({ name }) => ({ text: mrkdwn`I don't know a release ${code(name)}. See what there is with ${code('/release list')}.` }),
+  is_guest: () => ({
+    text: mrkdwn`Guests can follow releases but not change them. Ask a full member to do it for you.`,
+  }),
+  not_found: ({ name }) => ({
+    text: mrkdwn`I don't know a release ${code(name)}. See what there is with ${code('/release list')}.`,
+  }),
   which_release: ({ open }) => ({
     text:
       open.length === 0
@@ -30,12 +49,18 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
   unknown_environment: ({ service, name, known }) => ({
     text: mrkdwn`${service} does not run in ${code(name)}. It runs in ${list(known, 'and')}.`,
   }),
-  service_twice: ({ service }) => ({ text: mrkdwn`${service} is named twice. A release takes each service once: keep one version.` }),
+  service_twice: ({ service }) => ({
+    text: mrkdwn`${service} is named twice. A release takes each service once: keep one version.`,
+  }),
   bad_duration: ({ minutes, min, max }) => ({
     text: mrkdwn`${span(minutes)} is not a length I can book. Choose between ${span(min)} and ${span(max)}.`,
   }),
-  in_the_past: ({ startsAt }, zone) => ({ text: mrkdwn`${dayAndTime(new Date(startsAt), zone)} is in the past. Choose a later time.` }),
-  lead_unfit: ({ lead }) => ({ text: mrkdwn`${person(lead)} cannot lead a deployment: the lead has to be a full, active member here.` }),
+  in_the_past: ({ startsAt }, zone) => ({
+    text: mrkdwn`${dayAndTime(new Date(startsAt), zone)} is in the past. Choose a later time.`,
+  }),
+  lead_unfit: ({ lead }) => ({
+    text: mrkdwn`${person(lead)} cannot lead a deployment: the lead has to be a full, active member here.`,
+  }),
   no_home: () => ({
     text: mrkdwn`I don't know where to put the card of this release. Ask again from the channel it should live in, and invite me there first.`,
   }),
@@ -63,7 +88,9 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
   already_voted: ({ release, gate, choice, at }, zone) => ({
     text: mrkdwn`You already said “${choice}” on ${releaseKey(release)} for ${gate} (${date(new Date(at), zone, '{time}')}). It stands; choose something else to change it.`,
   }),
-  changed_since: ({ release }) => ({ text: mrkdwn`${releaseKey(release)} changed while you looked, so your vote was not taken. Open the review again.` }),
+  changed_since: ({ release }) => ({
+    text: mrkdwn`${releaseKey(release)} changed while you looked, so your vote was not taken. Open the review again.`,
+  }),
   reason_needed: ({ verb }) => ({ text: mrkdwn`Say why: ${code(`/release ${verb} REL-142 the reason`)}.` }),
   only_runners: ({ release, verb, lead, requester }) => ({
     text: mrkdwn`Only its lead ${person(lead)}, its requester ${person(requester)} or a release manager can ${verb} ${releaseKey(release)}.`,
@@ -86,21 +113,35 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
     text: mrkdwn`${releaseKey(release)} has no open war room. Open one with ${code(`/release room open ${releaseKey(release)}`)}.`,
   }),
   empty_note: () => ({ text: mrkdwn`A note needs words: ${code('/release note REL-142 canary looks healthy')}.` }),
-  digest_nowhere: () => ({ text: mrkdwn`Digests go to channels. Ask from the channel that should have it: ${code('/release digest here 09:30')}.` }),
-  digest_off: () => ({ text: mrkdwn`This channel has no digest. Switch one on with ${code('/release digest here 09:30')}.` }),
-  not_in_channel: ({ channel }) => ({ text: mrkdwn`I am not in <#${channel}>, so I cannot post there. Invite me first.` }),
-  unverified: () => ({ text: mrkdwn`I couldn't check with Slack who you are, so I saved nothing. Try again in a minute.` }),
+  digest_nowhere: () => ({
+    text: mrkdwn`Digests go to channels. Ask from the channel that should have it: ${code('/release digest here 09:30')}.`,
+  }),
+  digest_off: () => ({
+    text: mrkdwn`This channel has no digest. Switch one on with ${code('/release digest here 09:30')}.`,
+  }),
+  not_in_channel: ({ channel }) => ({
+    text: mrkdwn`I am not in <#${channel}>, so I cannot post there. Invite me first.`,
+  }),
+  unverified: () => ({
+    text: mrkdwn`I couldn't check with Slack who you are, so I saved nothing. Try again in a minute.`,
+  }),
 };
 
 /** A refusal as an answer for the one person who asked. */
 export function refusal(refused: Refusal, zone: string, again: Again = (startsAt) => startsAt): View {
-  const { text, next } = (words[refused.code] as (refused: Refusal, zone: string, again: Again) => Words)(refused, zone, again);
+  const { text, next } = (words[refused.code] as (refused: Refusal, zone: string, again: Again) => Words)(
+    refused,
+    zone,
+    again,
+  );
   const blocks: KnownBlock[] = [section(text)];
   if (next) blocks.push(actions(`next-${refused.code}`, next));
   return { text: text.mrkdwn, blocks };
 }
 
 function joinGates(gates: readonly { name: string; people: readonly string[] }[]): Mrkdwn {
-  const parts = gates.map((gate) => (gate.people.length === 0 ? mrkdwn`${gate.name}` : mrkdwn`${gate.name} (${people(gate.people.slice(0, 8))})`));
+  const parts = gates.map((gate) =>
+    gate.people.length === 0 ? mrkdwn`${gate.name}` : mrkdwn`${gate.name} (${people(gate.people.slice(0, 8))})`,
+  );
   return { mrkdwn: parts.map((part) => part.mrkdwn).join(', ') };
 }

@@ -58,7 +58,12 @@ export type GateProps = {
   readonly name: string;
   readonly needed: number;
   readonly met: boolean;
-  readonly votes: readonly { readonly voter: string; readonly choice: VoteChoice; readonly comment: string; readonly at: Date }[];
+  readonly votes: readonly {
+    readonly voter: string;
+    readonly choice: VoteChoice;
+    readonly comment: string;
+    readonly at: Date;
+  }[];
   /** Who was asked when the release was requested. */
   readonly asked: readonly string[];
 };
@@ -94,7 +99,9 @@ export function card(release: ReleaseProps): View {
     section(statusLine(release)),
   ];
   const buttons = [
-    ...(release.state === 'requested' ? [button('release.review', 'Review', String(release.number), { style: 'primary' })] : []),
+    ...(release.state === 'requested'
+      ? [button('release.review', 'Review', String(release.number), { style: 'primary' })]
+      : []),
     button('release.details', 'Details', String(release.number)),
     ...(release.state === 'approved' && release.room === 'none'
       ? [button('room.open', 'Open war room', String(release.number))]
@@ -162,7 +169,9 @@ export function waitingFor(release: ReleaseProps): string {
     .map((gate) => {
       const approvals = gate.votes.filter((vote) => vote.choice === 'approve').length;
       const blocked = gate.votes.some((vote) => vote.choice !== 'approve');
-      return blocked && approvals >= gate.needed ? `${gate.name} to lift its block` : `${gate.needed - approvals} more from ${gate.name}`;
+      return blocked && approvals >= gate.needed
+        ? `${gate.name} to lift its block`
+        : `${gate.needed - approvals} more from ${gate.name}`;
     });
   return list(parts, 'and');
 }
@@ -184,7 +193,11 @@ export function roomHeader(release: ReleaseProps, now: Date): View {
   const latest = release.notes.slice(-3);
   if (latest.length > 0)
     blocks.push(
-      context(...latest.map((note) => mrkdwn`📝 ${date(note.at, release.zone, '{time}')} ${person(note.author)}: ${clip(note.text, 150)}`)),
+      context(
+        ...latest.map(
+          (note) => mrkdwn`📝 ${date(note.at, release.zone, '{time}')} ${person(note.author)}: ${clip(note.text, 150)}`,
+        ),
+      ),
     );
   const steps = roomButtons(release, number);
   if (steps.length > 0) blocks.push(actions(`room-${number}`, steps));
@@ -194,7 +207,10 @@ export function roomHeader(release: ReleaseProps, now: Date): View {
 
 /** The room's topic: the first line of its header. */
 export function roomTopic(release: ReleaseProps): string {
-  return clip(`${stateWords[release.state]} – ${releaseKey(release.number)} ${unitsName(release.units)} → ${release.environment}`, 250);
+  return clip(
+    `${stateWords[release.state]} – ${releaseKey(release.number)} ${unitsName(release.units)} → ${release.environment}`,
+    250,
+  );
 }
 
 /** `rel-142-payments`: lower-case letters, digits and dashes, at most 80. */
@@ -225,7 +241,9 @@ export function details(release: ReleaseProps, history: readonly Mrkdwn[]): View
       ...(gates.length > 0 ? [section(join([mrkdwn`*Approvals*`, ...gates], '\n'))] : []),
       ...(history.length > 0 ? [section(join([mrkdwn`*What happened*`, ...history.slice(-12)], '\n'))] : []),
       actions(`details-${release.number}`, [
-        ...(release.state === 'requested' ? [button('release.review', 'Review', String(release.number), { style: 'primary' })] : []),
+        ...(release.state === 'requested'
+          ? [button('release.review', 'Review', String(release.number), { style: 'primary' })]
+          : []),
         button('release.why', 'Why?', String(release.number)),
       ]),
     ],
@@ -247,16 +265,31 @@ export function why(release: ReleaseProps): View {
     blocks: [
       section(answer),
       ...(gates.length > 0
-        ? [section(join([mrkdwn`Policy ${code(release.policy)} asks for, because this is a ${release.changeType} change to ${release.environment}:`, ...gates], '\n'))]
+        ? [
+            section(
+              join(
+                [
+                  mrkdwn`Policy ${code(release.policy)} asks for, because this is a ${release.changeType} change to ${release.environment}:`,
+                  ...gates,
+                ],
+                '\n',
+              ),
+            ),
+          ]
         : [section(mrkdwn`Policy ${code(release.policy)} asks for no approval.`)]),
-      context(mrkdwn`The requester ${person(release.requester)} and the deploy lead ${person(release.lead)} do not vote. Undecided at the start of its slot, it expires.`),
+      context(
+        mrkdwn`The requester ${person(release.requester)} and the deploy lead ${person(release.lead)} do not vote. Undecided at the start of its slot, it expires.`,
+      ),
     ],
   };
 }
 
 function statusLine(release: ReleaseProps): Mrkdwn {
   if (release.state !== 'requested') return mrkdwn`${summaryLine(release)}.`;
-  const gates = release.gates.map((gate) => mrkdwn`${gate.met ? '✅' : '⬜'} ${gate.name} ${gate.votes.filter((vote) => vote.choice === 'approve').length}/${gate.needed}`);
+  const gates = release.gates.map(
+    (gate) =>
+      mrkdwn`${gate.met ? '✅' : '⬜'} ${gate.name} ${gate.votes.filter((vote) => vote.choice === 'approve').length}/${gate.needed}`,
+  );
   return mrkdwn`*Before it can go:* ${join(gates, ' · ')}`;
 }
 
@@ -269,7 +302,10 @@ function gateLine(gate: GateProps, release: ReleaseProps): Mrkdwn {
   if (!gate.met && release.state === 'requested') {
     const left = gate.asked.filter((id) => !gate.votes.some((vote) => vote.voter === id));
     const open = gate.needed - gate.votes.filter((vote) => vote.choice === 'approve').length;
-    if (open > 0) lines.push(mrkdwn`⏳ ${gate.name} – ${open} more${left.length > 0 ? mrkdwn` of ${people(left.slice(0, 6))}` : ''}`);
+    if (open > 0)
+      lines.push(
+        mrkdwn`⏳ ${gate.name} – ${open} more${left.length > 0 ? mrkdwn` of ${people(left.slice(0, 6))}` : ''}`,
+      );
   }
   return join(lines, '\n');
 }
@@ -277,7 +313,12 @@ function gateLine(gate: GateProps, release: ReleaseProps): Mrkdwn {
 function roomButtons(release: ReleaseProps, number: string) {
   const rollback = button('release.rollback', 'Roll back…', number, {
     style: 'danger',
-    confirm: confirm('Roll back?', `Rolls back ${unitsName(release.units)} in ${release.environment}. Everybody following it is told.`, 'Roll back now', 'Keep going'),
+    confirm: confirm(
+      'Roll back?',
+      `Rolls back ${unitsName(release.units)} in ${release.environment}. Everybody following it is told.`,
+      'Roll back now',
+      'Keep going',
+    ),
   });
   const note = button('release.note', 'Add note', number);
   switch (release.state) {
@@ -312,7 +353,12 @@ function nextStep(release: ReleaseProps, now: Date): string {
 
 function cancelButton(release: ReleaseProps) {
   return button('release.cancel', 'Cancel…', String(release.number), {
-    confirm: confirm('Cancel this release?', `Frees the slot of ${unitsName(release.units)}. Its votes are kept on record.`, 'Cancel it', 'Keep it'),
+    confirm: confirm(
+      'Cancel this release?',
+      `Frees the slot of ${unitsName(release.units)}. Its votes are kept on record.`,
+      'Cancel it',
+      'Keep it',
+    ),
   });
 }
 

@@ -1,6 +1,6 @@
 import type { KnownBlock, ModalView, PlainTextOption } from '@slack/types';
 import { changeTypes } from '../src/domain/policy.ts';
-import { plain, section, span, type View } from './kit.ts';
+import { plain, span, type View } from './kit.ts';
 import { textInput } from './modal.ts';
 
 /** What the request form is filled with: from the command line, or from what was typed before a refusal. */
@@ -48,7 +48,12 @@ export function requestForm(draft: RequestDraft, environments: readonly string[]
         },
       },
       textInput('version', 'Version', { max: 60, initial: draft.version, placeholder: '2.14.0' }),
-      textInput('summary', 'What changes', { multiline: true, max: 1000, initial: draft.summary, placeholder: 'What, and why now' }),
+      textInput('summary', 'What changes', {
+        multiline: true,
+        max: 1000,
+        initial: draft.summary,
+        placeholder: 'What, and why now',
+      }),
       {
         type: 'input',
         block_id: 'when',
@@ -85,37 +90,37 @@ export function requestForm(draft: RequestDraft, environments: readonly string[]
         label: plain('Deploy lead', 2000),
         element: { type: 'users_select', action_id: 'value', initial_user: draft.lead },
       },
-      textInput('others', 'Released together with', { max: 300, optional: true, initial: draft.others, placeholder: 'web@88 search@5.2' }),
+      textInput('others', 'Released together with', {
+        max: 300,
+        optional: true,
+        initial: draft.others,
+        placeholder: 'web@88 search@5.2',
+      }),
     ],
   };
-}
-
-/** After a request that went through from a button inside the form. */
-export function requestDone(view: View): ModalView {
-  return { type: 'modal', callback_id: 'message', title: plain('Requested', 24), close: plain('Close', 24), blocks: view.blocks };
 }
 
 export function option(value: string): PlainTextOption {
   return { text: plain(value, 75), value: value.slice(0, 75) };
 }
 
-function select(id: string, label: string, values: readonly string[], initial: string, words: (value: string) => string = (value) => value): KnownBlock {
+function select(
+  id: string,
+  label: string,
+  values: readonly string[],
+  initial: string,
+  words: (value: string) => string = (value) => value,
+): KnownBlock {
   const choice = (value: string): PlainTextOption => ({ text: plain(words(value), 75), value });
   return {
     type: 'input',
     block_id: id,
     label: plain(label, 2000),
-    element: { type: 'static_select', action_id: 'value', options: values.map(choice), initial_option: choice(initial) },
-  };
-}
-
-/** Shown while a button inside the form is being worked on. */
-export function requestWorking(): ModalView {
-  return {
-    type: 'modal',
-    callback_id: 'message',
-    title: plain('Request a release', 24),
-    close: plain('Close', 24),
-    blocks: [section({ mrkdwn: 'One moment…' })],
+    element: {
+      type: 'static_select',
+      action_id: 'value',
+      options: values.map(choice),
+      initial_option: choice(initial),
+    },
   };
 }

@@ -5,7 +5,11 @@ import { textInput } from './modal.ts';
 import type { ReleaseProps } from './release.ts';
 
 /** The review modal: enough to decide, and what a click does. The only place where votes are cast. */
-export function reviewForm(release: ReleaseProps, gates: readonly string[], earlier?: { choice: string; comment: string }): ModalView {
+export function reviewForm(
+  release: ReleaseProps,
+  gates: readonly string[],
+  earlier?: { choice: string; comment: string },
+): ModalView {
   const what = `${unitsName(release.units)} in ${release.environment}, ${plainSlot(release.startsAt, release.endsAt, release.zone)}`;
   return {
     type: 'modal',
@@ -15,7 +19,14 @@ export function reviewForm(release: ReleaseProps, gates: readonly string[], earl
     submit: plain('Record decision', 24),
     close: plain('Close', 24),
     blocks: [
-      { type: 'alert', level: 'info', text: { type: 'mrkdwn', text: mrkdwn`You decide for ${list(gates, 'and')}. You approve ${what}.`.mrkdwn.slice(0, 200) } },
+      {
+        type: 'alert',
+        level: 'info',
+        text: {
+          type: 'mrkdwn',
+          text: mrkdwn`You decide for ${list(gates, 'and')}. You approve ${what}.`.mrkdwn.slice(0, 200),
+        },
+      },
       section(mrkdwn`*${release.summary}*`),
       fields(
         mrkdwn`*What*\n${unitsName(release.units)} → ${release.environment}`,
@@ -33,10 +44,18 @@ export function reviewForm(release: ReleaseProps, gates: readonly string[], earl
           type: 'radio_buttons',
           action_id: 'value',
           options: choices,
-          ...(earlier ? { initial_option: choices.find((choice) => choice.value === earlier.choice) ?? choices[0] } : {}),
+          ...(earlier
+            ? { initial_option: choices.find((choice) => choice.value === earlier.choice) ?? choices[0] }
+            : {}),
         },
       },
-      textInput('comment', 'Comment', { multiline: true, max: 500, optional: true, ...(earlier ? { initial: earlier.comment } : {}), hint: 'Needed to block or reject: say what would unblock it.' }),
+      textInput('comment', 'Comment', {
+        multiline: true,
+        max: 500,
+        optional: true,
+        ...(earlier ? { initial: earlier.comment } : {}),
+        hint: 'Needed to block or reject: say what would unblock it.',
+      }),
       context(mrkdwn`Your vote is recorded with your name. You can change it until the last gate is met.`),
     ],
   };

@@ -16,7 +16,8 @@ export const sentence: EventTable<Mrkdwn, [zone: string]> = {
     return mrkdwn`🗳 ${person(body.voter)} ${did} ${releaseKey(body.release)} for ${body.gate}${body.comment === '' ? '' : `: “${body.comment}”`}.`;
   },
   'release.approved': ({ body }) => mrkdwn`✅ ${releaseKey(body.release)} is approved: every gate is met.`,
-  'release.rejected': ({ body }) => mrkdwn`⛔ ${person(body.by)} rejected ${releaseKey(body.release)}: “${body.reason}”. Its slot is free again.`,
+  'release.rejected': ({ body }) =>
+    mrkdwn`⛔ ${person(body.by)} rejected ${releaseKey(body.release)}: “${body.reason}”. Its slot is free again.`,
   'release.expired': ({ body }) =>
     mrkdwn`⌛ ${releaseKey(body.release)} expired: its slot began without ${list(body.missing, 'and') || 'its approvals'}.`,
   'release.cancelled': (event) =>
@@ -25,15 +26,20 @@ export const sentence: EventTable<Mrkdwn, [zone: string]> = {
   'room.closed': (event) => mrkdwn`🚪 ${who(event)} closed the war room of ${releaseKey(event.body.release)}.`,
   'note.added': (event) => mrkdwn`📝 ${who(event)}: ${event.body.text}`,
   'release.started': (event) => mrkdwn`🚀 ${who(event)} started ${releaseKey(event.body.release)}.`,
-  'release.paused': (event) => mrkdwn`⏸ ${who(event)} paused ${releaseKey(event.body.release)}${event.body.reason === '' ? '' : `: “${event.body.reason}”`}.`,
+  'release.paused': (event) =>
+    mrkdwn`⏸ ${who(event)} paused ${releaseKey(event.body.release)}${event.body.reason === '' ? '' : `: “${event.body.reason}”`}.`,
   'release.resumed': (event) => mrkdwn`▶️ ${who(event)} resumed ${releaseKey(event.body.release)}.`,
-  'release.verifying': (event) => mrkdwn`🔍 ${who(event)} says ${releaseKey(event.body.release)} is deployed; verifying.`,
+  'release.verifying': (event) =>
+    mrkdwn`🔍 ${who(event)} says ${releaseKey(event.body.release)} is deployed; verifying.`,
   'release.done': (event) => mrkdwn`🏁 ${who(event)} finished ${releaseKey(event.body.release)}.`,
-  'release.rolled_back': (event) => mrkdwn`↩️ ${who(event)} rolled back ${releaseKey(event.body.release)}: “${event.body.reason}”.`,
-  'digest.subscribed': (event) => mrkdwn`📰 ${who(event)} asked for a digest in ${channel(event.body.channel)} at ${code(`${event.body.at} ${event.body.zone}`)}.`,
+  'release.rolled_back': (event) =>
+    mrkdwn`↩️ ${who(event)} rolled back ${releaseKey(event.body.release)}: “${event.body.reason}”.`,
+  'digest.subscribed': (event) =>
+    mrkdwn`📰 ${who(event)} asked for a digest in ${channel(event.body.channel)} at ${code(`${event.body.at} ${event.body.zone}`)}.`,
   'digest.unsubscribed': (event) => mrkdwn`📰 ${who(event)} stopped the digest in ${channel(event.body.channel)}.`,
   'digest.posted': ({ body }) => mrkdwn`📰 The digest of ${body.date} was posted in ${channel(body.channel)}.`,
-  'digest.missed': ({ body }) => mrkdwn`📰 The digest of ${body.date} in ${channel(body.channel)} was missed: its day was over.`,
+  'digest.missed': ({ body }) =>
+    mrkdwn`📰 The digest of ${body.date} in ${channel(body.channel)} was missed: its day was over.`,
 };
 
 export function say(event: StoredEvent, zone: string): Mrkdwn {

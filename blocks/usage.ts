@@ -16,7 +16,12 @@ export type VerbProps = {
 export function usage(problem: UsageProblem, verb: VerbProps | undefined, command: string): View {
   const text = problemWords(problem, command);
   const blocks: KnownBlock[] = [section(text)];
-  if (verb) blocks.push(context(mrkdwn`Usage: ${code(`${command} ${verb.usage}`)} · for example ${code(`${command} ${verb.examples[0] ?? verb.name}`)}`));
+  if (verb)
+    blocks.push(
+      context(
+        mrkdwn`Usage: ${code(`${command} ${verb.usage}`)} · for example ${code(`${command} ${verb.examples[0] ?? verb.name}`)}`,
+      ),
+    );
   else blocks.push(context(mrkdwn`Everything I can do: ${code(`${command} help`)}`));
   return { text: text.mrkdwn, blocks };
 }
@@ -24,10 +29,14 @@ export function usage(problem: UsageProblem, verb: VerbProps | undefined, comman
 /** `/release help`: grouped by job, one example each. */
 export function help(verbs: readonly VerbProps[], command: string, version: string): View {
   const jobs = ['Ask', 'Approve', 'Run', 'Follow', 'Look'] as const;
-  const blocks: KnownBlock[] = [section(mrkdwn`*Maitred* finds your release a slot, gathers the votes, runs the room and writes the digest.`)];
+  const blocks: KnownBlock[] = [
+    section(mrkdwn`*Maitred* finds your release a slot, gathers the votes, runs the room and writes the digest.`),
+  ];
   for (const job of jobs) {
     const own = verbs.filter((verb) => verb.job === job);
-    const lines = own.map((verb) => mrkdwn`${code(`${command} ${verb.examples[0] ?? verb.name}`)} ${verb.summary}`.mrkdwn);
+    const lines = own.map(
+      (verb) => mrkdwn`${code(`${command} ${verb.examples[0] ?? verb.name}`)} ${verb.summary}`.mrkdwn,
+    );
     if (lines.length > 0) blocks.push(section({ mrkdwn: [`*${job}*`, ...lines].join('\n') }));
   }
   blocks.push(
@@ -42,7 +51,11 @@ export function helpVerb(verb: VerbProps, command: string): View {
   const examples = verb.examples.map((example) => mrkdwn`• ${code(`${command} ${example}`)}`.mrkdwn).join('\n');
   return {
     text: `${command} ${verb.usage}: ${verb.summary}`,
-    blocks: [section(mrkdwn`${code(`${command} ${verb.usage}`)}\n${verb.summary}`), divider(), section({ mrkdwn: `*Examples*\n${examples}` })],
+    blocks: [
+      section(mrkdwn`${code(`${command} ${verb.usage}`)}\n${verb.summary}`),
+      divider(),
+      section({ mrkdwn: `*Examples*\n${examples}` }),
+    ],
   };
 }
 

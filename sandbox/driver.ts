@@ -1,6 +1,6 @@
+import type { Ack } from './server/deliver.ts';
 import { elementsOf, type Place } from './server/people.ts';
 import type { Sandbox } from './server/server.ts';
-import type { Ack } from './server/deliver.ts';
 import type { Channel, Message, View } from './server/state.ts';
 
 /*
@@ -23,16 +23,22 @@ export function createDriver(sandbox: Sandbox) {
     const user = Object.values(world.state.users).find((one) => one.name === name);
     if (!user) throw new Error(`there is nobody called ${name}`);
     const { id } = user;
-    const seenIn = (channel: string): Message[] => [...(world.state.messages[channel] ?? []), ...(world.ephemerals.get(`${channel}:${id}`) ?? [])];
+    const seenIn = (channel: string): Message[] => [
+      ...(world.state.messages[channel] ?? []),
+      ...(world.ephemerals.get(`${channel}:${id}`) ?? []),
+    ];
     const dm = () => Object.values(world.state.channels).find((one) => one.is_im && one.user === id)?.id ?? '';
-    const openModal = (): View | undefined => [...world.views.values()].filter((view) => view.user === id && view.type === 'modal').at(-1);
+    const openModal = (): View | undefined =>
+      [...world.views.values()].filter((view) => view.user === id && view.type === 'modal').at(-1);
 
     return {
       id,
       types: (text: string, where = 'releases'): Promise<Ack> => people.types(id, channelNamed(where).id, text),
       /** The newest message with such a button that this person can see there. `where` is a channel, "dm" or "modal". */
       clicks: async (label: string | RegExp, where = 'releases', about?: RegExp): Promise<Ack> => {
-        const target = await until(`a button ${String(label)} in ${where} for ${name}`, () => findButton(label, where, about));
+        const target = await until(`a button ${String(label)} in ${where} for ${name}`, () =>
+          findButton(label, where, about),
+        );
         return people.clicks(id, target.place, target.blockId, target.actionId);
       },
       /** Waits for the form itself: a skeleton has no inputs yet. */
@@ -42,7 +48,10 @@ export function createDriver(sandbox: Sandbox) {
           return view && view.submit !== null && (!title || title.test(textOf(view.title))) ? view : undefined;
         }),
       /** What an open modal without inputs says. */
-      reads: (text: RegExp): Promise<View> => until(`a modal that says ${text} to ${name}`, () => [openModal()].find((view) => view && text.test(textOf(view.blocks)))),
+      reads: (text: RegExp): Promise<View> =>
+        until(`a modal that says ${text} to ${name}`, () =>
+          [openModal()].find((view) => view && text.test(textOf(view.blocks))),
+        ),
       fills: async (inputs: Readonly<Record<string, Record<string, unknown>>>): Promise<void> => {
         const view = await until(`a form for ${name}`, () => [openModal()].find((one) => one && one.submit !== null));
         for (const [block, value] of Object.entries(inputs)) people.fills(view.id, block, value);
@@ -55,14 +64,19 @@ export function createDriver(sandbox: Sandbox) {
         const view = openModal();
         if (view) await people.closes(id, view.id);
       },
-      searches: async (block: string, text: string): Promise<unknown[]> => people.searches(id, (openModal() as View).id, block, text),
+      searches: async (block: string, text: string): Promise<unknown[]> =>
+        people.searches(id, (openModal() as View).id, block, text),
       modalNow: openModal,
       opensHome: () => people.opensHome(id),
       /** Everything that this person can read in a channel now, one text per message. */
-      sees: (where = 'releases'): string[] => seenIn(where === 'dm' ? dm() : channelNamed(where).id).map((message) => `${message.text}\n${textOf(message.blocks)}`),
+      sees: (where = 'releases'): string[] =>
+        seenIn(where === 'dm' ? dm() : channelNamed(where).id).map(
+          (message) => `${message.text}\n${textOf(message.blocks)}`,
+        ),
       seesEventually: (text: RegExp, where = 'releases'): Promise<string> =>
         until(`${name} to read ${text} in ${where}`, () => {
-          const channel = where === 'dm' ? dm() : Object.values(world.state.channels).find((one) => one.name === where)?.id;
+          const channel =
+            where === 'dm' ? dm() : Object.values(world.state.channels).find((one) => one.name === where)?.id;
           if (!channel) return undefined;
           return seenIn(channel)
             .map((message) => `${message.text}\n${textOf(message.blocks)}`)
@@ -70,12 +84,17 @@ export function createDriver(sandbox: Sandbox) {
         }),
     };
 
-    function findButton(label: string | RegExp, where: string, about?: RegExp): { place: Place; blockId: string; actionId: string } | undefined {
+    function findButton(
+      label: string | RegExp,
+      where: string,
+      about?: RegExp,
+    ): { place: Place; blockId: string; actionId: string } | undefined {
       const fits = (text: string) => (typeof label === 'string' ? text === label : label.test(text));
       const inBlocks = (blocks: View['blocks'] | undefined) => {
         for (const block of blocks ?? [])
           for (const element of elementsOf(block))
-            if (element.type === 'button' && fits(textOf(element.text))) return { blockId: String(block.block_id), actionId: String(element.action_id) };
+            if (element.type === 'button' && fits(textOf(element.text)))
+              return { blockId: String(block.block_id), actionId: String(element.action_id) };
         return undefined;
       };
       if (where === 'modal' || where === 'home') {
@@ -97,8 +116,10 @@ export function createDriver(sandbox: Sandbox) {
 
   return {
     person,
-    channel: (name: string): Channel | undefined => Object.values(world.state.channels).find((one) => one.name === name),
-    channelEventually: (name: RegExp): Promise<Channel> => until(`a channel ${name}`, () => Object.values(world.state.channels).find((one) => name.test(one.name))),
+    channel: (name: string): Channel | undefined =>
+      Object.values(world.state.channels).find((one) => one.name === name),
+    channelEventually: (name: RegExp): Promise<Channel> =>
+      until(`a channel ${name}`, () => Object.values(world.state.channels).find((one) => name.test(one.name))),
     messages: (name: string): Message[] => world.state.messages[channelNamed(name).id] ?? [],
     until,
   };

@@ -18,7 +18,9 @@ export type Env = {
 export type SlackEnv = {
   readonly botToken: string;
   readonly apiUrl: string | undefined;
-  readonly mode: { readonly kind: 'socket'; readonly appToken: string } | { readonly kind: 'http'; readonly signingSecret: string };
+  readonly mode:
+    | { readonly kind: 'socket'; readonly appToken: string }
+    | { readonly kind: 'http'; readonly signingSecret: string };
 };
 
 const port = z.coerce.number().int().min(0).max(65535);
@@ -28,18 +30,29 @@ const Schema = z.object({
   SANDBOX_PORT: port.default(3001),
   HOST: z.string().optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).optional(),
-  SLACK_COMMAND: z.string().regex(/^\/[a-z0-9_-]{1,31}$/, 'must look like /release').default('/release'),
+  SLACK_COMMAND: z
+    .string()
+    .regex(/^\/[a-z0-9_-]{1,31}$/, 'must look like /release')
+    .default('/release'),
   DATA_DIR: z.string().default('.data'),
   CATALOG_FILE: z.string().optional(),
-  DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://').optional(),
-  REDIS_URL: z.string().regex(/^rediss?:\/\//, 'must begin with redis://').optional(),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://')
+    .optional(),
+  REDIS_URL: z
+    .string()
+    .regex(/^rediss?:\/\//, 'must begin with redis://')
+    .optional(),
   SLACK_BOT_TOKEN: z.string().startsWith('xoxb-', 'must begin with xoxb-').optional(),
   SLACK_APP_TOKEN: z.string().startsWith('xapp-', 'must begin with xapp-').optional(),
   SLACK_SIGNING_SECRET: z.string().min(16, 'is too short').optional(),
   SLACK_API_URL: z.url().optional(),
 });
 
-export type ReadEnv = { readonly ok: true; readonly env: Env } | { readonly ok: false; readonly problems: readonly string[] };
+export type ReadEnv =
+  | { readonly ok: true; readonly env: Env }
+  | { readonly ok: false; readonly problems: readonly string[] };
 
 /** Reads the settings; every problem is listed at once. In production nothing has an embedded default. */
 export function readEnv(raw: Readonly<Record<string, string | undefined>>): ReadEnv {
@@ -47,13 +60,18 @@ export function readEnv(raw: Readonly<Record<string, string | undefined>>): Read
   const parsed = Schema.safeParse(given);
   const problems = parsed.success ? [] : parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
   const production = given.NODE_ENV === 'production';
-  const needSlack = production || given.SLACK_BOT_TOKEN !== undefined || given.SLACK_APP_TOKEN !== undefined || given.SLACK_SIGNING_SECRET !== undefined;
+  const needSlack =
+    production ||
+    given.SLACK_BOT_TOKEN !== undefined ||
+    given.SLACK_APP_TOKEN !== undefined ||
+    given.SLACK_SIGNING_SECRET !== undefined;
   if (needSlack && !given.SLACK_BOT_TOKEN) problems.push('SLACK_BOT_TOKEN is missing');
   if (needSlack && !given.SLACK_APP_TOKEN && !given.SLACK_SIGNING_SECRET)
     problems.push('SLACK_APP_TOKEN (Socket Mode) or SLACK_SIGNING_SECRET (HTTP) is missing');
   if (production && !given.DATABASE_URL) problems.push('DATABASE_URL is missing');
   if (production && !given.REDIS_URL) problems.push('REDIS_URL is missing');
-  if (production && given.SLACK_API_URL?.startsWith('http:')) problems.push('SLACK_API_URL must not be plain http: in production');
+  if (production && given.SLACK_API_URL?.startsWith('http:'))
+    problems.push('SLACK_API_URL must not be plain http: in production');
   if (problems.length > 0 || !parsed.success) return { ok: false, problems };
   const env = parsed.data;
   return {

@@ -36,7 +36,8 @@ main().catch(async (error: unknown) => {
 
 async function main(): Promise<void> {
   const read = readEnv(process.env);
-  if (!read.ok) throw new StartProblem(`Maitred cannot start:\n${read.problems.map((problem) => `  - ${problem}`).join('\n')}`);
+  if (!read.ok)
+    throw new StartProblem(`Maitred cannot start:\n${read.problems.map((problem) => `  - ${problem}`).join('\n')}`);
   const { env } = read;
   const log = createLog(env);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void shutDown(log));
@@ -45,7 +46,9 @@ async function main(): Promise<void> {
     void shutDown(log, 1);
   });
 
-  const postgres: EmbeddedPostgres | undefined = env.databaseUrl ? undefined : await startPostgres(join(env.dataDir, 'postgres'));
+  const postgres: EmbeddedPostgres | undefined = env.databaseUrl
+    ? undefined
+    : await startPostgres(join(env.dataDir, 'postgres'));
   if (postgres) stops.push(postgres.stop);
   const databaseUrl = env.databaseUrl ?? (postgres as EmbeddedPostgres).url;
   await migrate(databaseUrl);
@@ -53,7 +56,13 @@ async function main(): Promise<void> {
   const local = env.slack ? undefined : await startLocalSlack(env);
   const slack = env.slack ?? (local as Local).slack;
   const clock = isLoopback(slack.apiUrl) ? await followClock(slack.apiUrl as string, log) : { now: () => new Date() };
-  await startApp(env, slack, { databaseUrl, now: clock.now, log, checkClock: !isLoopback(slack.apiUrl), catalogFile: env.catalogFile ?? local?.catalogFile });
+  await startApp(env, slack, {
+    databaseUrl,
+    now: clock.now,
+    log,
+    checkClock: !isLoopback(slack.apiUrl),
+    catalogFile: env.catalogFile ?? local?.catalogFile,
+  });
 
   if (local) process.stdout.write(`Maitred is open: ${local.origin}\n`);
   else process.stdout.write(`Maitred runs on port ${env.port}\n`);
@@ -73,7 +82,9 @@ async function startLocalSlack(env: Env): Promise<Local> {
     port: env.sandboxPort,
   }).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'EADDRINUSE')
-      throw new StartProblem(`Port ${env.sandboxPort} is taken. Stop what uses it, or choose another: SANDBOX_PORT=${env.sandboxPort + 10} npm start`);
+      throw new StartProblem(
+        `Port ${env.sandboxPort} is taken. Stop what uses it, or choose another: SANDBOX_PORT=${env.sandboxPort + 10} npm start`,
+      );
     throw error;
   });
   stops.push(sandbox.close);
@@ -85,7 +96,13 @@ async function startLocalSlack(env: Env): Promise<Local> {
   };
 }
 
-type Parts = { databaseUrl: string; now: () => Date; log: Logger; checkClock: boolean; catalogFile: string | undefined };
+type Parts = {
+  databaseUrl: string;
+  now: () => Date;
+  log: Logger;
+  checkClock: boolean;
+  catalogFile: string | undefined;
+};
 
 async function startApp(env: Env, slack: SlackEnv, parts: Parts): Promise<void> {
   const { databaseUrl, now, log } = parts;
@@ -100,7 +117,9 @@ async function startApp(env: Env, slack: SlackEnv, parts: Parts): Promise<void> 
   const client = openClient(slack.botToken, slack.apiUrl);
   const bot = await client.auth.test().catch((error: unknown) => {
     const failure = failureOf(error);
-    throw new StartProblem(`Slack does not accept SLACK_BOT_TOKEN (${failure.kind === 'later' ? 'rate limited' : failure.error}). Install the app in your workspace and copy its bot token.`);
+    throw new StartProblem(
+      `Slack does not accept SLACK_BOT_TOKEN (${failure.kind === 'later' ? 'rate limited' : failure.error}). Install the app in your workspace and copy its bot token.`,
+    );
   });
   const workspace = String(bot.team_id);
   const directory = openDirectory(client, workspace);
@@ -113,7 +132,10 @@ async function startApp(env: Env, slack: SlackEnv, parts: Parts): Promise<void> 
     log,
     count: (_what, labels) => metrics.commands.inc(labels),
     wake: (team, keys) => {
-      for (const key of keys) queue.add({ workspace: team, key }).catch((error: unknown) => log.warn({ err: error }, 'a wake-up was lost; the sweep has it'));
+      for (const key of keys)
+        queue
+          .add({ workspace: team, key })
+          .catch((error: unknown) => log.warn({ err: error }, 'a wake-up was lost; the sweep has it'));
       void sealAll(ctx).catch((error: unknown) => log.warn({ err: error }, 'sealing waits for the next second'));
     },
   };
@@ -138,7 +160,11 @@ async function startApp(env: Env, slack: SlackEnv, parts: Parts): Promise<void> 
     onAck: (kind, ms) => metrics.ack.observe({ kind }, ms / 1000),
   });
   workQueue(ctx, queue, project);
-  const beats = [everySecond(ctx, 'timers', () => tick(ctx)), everySecond(ctx, 'sweep', () => sweep(ctx, queue, project)), everySecond(ctx, 'seal', () => sealAll(ctx))];
+  const beats = [
+    everySecond(ctx, 'timers', () => tick(ctx)),
+    everySecond(ctx, 'sweep', () => sweep(ctx, queue, project)),
+    everySecond(ctx, 'seal', () => sealAll(ctx)),
+  ];
   const http = await startHttp({
     port: env.port,
     host: env.host,
@@ -150,7 +176,10 @@ async function startApp(env: Env, slack: SlackEnv, parts: Parts): Promise<void> 
     checkClock: parts.checkClock,
     slackEvents: door.requestListener,
   }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'EADDRINUSE') throw new StartProblem(`Port ${env.port} is taken. Stop what uses it, or choose another: PORT=${env.port + 10} npm start`);
+    if (error.code === 'EADDRINUSE')
+      throw new StartProblem(
+        `Port ${env.port} is taken. Stop what uses it, or choose another: PORT=${env.port + 10} npm start`,
+      );
     throw error;
   });
   // In this order: take nothing new, answer what was taken, finish the jobs, then close what they stood on.
@@ -164,10 +193,15 @@ async function startApp(env: Env, slack: SlackEnv, parts: Parts): Promise<void> 
   log.info({ port: http.port }, 'ready');
 }
 
-async function applyCatalog(ctx: Ctx, system: { workspace: string; actor: { kind: 'system' } }, file: string): Promise<void> {
+async function applyCatalog(
+  ctx: Ctx,
+  system: { workspace: string; actor: { kind: 'system' } },
+  file: string,
+): Promise<void> {
   const text = readFileSync(file, 'utf8');
   const parsed = parseCatalog(parse(text));
-  if (!parsed.ok) throw new StartProblem(`${file} cannot be used:\n${parsed.problems.map((problem) => `  - ${problem}`).join('\n')}`);
+  if (!parsed.ok)
+    throw new StartProblem(`${file} cannot be used:\n${parsed.problems.map((problem) => `  - ${problem}`).join('\n')}`);
   const hash = createHash('sha256').update(text).digest('hex').slice(0, 16);
   const { command, input } = call(applyCatalogCommand, { hash, catalog: parsed.catalog });
   // Named after the minute too: going back to an earlier catalogue is a new command; whether anything changes is decided inside.
@@ -238,7 +272,15 @@ function createLog(env: Env): Logger {
       }),
     },
     redact: {
-      paths: ['token', '*.token', 'response_url', '*.response_url', 'trigger_id', '*.trigger_id', '*.headers.authorization'],
+      paths: [
+        'token',
+        '*.token',
+        'response_url',
+        '*.response_url',
+        'trigger_id',
+        '*.trigger_id',
+        '*.headers.authorization',
+      ],
       censor: '[redacted]',
     },
   });
@@ -247,7 +289,9 @@ function createLog(env: Env): Logger {
 function sentenceFor(error: unknown): string {
   if (error instanceof StartProblem || error instanceof PostgresProblem) return error.message;
   const { code, message } = error as NodeJS.ErrnoException;
-  if (code === 'ECONNREFUSED' || code === 'ENOTFOUND') return `Maitred cannot reach a server it needs (${message}). Check DATABASE_URL, REDIS_URL and SLACK_API_URL.`;
-  if (code === '28P01' || code === '3D000') return `The database refuses the connection (${message}). Check DATABASE_URL.`;
+  if (code === 'ECONNREFUSED' || code === 'ENOTFOUND')
+    return `Maitred cannot reach a server it needs (${message}). Check DATABASE_URL, REDIS_URL and SLACK_API_URL.`;
+  if (code === '28P01' || code === '3D000')
+    return `The database refuses the connection (${message}). Check DATABASE_URL.`;
   return `Maitred could not start: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
 }

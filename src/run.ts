@@ -29,7 +29,12 @@ export type Outcome =
  * machine comes through here. What it returns is committed. Throws only faults (a bug, an outage): then nothing is saved,
  * or the fault is the lost answer of a commit, and asking again with the same id tells which.
  */
-export async function run<Input, Facts>(ctx: Ctx, command: Command<Input, Facts>, input: Input, by: By): Promise<Outcome> {
+export async function run<Input, Facts>(
+  ctx: Ctx,
+  command: Command<Input, Facts>,
+  input: Input,
+  by: By,
+): Promise<Outcome> {
   const started = performance.now();
   const outcome = await decideAndWrite(ctx, command, command.input.parse(input), by).catch((error: unknown) => {
     ctx.count('command', { command: command.name, outcome: 'fault' });
@@ -50,7 +55,12 @@ export async function run<Input, Facts>(ctx: Ctx, command: Command<Input, Facts>
 
 const identityMaxAgeMs = 5 * 60_000;
 
-async function decideAndWrite<Input, Facts>(ctx: Ctx, command: Command<Input, Facts>, input: Input, by: By): Promise<Outcome> {
+async function decideAndWrite<Input, Facts>(
+  ctx: Ctx,
+  command: Command<Input, Facts>,
+  input: Input,
+  by: By,
+): Promise<Outcome> {
   const { actor, workspace } = by;
   const maxAgeMs = command.directoryMaxAgeMs ?? identityMaxAgeMs;
   let directory: Directory;
@@ -61,7 +71,8 @@ async function decideAndWrite<Input, Facts>(ctx: Ctx, command: Command<Input, Fa
       try {
         const written = await transact(ctx, command, input, by, (needs) => {
           const merged = merge(wanted, needs);
-          const known = ctx.directory.peek(workspace, merged, maxAgeMs) ?? (covers(directory, merged) ? directory : undefined);
+          const known =
+            ctx.directory.peek(workspace, merged, maxAgeMs) ?? (covers(directory, merged) ? directory : undefined);
           if (!known) throw new Unknown(merged);
           return known;
         });
@@ -102,7 +113,11 @@ async function transact<Input, Facts>(
     const forbidden = person && command.audience !== 'clock' ? may(command.audience, person) : undefined;
     if (forbidden) return refused(tx, forbidden, now);
 
-    const loaded = await command.load(tx, { workspace, actor: actor.kind === 'person' ? actor.id : undefined, now }, input);
+    const loaded = await command.load(
+      tx,
+      { workspace, actor: actor.kind === 'person' ? actor.id : undefined, now },
+      input,
+    );
     if (!loaded.ok) return refused(tx, loaded.refusal, now);
     const directory = know(command.needs?.(loaded.facts, input) ?? needNothing);
     const number = command.numbered ? await nextReleaseNumber(tx, workspace) : 0;
@@ -110,12 +125,20 @@ async function transact<Input, Facts>(
     const decision = command.decide(input, loaded.facts, ask);
     if (!decision.ok) return refused(tx, decision.refusal, now);
 
-    const events = decision.events.map((body): StoredEvent => ({ id: ctx.newId(), workspace, at: now, actor, command: by.id, body }));
+    const events = decision.events.map(
+      (body): StoredEvent => ({ id: ctx.newId(), workspace, at: now, actor, command: by.id, body }),
+    );
     for (const event of events) await apply(tx, event);
     const reactions = events.map(react);
     const surfaces = reactions.flatMap((reaction) => reaction.surfaces);
     const stored: Stored = { ok: true, events: events.map((event) => event.id) };
-    await record(tx, { workspace, id: by.id, name: command.name, actor, outcome: stored, at: now }, events, surfaces, reactions.flatMap((reaction) => reaction.timers));
+    await record(
+      tx,
+      { workspace, id: by.id, name: command.name, actor, outcome: stored, at: now },
+      events,
+      surfaces,
+      reactions.flatMap((reaction) => reaction.timers),
+    );
     return { outcome: { ok: true, events, repeated: false }, surfaces: [...new Set(surfaces.map(surfaceKey))] };
   });
 
@@ -153,4 +176,3 @@ function covers(directory: Directory, needs: DirectoryNeeds): boolean {
     needs.channels.every((id) => directory.channels[id])
   );
 }
-

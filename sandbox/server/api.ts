@@ -12,8 +12,8 @@ import {
   nextTs,
   now,
   violate,
-  withBlockIds,
   type World,
+  withBlockIds,
 } from './world.ts';
 
 export type Args = Readonly<Record<string, unknown>>;
@@ -47,7 +47,12 @@ export const methods: Readonly<Record<string, Method>> = {
       is_enterprise_install: false,
     }),
   },
-  'apps.connections.open': { scopes: [], tier: 3, app: true, run: (_world, _args, delivery) => ({ ok: true, url: delivery.openConnection() }) },
+  'apps.connections.open': {
+    scopes: [],
+    tier: 3,
+    app: true,
+    run: (_world, _args, delivery) => ({ ok: true, url: delivery.openConnection() }),
+  },
   'team.info': { scopes: ['team:read'], tier: 3, run: ({ state }) => ({ ok: true, team: state.team }) },
 
   'users.info': {
@@ -76,7 +81,13 @@ export const methods: Readonly<Record<string, Method>> = {
   'usergroups.list': {
     scopes: ['usergroups:read'],
     tier: 2,
-    run: (world) => ({ ok: true, usergroups: Object.values(world.state.usergroups).map(({ users, ...group }) => ({ ...group, user_count: users.length })) }),
+    run: (world) => ({
+      ok: true,
+      usergroups: Object.values(world.state.usergroups).map(({ users, ...group }) => ({
+        ...group,
+        user_count: users.length,
+      })),
+    }),
   },
   'usergroups.users.list': {
     scopes: ['usergroups:read'],
@@ -98,7 +109,8 @@ export const methods: Readonly<Record<string, Method>> = {
       const content = readContent(world, args);
       if ('error' in content) return content.error;
       const thread = args.thread_ts === undefined ? undefined : String(args.thread_ts);
-      if (thread !== undefined && !messagesOf(world, channel.id).some((message) => message.ts === thread)) return fail('invalid_thread_ts');
+      if (thread !== undefined && !messagesOf(world, channel.id).some((message) => message.ts === thread))
+        return fail('invalid_thread_ts');
       const metadata = readMetadata(args.metadata);
       if ('error' in metadata) return metadata.error;
       const message = addMessage(world, channel.id, {
@@ -130,7 +142,13 @@ export const methods: Readonly<Record<string, Method>> = {
       if ('error' in metadata) return metadata.error;
       if (metadata.metadata) message.metadata = metadata.metadata;
       changed(world);
-      return { ok: true, channel: found.channel.id, ts: message.ts, text: message.text, message: showMessage(message, false) };
+      return {
+        ok: true,
+        channel: found.channel.id,
+        ts: message.ts,
+        text: message.text,
+        message: showMessage(message, false),
+      };
     },
   },
   'chat.delete': {
@@ -167,7 +185,8 @@ export const methods: Readonly<Record<string, Method>> = {
     run: (world, args) => {
       const channel = findChannel(world, args.channel);
       if (!channel) return fail('channel_not_found');
-      if (!messagesOf(world, channel.id).some((message) => message.ts === args.message_ts)) return fail('message_not_found');
+      if (!messagesOf(world, channel.id).some((message) => message.ts === args.message_ts))
+        return fail('message_not_found');
       return { ok: true, channel: channel.id, permalink: `${world.origin}/#${channel.id}/${String(args.message_ts)}` };
     },
   },
@@ -180,7 +199,8 @@ export const methods: Readonly<Record<string, Method>> = {
       const name = String(args.name);
       const bad = badChannelName(name);
       if (bad) return fail(bad);
-      if (Object.values(world.state.channels).some((channel) => channel.name === name && !channel.is_im)) return fail('name_taken');
+      if (Object.values(world.state.channels).some((channel) => channel.name === name && !channel.is_im))
+        return fail('name_taken');
       const channel: Channel = {
         ...blankChannel(newId(world, 'C'), name),
         is_private: isTrue(args.is_private),
@@ -224,7 +244,8 @@ export const methods: Readonly<Record<string, Method>> = {
     required: ['channel'],
     run: (world, args) => {
       const channel = findChannel(world, args.channel);
-      if (!channel || channel.is_private) return fail(channel ? 'method_not_supported_for_channel_type' : 'channel_not_found');
+      if (!channel || channel.is_private)
+        return fail(channel ? 'method_not_supported_for_channel_type' : 'channel_not_found');
       if (channel.is_archived) return fail('is_archived');
       if (!channel.members.includes(world.state.app.botUser)) channel.members.push(world.state.app.botUser);
       changed(world);
@@ -264,8 +285,11 @@ export const methods: Readonly<Record<string, Method>> = {
       const types = String(args.types ?? 'public_channel').split(',');
       const all = Object.values(world.state.channels).filter(
         (channel) =>
-          (channel.is_im ? types.includes('im') : channel.is_private ? types.includes('private_channel') && isMember(world, channel) : types.includes('public_channel')) &&
-          !(isTrue(args.exclude_archived) && channel.is_archived),
+          (channel.is_im
+            ? types.includes('im')
+            : channel.is_private
+              ? types.includes('private_channel') && isMember(world, channel)
+              : types.includes('public_channel')) && !(isTrue(args.exclude_archived) && channel.is_archived),
       );
       return page(
         all.map((channel) => showChannel(world, channel)),
@@ -287,7 +311,13 @@ export const methods: Readonly<Record<string, Method>> = {
     scopes: ['channels:history', 'groups:history', 'im:history'],
     tier: 3,
     required: ['channel'],
-    run: (world, args) => history(world, args, (message) => message.thread_ts === undefined || message.thread_ts === message.ts || message.reply_broadcast === true),
+    run: (world, args) =>
+      history(
+        world,
+        args,
+        (message) =>
+          message.thread_ts === undefined || message.thread_ts === message.ts || message.reply_broadcast === true,
+      ),
   },
   'conversations.replies': {
     scopes: ['channels:history', 'groups:history', 'im:history'],
@@ -295,7 +325,8 @@ export const methods: Readonly<Record<string, Method>> = {
     required: ['channel', 'ts'],
     run: (world, args) => {
       const channel = findChannel(world, args.channel);
-      if (channel && !messagesOf(world, channel.id).some((message) => message.ts === args.ts)) return fail('thread_not_found');
+      if (channel && !messagesOf(world, channel.id).some((message) => message.ts === args.ts))
+        return fail('thread_not_found');
       return history(world, args, (message) => message.ts === args.ts || message.thread_ts === args.ts);
     },
   },
@@ -303,7 +334,9 @@ export const methods: Readonly<Record<string, Method>> = {
     scopes: ['im:write'],
     tier: 3,
     run: (world, args) => {
-      const ids = String(args.users ?? '').split(',').filter(Boolean);
+      const ids = String(args.users ?? '')
+        .split(',')
+        .filter(Boolean);
       if (ids.length !== 1) return fail(ids.length === 0 ? 'users_list_not_supplied' : 'too_many_users');
       const user = world.state.users[ids[0] as string];
       if (!user) return fail('user_not_found');
@@ -320,7 +353,8 @@ export const methods: Readonly<Record<string, Method>> = {
     run: (world, args) => {
       const channel = memberChannel(world, args.channel);
       if (typeof channel === 'string') return fail(channel);
-      if (!messagesOf(world, channel.id).some((message) => message.ts === args.timestamp)) return fail('message_not_found');
+      if (!messagesOf(world, channel.id).some((message) => message.ts === args.timestamp))
+        return fail('message_not_found');
       if (channel.pins.includes(String(args.timestamp))) return fail('already_pinned');
       channel.pins.push(String(args.timestamp));
       changed(world);
@@ -376,7 +410,9 @@ export const methods: Readonly<Record<string, Method>> = {
     required: ['view'],
     run: (world, args) => {
       const id = String(args.view_id ?? '');
-      const view = world.views.get(id) ?? [...world.views.values()].find((one) => one.external_id !== '' && one.external_id === args.external_id);
+      const view =
+        world.views.get(id) ??
+        [...world.views.values()].find((one) => one.external_id !== '' && one.external_id === args.external_id);
       if (!view) return fail('not_found');
       if (args.hash !== undefined && args.hash !== view.hash) return fail('hash_conflict');
       const read = readView(args.view);
@@ -408,7 +444,9 @@ export const methods: Readonly<Record<string, Method>> = {
     tier: 'special',
     run: (_world, args) => {
       const problems = args.view === undefined ? checkBlocks(args.blocks, 'message') : checkView(args.view);
-      return problems.length === 0 ? { ok: true } : { ok: false, error: 'invalid_blocks', errors: problems.map((message) => ({ code: 'invalid', message })) };
+      return problems.length === 0
+        ? { ok: true }
+        : { ok: false, error: 'invalid_blocks', errors: problems.map((message) => ({ code: 'invalid', message })) };
     },
   },
 };
@@ -465,13 +503,21 @@ export function showMessage(message: Message, withMetadata: boolean): Record<str
 
 export function showView(world: World, view: View): Record<string, unknown> {
   const { values, errors: _errors, user: _user, ...rest } = view;
-  return { ...rest, team_id: world.state.team.id, app_id: world.state.app.id, bot_id: world.state.app.botId, app_installed_team_id: world.state.team.id, state: { values } };
+  return {
+    ...rest,
+    team_id: world.state.team.id,
+    app_id: world.state.app.id,
+    bot_id: world.state.app.botId,
+    app_installed_team_id: world.state.team.id,
+    state: { values },
+  };
 }
 
 /** Opens a view on top of `previous`. */
 export function putView(world: World, user: string, given: GivenView, previous: View | null): View {
   const view = newView(world, user, given, previous);
-  if (!previous) for (const [id, open] of world.views) if (open.user === user && open.type === 'modal') world.views.delete(id);
+  if (!previous)
+    for (const [id, open] of world.views) if (open.user === user && open.type === 'modal') world.views.delete(id);
   world.views.set(view.id, view);
   changed(world);
   return view;
@@ -481,8 +527,14 @@ export function putView(world: World, user: string, given: GivenView, previous: 
 export function replaceView(world: World, view: View, given: GivenView): void {
   const fresh = newView(world, view.user, given, null);
   for (const [blockId, byAction] of Object.entries(view.values))
-    for (const [actionId, value] of Object.entries(byAction)) if (fresh.values[blockId]?.[actionId]) fresh.values[blockId][actionId] = value;
-  Object.assign(view, { ...fresh, id: view.id, root_view_id: view.root_view_id, previous_view_id: view.previous_view_id });
+    for (const [actionId, value] of Object.entries(byAction))
+      if (fresh.values[blockId]?.[actionId]) fresh.values[blockId][actionId] = value;
+  Object.assign(view, {
+    ...fresh,
+    id: view.id,
+    root_view_id: view.root_view_id,
+    previous_view_id: view.previous_view_id,
+  });
   changed(world);
 }
 
@@ -490,7 +542,13 @@ export type GivenView = Partial<View> & { type: 'modal' | 'home'; blocks: Block[
 
 export function readView(given: unknown): { view: GivenView } | { error: Reply } {
   const problems = checkView(given);
-  if (problems.length > 0) return { error: fail('invalid_arguments', problems.map((problem) => `[ERROR] ${problem}`)) };
+  if (problems.length > 0)
+    return {
+      error: fail(
+        'invalid_arguments',
+        problems.map((problem) => `[ERROR] ${problem}`),
+      ),
+    };
   if (JSON.stringify(given).length > 250_000) return { error: fail('view_too_large') };
   return { view: given as GivenView };
 }
@@ -523,12 +581,22 @@ function newView(world: World, user: string, given: GivenView, previous: View | 
 function initialValues(blocks: readonly Block[]): View['values'] {
   const values: View['values'] = {};
   for (const block of blocks) {
-    const own = block.type === 'input' ? [block.element] : block.type === 'actions' ? (block.elements as unknown[]) : block.accessory ? [block.accessory] : [];
+    const own =
+      block.type === 'input'
+        ? [block.element]
+        : block.type === 'actions'
+          ? (block.elements as unknown[])
+          : block.accessory
+            ? [block.accessory]
+            : [];
     for (const one of own as Record<string, unknown>[]) {
       const type = String(one.type);
       if (type === 'button' || type === 'overflow' || type === 'image') continue;
       one.action_id ??= `a${Math.random().toString(36).slice(2, 7)}`;
-      values[String(block.block_id)] = { ...values[String(block.block_id)], [String(one.action_id)]: { type, ...initialValue(type, one) } };
+      values[String(block.block_id)] = {
+        ...values[String(block.block_id)],
+        [String(one.action_id)]: { type, ...initialValue(type, one) },
+      };
     }
   }
   return values;
@@ -586,10 +654,20 @@ export function readContent(world: World, args: Args): { content: Content } | { 
   if (blocks) {
     const problems = checkBlocks(blocks, 'message');
     if (problems.includes('msg_blocks_too_long')) return { error: fail('msg_blocks_too_long') };
-    if (problems.length > 0) return { error: { ...fail('invalid_blocks', problems.map((problem) => `[ERROR] ${problem}`)), errors: problems } };
+    if (problems.length > 0)
+      return {
+        error: {
+          ...fail(
+            'invalid_blocks',
+            problems.map((problem) => `[ERROR] ${problem}`),
+          ),
+          errors: problems,
+        },
+      };
     if (text === '') violate(world, 'missing_fallback_text', 'a message has blocks and no text');
   }
-  if (/<!(channel|here|everyone)/.test(text + JSON.stringify(blocks ?? ''))) violate(world, 'broadcast_mention', text.slice(0, 200));
+  if (/<!(channel|here|everyone)/.test(text + JSON.stringify(blocks ?? '')))
+    violate(world, 'broadcast_mention', text.slice(0, 200));
   if (text.length > 4000) violate(world, 'long_text', `${text.length} characters`);
   return { content: { text, ...(blocks ? { blocks } : {}) } };
 }
@@ -597,7 +675,12 @@ export function readContent(world: World, args: Args): { content: Content } | { 
 function readMetadata(given: unknown): { metadata?: NonNullable<Message['metadata']> } | { error: Reply } {
   if (given === undefined) return {};
   const metadata = given as Message['metadata'];
-  if (typeof given !== 'object' || typeof metadata?.event_type !== 'string' || typeof metadata.event_payload !== 'object') return { error: fail('invalid_metadata_format') };
+  if (
+    typeof given !== 'object' ||
+    typeof metadata?.event_type !== 'string' ||
+    typeof metadata.event_payload !== 'object'
+  )
+    return { error: fail('invalid_metadata_format') };
   return { metadata };
 }
 
@@ -628,7 +711,11 @@ function isMember(world: World, channel: Channel): boolean {
   return channel.members.includes(world.state.app.botUser);
 }
 
-function ownMessage(world: World, args: Args, notOwn: string): { channel: Channel; message: Message } | { error: Reply } {
+function ownMessage(
+  world: World,
+  args: Args,
+  notOwn: string,
+): { channel: Channel; message: Message } | { error: Reply } {
   const channel = visible(world, args.channel);
   if (!channel) return { error: fail('channel_not_found') };
   const message = messagesOf(world, channel.id).find((one) => one.ts === args.ts);
@@ -641,7 +728,9 @@ function history(world: World, args: Args, wanted: (message: Message) => boolean
   if (!channel) return fail('channel_not_found');
   if (!isMember(world, channel) && channel.is_private) return fail('not_in_channel');
   const [oldest, latest] = [Number(args.oldest ?? 0), Number(args.latest ?? Number.POSITIVE_INFINITY)];
-  const found = messagesOf(world, channel.id).filter((message) => wanted(message) && Number(message.ts) >= oldest && Number(message.ts) <= latest);
+  const found = messagesOf(world, channel.id).filter(
+    (message) => wanted(message) && Number(message.ts) >= oldest && Number(message.ts) <= latest,
+  );
   const metadata = isTrue(args.include_all_metadata);
   return page(
     found.reverse().map((message) => showMessage(message, metadata)),
@@ -652,7 +741,8 @@ function history(world: World, args: Args, wanted: (message: Message) => boolean
 
 function page(all: readonly unknown[], args: Args, name: string): Reply {
   const limit = Math.min(Math.max(1, Number(args.limit ?? 100)), 999);
-  const cursor = args.cursor === undefined || args.cursor === '' ? 0 : Number(Buffer.from(String(args.cursor), 'base64').toString());
+  const cursor =
+    args.cursor === undefined || args.cursor === '' ? 0 : Number(Buffer.from(String(args.cursor), 'base64').toString());
   if (!Number.isInteger(cursor)) return fail('invalid_cursor');
   const end = cursor + limit;
   const next = end < all.length ? Buffer.from(String(end)).toString('base64') : '';
@@ -697,7 +787,10 @@ function inviteProblem(world: World, channel: Channel, id: string): string | und
 
 function setText(field: 'topic' | 'purpose'): Method {
   return {
-    scopes: field === 'topic' ? ['channels:write.topic', 'channels:manage', 'groups:write'] : ['channels:write.topic', 'channels:manage', 'groups:write'],
+    scopes:
+      field === 'topic'
+        ? ['channels:write.topic', 'channels:manage', 'groups:write']
+        : ['channels:write.topic', 'channels:manage', 'groups:write'],
     tier: 2,
     required: ['channel'],
     run: (world, args) => {

@@ -18,20 +18,23 @@ export function checkBlocks(blocks: unknown, surface: Surface): string[] {
   if (!Array.isArray(blocks)) return ['must be an array [json-pointer:/blocks]'];
   if (blocks.length > surfaceLimits[surface]) say(`no more than ${surfaceLimits[surface]} items allowed`, '/blocks');
   const ids = new Set<string>();
-  blocks.forEach((block: Json, index) => {
+  for (const [index, block] of (blocks as Json[]).entries()) {
     const at = `/blocks/${index}`;
     const shape = shapes[String(block?.type)];
-    if (!shape) return say('unsupported type: ' + String(block?.type), `${at}/type`);
-    if (!shape.surfaces.includes(surface)) return say(`unsupported type: ${String(block.type)} in a ${surface}`, `${at}/type`);
+    if (!shape?.surfaces.includes(surface)) {
+      say(`unsupported type: ${String(block?.type)}${shape ? ` in a ${surface}` : ''}`, `${at}/type`);
+      continue;
+    }
     known(block, ['type', 'block_id', ...Object.keys(shape.fields)], at, say);
     for (const [name, check] of Object.entries(shape.fields)) check(block[name], `${at}/${name}`, say);
     shape.also?.(block, at, say);
     if (block.block_id !== undefined) {
       text(255)(block.block_id, `${at}/block_id`, say);
-      if (ids.has(String(block.block_id))) say(`\`block_id\` ${String(block.block_id)} already exists`, `${at}/block_id`);
+      if (ids.has(String(block.block_id)))
+        say(`\`block_id\` ${String(block.block_id)} already exists`, `${at}/block_id`);
       ids.add(String(block.block_id));
     }
-  });
+  }
   if (surface === 'message' && textLength(blocks) > 11_000) problems.push('msg_blocks_too_long');
   return problems;
 }
@@ -40,7 +43,10 @@ export function checkBlocks(blocks: unknown, surface: Surface): string[] {
 function textLength(value: unknown): number {
   if (Array.isArray(value)) return value.reduce((sum: number, inner) => sum + textLength(inner), 0);
   if (typeof value !== 'object' || value === null) return 0;
-  return Object.entries(value).reduce((sum, [key, inner]) => sum + (key === 'text' && typeof inner === 'string' ? inner.length : textLength(inner)), 0);
+  return Object.entries(value).reduce(
+    (sum, [key, inner]) => sum + (key === 'text' && typeof inner === 'string' ? inner.length : textLength(inner)),
+    0,
+  );
 }
 
 export function isInput(block: Block): boolean {
@@ -115,8 +121,19 @@ function known(value: Json, names: readonly string[], at: string, say: Say): voi
   for (const name of Object.keys(value)) if (!names.includes(name)) say(`additional property: ${name}`, at);
 }
 
-const confirm = record({ title: plain(100), text: anyText(300), confirm: plain(30), deny: plain(30), style: optional(oneOf('primary', 'danger')) });
-const option = record({ text: anyText(75), value: text(150), description: optional(plain(75)), url: optional(text(3000)) });
+const confirm = record({
+  title: plain(100),
+  text: anyText(300),
+  confirm: plain(30),
+  deny: plain(30),
+  style: optional(oneOf('primary', 'danger')),
+});
+const option = record({
+  text: anyText(75),
+  value: text(150),
+  description: optional(plain(75)),
+  url: optional(text(3000)),
+});
 const options = (most: number) => items(most, option);
 const optionGroup = record({ label: plain(75), options: options(100) });
 
@@ -125,18 +142,27 @@ const placeholder = optional(plain(150));
 const focus = optional(bool);
 const dispatch = optional(record({ trigger_actions_on: items(2, oneOf('on_enter_pressed', 'on_character_entered')) }));
 
-type Element = { readonly where: readonly ('actions' | 'accessory' | 'input')[]; readonly fields: Readonly<Record<string, Check>>; readonly also?: Check };
+type Element = {
+  readonly where: readonly ('actions' | 'accessory' | 'input')[];
+  readonly fields: Readonly<Record<string, Check>>;
+  readonly also?: Check;
+};
 const everywhere = ['actions', 'accessory', 'input'] as const;
 const pick = (extra: Readonly<Record<string, Check>>): Element => ({
   where: everywhere,
   fields: { action_id: actionId, placeholder, confirm: optional(confirm), focus_on_load: focus, ...extra },
 });
 const chosenFromOptions: Check = (element, at, say) => {
-  const { options: own, option_groups: groups, initial_option: initial } = element as { options?: Json[]; option_groups?: { options: Json[] }[]; initial_option?: Json };
+  const {
+    options: own,
+    option_groups: groups,
+    initial_option: initial,
+  } = element as { options?: Json[]; option_groups?: { options: Json[] }[]; initial_option?: Json };
   if (own && groups) say('provide either options or option_groups', at);
   if (!own && !groups) say('missing required field: options', at);
   const all = [...(own ?? []), ...(groups ?? []).flatMap((group) => group.options)];
-  if (initial && !all.some((one) => one.value === initial.value)) say('initial_option must be one of options', `${at}/initial_option`);
+  if (initial && !all.some((one) => one.value === initial.value))
+    say('initial_option must be one of options', `${at}/initial_option`);
 };
 
 const elements: Readonly<Record<string, Element>> = {
@@ -152,9 +178,19 @@ const elements: Readonly<Record<string, Element>> = {
       accessibility_label: optional(text(75)),
     },
   },
-  overflow: { where: ['actions', 'accessory'], fields: { action_id: actionId, options: options(5), confirm: optional(confirm) } },
+  overflow: {
+    where: ['actions', 'accessory'],
+    fields: { action_id: actionId, options: options(5), confirm: optional(confirm) },
+  },
   image: { where: ['accessory'], fields: { image_url: text(3000), alt_text: text(2000) } },
-  static_select: { ...pick({ options: optional(options(100)), option_groups: optional(items(100, optionGroup)), initial_option: optional(option) }), also: chosenFromOptions },
+  static_select: {
+    ...pick({
+      options: optional(options(100)),
+      option_groups: optional(items(100, optionGroup)),
+      initial_option: optional(option),
+    }),
+    also: chosenFromOptions,
+  },
   multi_static_select: pick({
     options: optional(options(100)),
     option_groups: optional(items(100, optionGroup)),
@@ -162,18 +198,49 @@ const elements: Readonly<Record<string, Element>> = {
     max_selected_items: optional(number),
   }),
   external_select: pick({ min_query_length: optional(number), initial_option: optional(option) }),
-  multi_external_select: pick({ min_query_length: optional(number), initial_options: optional(options(100)), max_selected_items: optional(number) }),
+  multi_external_select: pick({
+    min_query_length: optional(number),
+    initial_options: optional(options(100)),
+    max_selected_items: optional(number),
+  }),
   users_select: pick({ initial_user: optional(text(20)) }),
   multi_users_select: pick({ initial_users: optional(items(100, text(20))), max_selected_items: optional(number) }),
   channels_select: pick({ initial_channel: optional(text(20)), response_url_enabled: optional(bool) }),
-  conversations_select: pick({ initial_conversation: optional(text(20)), response_url_enabled: optional(bool), default_to_current_conversation: optional(bool) }),
+  conversations_select: pick({
+    initial_conversation: optional(text(20)),
+    response_url_enabled: optional(bool),
+    default_to_current_conversation: optional(bool),
+  }),
   datepicker: pick({ initial_date: optional(text(10)) }),
   timepicker: pick({ initial_time: optional(text(5)), timezone: optional(text(60)) }),
-  datetimepicker: { where: ['actions', 'input'], fields: { action_id: actionId, initial_date_time: optional(number), confirm: optional(confirm), focus_on_load: focus } },
-  checkboxes: { where: everywhere, fields: { action_id: actionId, options: options(10), initial_options: optional(options(10)), confirm: optional(confirm), focus_on_load: focus } },
+  datetimepicker: {
+    where: ['actions', 'input'],
+    fields: {
+      action_id: actionId,
+      initial_date_time: optional(number),
+      confirm: optional(confirm),
+      focus_on_load: focus,
+    },
+  },
+  checkboxes: {
+    where: everywhere,
+    fields: {
+      action_id: actionId,
+      options: options(10),
+      initial_options: optional(options(10)),
+      confirm: optional(confirm),
+      focus_on_load: focus,
+    },
+  },
   radio_buttons: {
     where: everywhere,
-    fields: { action_id: actionId, options: options(10), initial_option: optional(option), confirm: optional(confirm), focus_on_load: focus },
+    fields: {
+      action_id: actionId,
+      options: options(10),
+      initial_option: optional(option),
+      confirm: optional(confirm),
+      focus_on_load: focus,
+    },
     also: chosenFromOptions,
   },
   plain_text_input: {
@@ -189,8 +256,26 @@ const elements: Readonly<Record<string, Element>> = {
       focus_on_load: focus,
     },
   },
-  email_text_input: { where: ['input'], fields: { action_id: actionId, initial_value: optional(text(3000)), placeholder, dispatch_action_config: dispatch, focus_on_load: focus } },
-  url_text_input: { where: ['input'], fields: { action_id: actionId, initial_value: optional(text(3000)), placeholder, dispatch_action_config: dispatch, focus_on_load: focus } },
+  email_text_input: {
+    where: ['input'],
+    fields: {
+      action_id: actionId,
+      initial_value: optional(text(3000)),
+      placeholder,
+      dispatch_action_config: dispatch,
+      focus_on_load: focus,
+    },
+  },
+  url_text_input: {
+    where: ['input'],
+    fields: {
+      action_id: actionId,
+      initial_value: optional(text(3000)),
+      placeholder,
+      dispatch_action_config: dispatch,
+      focus_on_load: focus,
+    },
+  },
   number_input: {
     where: ['input'],
     fields: {
@@ -219,17 +304,27 @@ function element(where: 'actions' | 'accessory' | 'input'): Check {
 
 const contextElement: Check = (value, at, say) => {
   if (!object(value, at, say)) return;
-  if (value.type === 'image') return record({ type: oneOf('image'), image_url: text(3000), alt_text: text(2000) })(value, at, say);
+  if (value.type === 'image')
+    return record({ type: oneOf('image'), image_url: text(3000), alt_text: text(2000) })(value, at, say);
   anyText(2000)(value, at, say);
 };
 
-type Shape = { readonly surfaces: readonly Surface[]; readonly fields: Readonly<Record<string, Check>>; readonly also?: (block: Json, at: string, say: Say) => void };
+type Shape = {
+  readonly surfaces: readonly Surface[];
+  readonly fields: Readonly<Record<string, Check>>;
+  readonly also?: (block: Json, at: string, say: Say) => void;
+};
 const all: readonly Surface[] = ['message', 'modal', 'home'];
 
 const shapes: Readonly<Record<string, Shape>> = {
   section: {
     surfaces: all,
-    fields: { text: optional(anyText(3000)), fields: optional(items(10, anyText(2000))), accessory: optional(element('accessory')), expand: optional(bool) },
+    fields: {
+      text: optional(anyText(3000)),
+      fields: optional(items(10, anyText(2000))),
+      accessory: optional(element('accessory')),
+      expand: optional(bool),
+    },
     also: (block, at, say) => {
       if (block.text === undefined && block.fields === undefined) say('missing required field: text or fields', at);
     },
@@ -241,18 +336,29 @@ const shapes: Readonly<Record<string, Shape>> = {
     surfaces: all,
     fields: { elements: items(25, element('actions')) },
     also: (block, at, say) => {
-      const ids = (Array.isArray(block.elements) ? block.elements : []).map((one: Json) => one?.action_id).filter((id) => id !== undefined);
+      const ids = (Array.isArray(block.elements) ? block.elements : [])
+        .map((one: Json) => one?.action_id)
+        .filter((id) => id !== undefined);
       if (new Set(ids).size < ids.length) say('`action_id` already exists', `${at}/elements`);
     },
   },
   image: { surfaces: all, fields: { image_url: text(3000), alt_text: text(2000), title: optional(plain(2000)) } },
   input: {
     surfaces: ['modal', 'home'],
-    fields: { label: plain(2000), element: element('input'), hint: optional(plain(2000)), optional: optional(bool), dispatch_action: optional(bool) },
+    fields: {
+      label: plain(2000),
+      element: element('input'),
+      hint: optional(plain(2000)),
+      optional: optional(bool),
+      dispatch_action: optional(bool),
+    },
   },
   rich_text: { surfaces: all, fields: { elements: items(100, (value, at, say) => void object(value, at, say)) } },
   markdown: { surfaces: ['message'], fields: { text: text(12_000) } },
-  alert: { surfaces: ['modal'], fields: { text: anyText(200), level: optional(oneOf('default', 'info', 'warning', 'error', 'success')) } },
+  alert: {
+    surfaces: ['modal'],
+    fields: { text: anyText(200), level: optional(oneOf('default', 'info', 'warning', 'error', 'success')) },
+  },
 };
 
 /** A whole view: its own limits and its blocks. */
@@ -268,11 +374,24 @@ export function checkView(view: unknown): string[] {
     callback_id: optional(text(255, 0)),
     private_metadata: optional(text(3000, 0)),
     external_id: optional(text(255, 0)),
-    ...(modal ? { title: plain(24), submit: optional(plain(24)), close: optional(plain(24)), clear_on_close: optional(bool), notify_on_close: optional(bool), submit_disabled: optional(bool) } : {}),
+    ...(modal
+      ? {
+          title: plain(24),
+          submit: optional(plain(24)),
+          close: optional(plain(24)),
+          clear_on_close: optional(bool),
+          notify_on_close: optional(bool),
+          submit_disabled: optional(bool),
+        }
+      : {}),
   };
   known(view, Object.keys(fields), '/view', say);
   for (const [name, check] of Object.entries(fields)) check(view[name], `/view/${name}`, say);
-  problems.push(...checkBlocks(view.blocks, modal ? 'modal' : 'home').map((problem) => problem.replace('json-pointer:/', 'json-pointer:/view/')));
+  problems.push(
+    ...checkBlocks(view.blocks, modal ? 'modal' : 'home').map((problem) =>
+      problem.replace('json-pointer:/', 'json-pointer:/view/'),
+    ),
+  );
   const blocks = Array.isArray(view.blocks) ? (view.blocks as Block[]) : [];
   if (modal && blocks.some(isInput) && view.submit === undefined) say('missing required field: submit', '/view/submit');
   return problems;

@@ -1,17 +1,25 @@
 import { createHmac, randomUUID } from 'node:crypto';
-import type { Duplex } from 'node:stream';
 import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { changed, newId, now, violate, type World } from './world.ts';
 
 export type EnvelopeType = 'slash_commands' | 'interactive' | 'events_api';
 
 /** What became of a delivery. `body` is what the app answered. */
-export type Ack = { readonly status: 'ok' | 'operation_timeout' | 'dispatch_failed'; readonly body: unknown; readonly ms: number };
+export type Ack = {
+  readonly status: 'ok' | 'operation_timeout' | 'dispatch_failed';
+  readonly body: unknown;
+  readonly ms: number;
+};
 
 /** Brings envelopes to the app, by Socket Mode or signed HTTP, within Slack's three seconds. */
 export type Delivery = {
-  readonly send: (type: EnvelopeType, payload: Record<string, unknown>, options?: { respond?: boolean }) => Promise<Ack>;
+  readonly send: (
+    type: EnvelopeType,
+    payload: Record<string, unknown>,
+    options?: { respond?: boolean },
+  ) => Promise<Ack>;
   readonly event: (event: Record<string, unknown>) => void;
   readonly openConnection: () => string;
   readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
@@ -51,9 +59,16 @@ export function createDelivery(world: World): Delivery {
     },
     send: async (type, payload, options = {}) => {
       const started = performance.now();
-      const ack = delivery.requestUrl ? await byHttp(type, payload) : await bySocket(type, payload, options.respond ?? false, 0);
+      const ack = delivery.requestUrl
+        ? await byHttp(type, payload)
+        : await bySocket(type, payload, options.respond ?? false, 0);
       const ms = Math.round(performance.now() - started);
-      if (ack.status !== 'ok') violate(world, ack.status === 'operation_timeout' ? 'no_ack' : 'dispatch_failed', `${type} ${String(payload.command ?? payload.type ?? '')}`);
+      if (ack.status !== 'ok')
+        violate(
+          world,
+          ack.status === 'operation_timeout' ? 'no_ack' : 'dispatch_failed',
+          `${type} ${String(payload.command ?? payload.type ?? '')}`,
+        );
       return { ...ack, ms };
     },
     event: (event) => {
@@ -67,7 +82,15 @@ export function createDelivery(world: World): Delivery {
         type: 'event_callback',
         event_id: newId(world, 'Ev'),
         event_time: Math.floor(now(world) / 1000),
-        authorizations: [{ enterprise_id: null, team_id: world.state.team.id, user_id: world.state.app.botUser, is_bot: true, is_enterprise_install: false }],
+        authorizations: [
+          {
+            enterprise_id: null,
+            team_id: world.state.team.id,
+            user_id: world.state.app.botUser,
+            is_bot: true,
+            is_enterprise_install: false,
+          },
+        ],
         is_ext_shared_channel: false,
         event_context: '4-sandbox',
         event,
@@ -121,7 +144,12 @@ export function createDelivery(world: World): Delivery {
     });
   }
 
-  async function bySocket(type: EnvelopeType, payload: unknown, respond: boolean, retry: number): Promise<Omit<Ack, 'ms'>> {
+  async function bySocket(
+    type: EnvelopeType,
+    payload: unknown,
+    respond: boolean,
+    retry: number,
+  ): Promise<Omit<Ack, 'ms'>> {
     const ws = live[turn++ % Math.max(1, live.length)];
     if (!ws) return { status: 'dispatch_failed', body: undefined };
     const id = randomUUID();
@@ -153,7 +181,10 @@ export function createDelivery(world: World): Delivery {
   }
 
   async function byHttp(type: EnvelopeType, payload: Record<string, unknown>, retry = 0): Promise<Omit<Ack, 'ms'>> {
-    const form = type === 'slash_commands' ? new URLSearchParams(payload as Record<string, string>) : new URLSearchParams({ payload: JSON.stringify(payload) });
+    const form =
+      type === 'slash_commands'
+        ? new URLSearchParams(payload as Record<string, string>)
+        : new URLSearchParams({ payload: JSON.stringify(payload) });
     const body = type === 'events_api' ? JSON.stringify(payload) : form.toString();
     const timestamp = String(Math.floor(Date.now() / 1000));
     const signature = createHmac('sha256', world.tokens.signingSecret).update(`v0:${timestamp}:${body}`).digest('hex');
@@ -175,13 +206,18 @@ export function createDelivery(world: World): Delivery {
       const json = response.headers.get('content-type')?.includes('json') ?? false;
       return { status: 'ok', body: text === '' ? {} : json ? JSON.parse(text) : { text } };
     } catch (error) {
-      return { status: (error as Error).name === 'TimeoutError' ? 'operation_timeout' : 'dispatch_failed', body: undefined };
+      return {
+        status: (error as Error).name === 'TimeoutError' ? 'operation_timeout' : 'dispatch_failed',
+        body: undefined,
+      };
     }
   }
 
   /** Events are tried again at once, after a minute and after five. */
   function attempt(payload: Record<string, unknown>, retry: number): void {
-    void (delivery.requestUrl ? byHttp('events_api', payload, retry) : bySocket('events_api', payload, false, retry)).then((ack) => {
+    void (
+      delivery.requestUrl ? byHttp('events_api', payload, retry) : bySocket('events_api', payload, false, retry)
+    ).then((ack) => {
       const wait = retryAfterMs[retry];
       if (ack.status !== 'ok' && wait !== undefined) later(wait, () => attempt(payload, retry + 1));
     });

@@ -4,7 +4,12 @@ import { parse } from 'yaml';
 /** The parts of an app manifest that decide what the app may do and what it hears of. */
 export type Manifest = {
   readonly name: string;
-  readonly commands: readonly { readonly command: string; readonly description: string; readonly usageHint: string; readonly escape: boolean }[];
+  readonly commands: readonly {
+    readonly command: string;
+    readonly description: string;
+    readonly usageHint: string;
+    readonly escape: boolean;
+  }[];
   readonly scopes: readonly string[];
   readonly events: readonly string[];
   readonly homeTab: boolean;

@@ -3,7 +3,17 @@ import { type GivenView, putView, readContent, readView, replaceView, showMessag
 import { isInput } from './blocks.ts';
 import type { Ack, Delivery } from './deliver.ts';
 import type { Block, Message, StateValue, View } from './state.ts';
-import { addEphemeral, addMessage, changed, directMessage, messagesOf, newId, now, violate, type World } from './world.ts';
+import {
+  addEphemeral,
+  addMessage,
+  changed,
+  directMessage,
+  messagesOf,
+  newId,
+  now,
+  violate,
+  type World,
+} from './world.ts';
 
 /** What people do in the workspace, each with what they see of it at once. */
 export type People = ReturnType<typeof createPeople>;
@@ -17,19 +27,43 @@ export function createPeople(world: World, delivery: Delivery) {
     types: async (user: string, channel: string, text: string, thread?: string): Promise<Ack> => {
       const [name = '', ...rest] = text.split(' ');
       if (name.startsWith('/')) return command(user, channel, name, rest.join(' '));
-      const message = addMessage(world, channel, { user, text: linkNames(text), ...(thread ? { thread_ts: thread } : {}) });
+      const message = addMessage(world, channel, {
+        user,
+        text: linkNames(text),
+        ...(thread ? { thread_ts: thread } : {}),
+      });
       const { botUser } = world.state.app;
       if (message.text.includes(`<@${botUser}>`) && world.state.channels[channel]?.members.includes(botUser))
-        delivery.event({ type: 'app_mention', user, text: message.text, ts: message.ts, channel, event_ts: message.ts, ...(thread ? { thread_ts: thread } : {}) });
+        delivery.event({
+          type: 'app_mention',
+          user,
+          text: message.text,
+          ts: message.ts,
+          channel,
+          event_ts: message.ts,
+          ...(thread ? { thread_ts: thread } : {}),
+        });
       return { status: 'ok', body: {}, ms: 0 };
     },
     /** Presses a button or picks from a menu outside an input. `value` is the element's state value where it has one. */
     clicks: async (user: string, place: Place, blockId: string, actionId: string, value?: StateValue): Promise<Ack> => {
-      const blocks = 'view' in place ? world.views.get(place.view)?.blocks ?? homeOf(place.view)?.blocks : findMessage(user, place)?.blocks;
-      const element = elementsOf(blocks?.find((block) => block.block_id === blockId)).find((one) => one.action_id === actionId);
+      const blocks =
+        'view' in place
+          ? (world.views.get(place.view)?.blocks ?? homeOf(place.view)?.blocks)
+          : findMessage(user, place)?.blocks;
+      const element = elementsOf(blocks?.find((block) => block.block_id === blockId)).find(
+        (one) => one.action_id === actionId,
+      );
       if (!element) throw new Error(`there is no ${actionId} in ${blockId} to click`);
       const { confirm: _confirm, options: _options, ...shown } = element;
-      const action = { ...shown, ...value, type: element.type, block_id: blockId, action_id: actionId, action_ts: String(now(world) / 1000) };
+      const action = {
+        ...shown,
+        ...value,
+        type: element.type,
+        block_id: blockId,
+        action_id: actionId,
+        action_ts: String(now(world) / 1000),
+      };
       return interact(user, { type: 'block_actions', ...placed(user, place), actions: [action] });
     },
     /** Fills in an input of an open modal. */
@@ -48,10 +82,12 @@ export function createPeople(world: World, delivery: Delivery) {
       view.errors = {};
       for (const block of view.blocks.filter(isInput)) {
         const value = Object.values(view.values[String(block.block_id)] ?? {})[0];
-        if (block.optional !== true && isEmpty(value)) view.errors[String(block.block_id)] = 'Please complete this required field.';
+        if (block.optional !== true && isEmpty(value))
+          view.errors[String(block.block_id)] = 'Please complete this required field.';
       }
       changed(world);
-      if (Object.keys(view.errors).length > 0) return { status: 'ok', body: { response_action: 'errors', errors: view.errors }, ms: 0 };
+      if (Object.keys(view.errors).length > 0)
+        return { status: 'ok', body: { response_action: 'errors', errors: view.errors }, ms: 0 };
       const payload = { ...base(user, 'view_submission'), view: showView(world, view), response_urls: [] };
       const ack = await delivery.send('interactive', payload, { respond: true });
       if (ack.status === 'ok') answerSubmission(view, ack.body as SubmissionAnswer);
@@ -63,13 +99,25 @@ export function createPeople(world: World, delivery: Delivery) {
       const view = mustView(viewId);
       world.views.delete(viewId);
       changed(world);
-      if (view.notify_on_close) await delivery.send('interactive', { ...base(user, 'view_closed'), view: showView(world, view), is_cleared: false });
+      if (view.notify_on_close)
+        await delivery.send('interactive', {
+          ...base(user, 'view_closed'),
+          view: showView(world, view),
+          is_cleared: false,
+        });
     },
     /** Types into an external select and gets its options. */
     searches: async (user: string, viewId: string, blockId: string, text: string): Promise<unknown[]> => {
       const view = mustView(viewId);
       const element = elementsOf(view.blocks.find((block) => block.block_id === blockId))[0];
-      const payload = { ...base(user, 'block_suggestion'), action_id: element?.action_id, block_id: blockId, value: text, container: { type: 'view', view_id: viewId }, view: showView(world, view) };
+      const payload = {
+        ...base(user, 'block_suggestion'),
+        action_id: element?.action_id,
+        block_id: blockId,
+        value: text,
+        container: { type: 'view', view_id: viewId },
+        view: showView(world, view),
+      };
       const ack = await delivery.send('interactive', payload, { respond: true });
       const options = (ack.body as { options?: unknown[] } | undefined)?.options;
       if (!Array.isArray(options) || options.length > 100) {
@@ -81,10 +129,21 @@ export function createPeople(world: World, delivery: Delivery) {
     opensHome: (user: string): void => {
       const home = world.state.homes[user];
       const channel = directMessage(world, user).id;
-      delivery.event({ type: 'app_home_opened', user, channel, tab: 'home', event_ts: String(now(world) / 1000), ...(home ? { view: showView(world, home) } : {}) });
+      delivery.event({
+        type: 'app_home_opened',
+        user,
+        channel,
+        tab: 'home',
+        event_ts: String(now(world) / 1000),
+        ...(home ? { view: showView(world, home) } : {}),
+      });
     },
     shortcut: (user: string, callbackId: string): Promise<Ack> =>
-      delivery.send('interactive', { ...base(user, 'shortcut'), callback_id: callbackId, action_ts: String(now(world) / 1000) }),
+      delivery.send('interactive', {
+        ...base(user, 'shortcut'),
+        callback_id: callbackId,
+        action_ts: String(now(world) / 1000),
+      }),
     /** Somebody's membership or profile was changed by an administrator. */
     changesUser: (id: string, change: Partial<World['state']['users'][string]>): void => {
       const user = world.state.users[id];
@@ -138,7 +197,9 @@ export function createPeople(world: World, delivery: Delivery) {
         team_id: world.state.team.id,
         team_domain: world.state.team.domain,
         channel_id: channel,
-        channel_name: world.state.channels[channel]?.is_im ? 'directmessage' : (world.state.channels[channel]?.name ?? ''),
+        channel_name: world.state.channels[channel]?.is_im
+          ? 'directmessage'
+          : (world.state.channels[channel]?.name ?? ''),
         user_id: user,
         user_name: person?.name ?? '',
         command: name,
@@ -158,7 +219,11 @@ export function createPeople(world: World, delivery: Delivery) {
     if (body.text || body.blocks) {
       const read = readContent(world, body);
       if ('error' in read) {
-        violate(world, 'bad_ack_payload', `${name}: ${String(read.error.error)} ${JSON.stringify(read.error.errors ?? '')}`);
+        violate(
+          world,
+          'bad_ack_payload',
+          `${name}: ${String(read.error.error)} ${JSON.stringify(read.error.errors ?? '')}`,
+        );
         addEphemeral(world, channel, user, { text: `${name} failed with the error "dispatch_failed"` });
       } else if (body.response_type === 'in_channel') addMessage(world, channel, { ...ownAuthor(), ...read.content });
       else addEphemeral(world, channel, user, read.content).response_id = responseId;
@@ -168,7 +233,8 @@ export function createPeople(world: World, delivery: Delivery) {
 
   async function interact(user: string, fields: Record<string, unknown>): Promise<Ack> {
     const ack = await delivery.send('interactive', { ...base(user, String(fields.type)), ...fields });
-    if (ack.status === 'ok' && Object.keys((ack.body as object) ?? {}).length > 0) violate(world, 'bad_ack_payload', 'block_actions takes no body');
+    if (ack.status === 'ok' && Object.keys((ack.body as object) ?? {}).length > 0)
+      violate(world, 'bad_ack_payload', 'block_actions takes no body');
     return ack;
   }
 
@@ -195,7 +261,13 @@ export function createPeople(world: World, delivery: Delivery) {
     const message = findMessage(user, place) as Message;
     const ephemeral = message.ephemeral_to !== undefined;
     return {
-      container: { type: 'message', message_ts: place.ts, channel_id: place.channel, is_ephemeral: ephemeral, ...(message.thread_ts ? { thread_ts: message.thread_ts } : {}) },
+      container: {
+        type: 'message',
+        message_ts: place.ts,
+        channel_id: place.channel,
+        is_ephemeral: ephemeral,
+        ...(message.thread_ts ? { thread_ts: message.thread_ts } : {}),
+      },
       channel: { id: place.channel, name: world.state.channels[place.channel]?.name ?? '' },
       ...(ephemeral ? {} : { message: showMessage(message, true) }),
       state: { values: {} },
@@ -213,7 +285,8 @@ export function createPeople(world: World, delivery: Delivery) {
         return;
       case 'errors': {
         for (const [blockId, text] of Object.entries(answer.errors ?? {})) {
-          if (!view.blocks.some((block) => isInput(block) && block.block_id === blockId)) violate(world, 'bad_ack_payload', `errors names ${blockId}, which is no input`);
+          if (!view.blocks.some((block) => isInput(block) && block.block_id === blockId))
+            violate(world, 'bad_ack_payload', `errors names ${blockId}, which is no input`);
           view.errors[blockId] = text;
         }
         return;
@@ -234,7 +307,10 @@ export function createPeople(world: World, delivery: Delivery) {
   }
 
   function findMessage(user: string, place: { channel: string; ts: string }): Message | undefined {
-    return messagesOf(world, place.channel).find((one) => one.ts === place.ts) ?? world.ephemerals.get(`${place.channel}:${user}`)?.find((one) => one.ts === place.ts);
+    return (
+      messagesOf(world, place.channel).find((one) => one.ts === place.ts) ??
+      world.ephemerals.get(`${place.channel}:${user}`)?.find((one) => one.ts === place.ts)
+    );
   }
 
   function homeOf(id: string): View | undefined {
@@ -281,14 +357,21 @@ export function createPeople(world: World, delivery: Delivery) {
 
 type SubmissionAnswer = { response_action?: string; errors?: Record<string, string>; view?: unknown };
 
-export function elementsOf(block: Block | undefined): (Record<string, unknown> & { type: string; action_id?: string })[] {
+export function elementsOf(
+  block: Block | undefined,
+): (Record<string, unknown> & { type: string; action_id?: string })[] {
   if (!block) return [];
   const all = [block.element, block.accessory, ...((block.elements as unknown[]) ?? [])];
-  return all.filter((one): one is Record<string, unknown> & { type: string } => typeof one === 'object' && one !== null && 'type' in one);
+  return all.filter(
+    (one): one is Record<string, unknown> & { type: string } =>
+      typeof one === 'object' && one !== null && 'type' in one,
+  );
 }
 
 function isEmpty(value: StateValue | undefined): boolean {
   if (!value) return true;
   const { type: _type, ...rest } = value;
-  return Object.values(rest).every((inner) => inner === null || inner === '' || (Array.isArray(inner) && inner.length === 0));
+  return Object.values(rest).every(
+    (inner) => inner === null || inner === '' || (Array.isArray(inner) && inner.length === 0),
+  );
 }

@@ -5,7 +5,7 @@ import { extname, join, normalize } from 'node:path';
 import { type Args, fail, methods, type Reply, rateLimit } from './api.ts';
 import { createDelivery, type Delivery } from './deliver.ts';
 import { createPeople, type People } from './people.ts';
-import { changed, createWorld, type Fault, moveClock, now, takeFault, violate, type World, type WorldOptions } from './world.ts';
+import { createWorld, type Fault, moveClock, now, takeFault, violate, type World, type WorldOptions } from './world.ts';
 
 export type Sandbox = {
   readonly world: World;
@@ -19,7 +19,8 @@ export type Sandbox = {
 /** Starts the local workspace on loopback. Refuses to run where a real one belongs. */
 export async function startSandbox(options: WorldOptions & { readonly port?: number }): Promise<Sandbox> {
   if (process.env.NODE_ENV === 'production') throw new Error('the local workspace does not run in production');
-  if (/^xoxb-\d/.test(process.env.SLACK_BOT_TOKEN ?? '')) throw new Error('SLACK_BOT_TOKEN looks real; the local workspace refuses to run beside it');
+  if (/^xoxb-\d/.test(process.env.SLACK_BOT_TOKEN ?? ''))
+    throw new Error('SLACK_BOT_TOKEN looks real; the local workspace refuses to run beside it');
   const world = createWorld(options);
   const delivery = createDelivery(world);
   const people = createPeople(world, delivery);
@@ -52,7 +53,13 @@ function listen(server: Server, port: number): Promise<void> {
   });
 }
 
-async function handle(world: World, delivery: Delivery, people: People, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function handle(
+  world: World,
+  delivery: Delivery,
+  people: People,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const url = new URL(request.url ?? '/', world.origin);
   if (url.pathname.startsWith('/api/')) return api(world, delivery, url.pathname.slice(5), request, response);
   if (url.pathname.startsWith('/response/')) {
@@ -64,7 +71,13 @@ async function handle(world: World, delivery: Delivery, people: People, request:
   page(url.pathname, response);
 }
 
-async function api(world: World, delivery: Delivery, name: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function api(
+  world: World,
+  delivery: Delivery,
+  name: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const args = readArgs(await readBody(request), request.headers['content-type'] ?? '');
   const fault = takeFault(world, name);
   const log = (error: string | null) => {
@@ -85,7 +98,13 @@ async function api(world: World, delivery: Delivery, name: string, request: Inco
     log('ratelimited');
     return send(response, 429, { ok: false, error: 'ratelimited' }, { 'retry-after': String(wait) });
   }
-  const reply = answer(world, delivery, name, args, request.headers.authorization ?? `Bearer ${String(args.token ?? '')}`);
+  const reply = answer(
+    world,
+    delivery,
+    name,
+    args,
+    request.headers.authorization ?? `Bearer ${String(args.token ?? '')}`,
+  );
   log(reply.ok ? null : String(reply.error));
   if (fault?.kind === 'lost') {
     request.socket.destroy();
@@ -114,15 +133,24 @@ function answer(world: World, delivery: Delivery, name: string, args: Args, auth
 }
 
 /** What the page and tests use; Slack has nothing like it. */
-async function control(world: World, delivery: Delivery, people: People, url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function control(
+  world: World,
+  delivery: Delivery,
+  people: People,
+  url: URL,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const what = url.pathname.slice(10);
   if (what === 'events') {
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
     const tell = () => void response.write('data: changed\n\n');
-    let pending: NodeJS.Timeout | undefined;
+    let pending = false;
     const soon = () => {
-      pending ??= setTimeout(() => {
-        pending = undefined;
+      if (pending) return;
+      pending = true;
+      setTimeout(() => {
+        pending = false;
         tell();
       }, 30);
     };
@@ -148,7 +176,11 @@ async function control(world: World, delivery: Delivery, people: People, url: UR
     }
     return send(response, 200, { offsetMs: world.state.clockOffsetMs, now: now(world) });
   }
-  if (what === 'info') return send(response, 200, { apiUrl: `${world.origin}/api/`, ...{ botToken: world.tokens.bot, appToken: world.tokens.app, signingSecret: world.tokens.signingSecret } });
+  if (what === 'info')
+    return send(response, 200, {
+      apiUrl: `${world.origin}/api/`,
+      ...{ botToken: world.tokens.bot, appToken: world.tokens.app, signingSecret: world.tokens.signingSecret },
+    });
   if (what === 'state') return send(response, 200, show(world, delivery, url.searchParams.get('as') ?? ''));
   if (request.method !== 'POST') return send(response, 404, { ok: false });
   // Only the page itself may act: another site cannot send this content type without asking first.
@@ -182,9 +214,6 @@ async function control(world: World, delivery: Delivery, people: People, url: UR
       return send(response, 200, { ok: true });
     case 'shortcut':
       return send(response, 200, await people.shortcut(body.as, body.callbackId));
-    case 'read':
-      changed(world);
-      return send(response, 200, { ok: true });
     default:
       return send(response, 404, { ok: false });
   }
@@ -192,7 +221,9 @@ async function control(world: World, delivery: Delivery, people: People, url: UR
 
 /** Everything that one person can see. */
 function show(world: World, delivery: Delivery, as: string): Record<string, unknown> {
-  const channels = Object.values(world.state.channels).filter((channel) => channel.members.includes(as) || (!channel.is_private && !world.state.users[as]?.is_stranger));
+  const channels = Object.values(world.state.channels).filter(
+    (channel) => channel.members.includes(as) || (!channel.is_private && !world.state.users[as]?.is_stranger),
+  );
   return {
     me: as,
     now: now(world),
@@ -205,7 +236,10 @@ function show(world: World, delivery: Delivery, as: string): Record<string, unkn
     shortcuts: world.manifest.shortcuts,
     channels: channels.map((channel) => ({
       ...channel,
-      messages: [...(world.state.messages[channel.id] ?? []), ...(world.ephemerals.get(`${channel.id}:${as}`) ?? [])].sort((a, b) => Number(a.ts) - Number(b.ts)),
+      messages: [
+        ...(world.state.messages[channel.id] ?? []),
+        ...(world.ephemerals.get(`${channel.id}:${as}`) ?? []),
+      ].sort((a, b) => Number(a.ts) - Number(b.ts)),
     })),
     views: [...world.views.values()].filter((view) => view.user === as),
     home: world.state.homes[as] ?? null,
@@ -214,7 +248,12 @@ function show(world: World, delivery: Delivery, as: string): Record<string, unkn
 }
 
 const web = new URL('../web/', import.meta.url).pathname;
-const types: Readonly<Record<string, string>> = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml' };
+const types: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+};
 
 function page(path: string, response: ServerResponse): void {
   const file = join(web, normalize(path === '/' ? '/index.html' : path));
@@ -224,7 +263,8 @@ function page(path: string, response: ServerResponse): void {
   }
   response.writeHead(200, {
     'content-type': types[extname(file)],
-    'content-security-policy': "default-src 'self'; style-src 'self'; script-src 'self'; img-src 'self' https: data:; frame-ancestors 'none'",
+    'content-security-policy':
+      "default-src 'self'; style-src 'self'; script-src 'self'; img-src 'self' https: data:; frame-ancestors 'none'",
     'cache-control': 'no-cache',
   });
   createReadStream(file).pipe(response);
@@ -233,7 +273,8 @@ function page(path: string, response: ServerResponse): void {
 function readArgs(body: string, type: string): Args {
   if (type.startsWith('application/json')) return JSON.parse(body || '{}') as Args;
   const args: Record<string, unknown> = {};
-  for (const [key, value] of new URLSearchParams(body)) args[key] = ['blocks', 'view', 'metadata', 'attachments'].includes(key) ? parsed(value) : value;
+  for (const [key, value] of new URLSearchParams(body))
+    args[key] = ['blocks', 'view', 'metadata', 'attachments'].includes(key) ? parsed(value) : value;
   return args;
 }
 
@@ -252,5 +293,7 @@ async function readBody(request: IncomingMessage): Promise<string> {
 }
 
 function send(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
-  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', ...headers }).end(JSON.stringify(body));
+  response
+    .writeHead(status, { 'content-type': 'application/json; charset=utf-8', ...headers })
+    .end(JSON.stringify(body));
 }

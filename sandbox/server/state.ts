@@ -108,8 +108,16 @@ export function seedState(file: string, appName: string): State {
   const app = { id: 'A0MAITRED', botId: 'B0MAITRED', botUser: 'U0MAITRED', name: appName.toLowerCase() };
   const users: Record<string, User> = {};
   for (const user of seed.users) users[user.id] = { ...blankUser(seed.team.id), real_name: user.name, ...user };
-  users[app.botUser] = { ...blankUser(seed.team.id), id: app.botUser, name: app.name, real_name: appName, is_bot: true };
-  const everybody = Object.values(users).filter((user) => !user.is_stranger && !user.is_ultra_restricted && !user.is_bot);
+  users[app.botUser] = {
+    ...blankUser(seed.team.id),
+    id: app.botUser,
+    name: app.name,
+    real_name: appName,
+    is_bot: true,
+  };
+  const everybody = Object.values(users).filter(
+    (user) => !user.is_stranger && !user.is_ultra_restricted && !user.is_bot,
+  );
   const channels: Record<string, Channel> = {};
   for (const channel of seed.channels) {
     channels[channel.id] = {

@@ -9,10 +9,20 @@ import { type Block, type Channel, type Message, type State, seedState, type Vie
 export type Violation = { readonly at: number; readonly what: string; readonly detail: string };
 
 /** What to do to the next calls of a method. `lost` applies the effect and cuts the connection instead of answering. */
-export type Fault = { readonly kind: 'ratelimited' | 'error500' | 'lost' | 'hang'; times: number; readonly retryAfter?: number };
+export type Fault = {
+  readonly kind: 'ratelimited' | 'error500' | 'lost' | 'hang';
+  times: number;
+  readonly retryAfter?: number;
+};
 
 export type Trigger = { readonly user: string; readonly expires: number; used: boolean };
-export type ResponseUrl = { readonly user: string; readonly channel: string; readonly ts: string | null; readonly expires: number; uses: number };
+export type ResponseUrl = {
+  readonly user: string;
+  readonly channel: string;
+  readonly ts: string | null;
+  readonly expires: number;
+  uses: number;
+};
 
 /** The living workspace: its state, its clock, and what is only true while it runs. */
 export type World = {
@@ -99,7 +109,10 @@ export function violate(world: World, what: string, detail: string): void {
 
 export function findChannel(world: World, ref: unknown): Channel | undefined {
   const text = String(ref ?? '');
-  return world.state.channels[text] ?? Object.values(world.state.channels).find((channel) => `#${channel.name}` === text && !channel.is_im);
+  return (
+    world.state.channels[text] ??
+    Object.values(world.state.channels).find((channel) => `#${channel.name}` === text && !channel.is_im)
+  );
 }
 
 export function messagesOf(world: World, channel: string): Message[] {
@@ -140,7 +153,12 @@ export function addMessage(world: World, channel: string, message: Omit<Message,
   return full;
 }
 
-export function addEphemeral(world: World, channel: string, user: string, message: { text: string; blocks?: Block[]; thread_ts?: string }): Message {
+export function addEphemeral(
+  world: World,
+  channel: string,
+  user: string,
+  message: { text: string; blocks?: Block[]; thread_ts?: string },
+): Message {
   const full: Message = {
     type: 'message',
     ts: nextTs(world),
@@ -167,7 +185,8 @@ export function withBlockIds(blocks: readonly Block[]): Block[] {
 }
 
 export function takeFault(world: World, method: string): Fault | undefined {
-  const fault = world.faults.get(method)?.find((one) => one.times > 0) ?? world.faults.get('*')?.find((one) => one.times > 0);
+  const fault =
+    world.faults.get(method)?.find((one) => one.times > 0) ?? world.faults.get('*')?.find((one) => one.times > 0);
   if (fault) fault.times--;
   return fault;
 }

@@ -1,11 +1,10 @@
 import type { z } from 'zod';
 import type { Audience } from '../domain/access.ts';
 import type { Ask, Decision, Refusal } from '../domain/decision.ts';
-import type { UsageProblem } from '../domain/line.ts';
+import type { Line, UsageProblem } from '../domain/line.ts';
 import type { DirectoryNeeds } from '../domain/person.ts';
 import type { Question } from '../domain/question.ts';
 import type { ReleaseFacts } from '../domain/release.ts';
-import type { Line } from '../domain/line.ts';
 import { findRelease } from '../store/facts.ts';
 import type { Tx } from '../store/tx.ts';
 
@@ -27,7 +26,9 @@ export type Command<Input, Facts> = {
 };
 
 export type LoadBy = { readonly workspace: string; readonly actor: string | undefined; readonly now: Date };
-export type Loaded<Facts> = { readonly ok: true; readonly facts: Facts } | { readonly ok: false; readonly refusal: Refusal };
+export type Loaded<Facts> =
+  | { readonly ok: true; readonly facts: Facts }
+  | { readonly ok: false; readonly refusal: Refusal };
 
 /** A command with its input, ready to be run; the types were checked where it was made. */
 export type Call = { readonly command: Command<unknown, unknown>; readonly input: unknown };
@@ -86,7 +87,9 @@ export type Verb = {
 /** Loads a release for a command about it. */
 export async function loadRelease(tx: Tx, by: LoadBy, input: { release: number }): Promise<Loaded<ReleaseFacts>> {
   const facts = await findRelease(tx, by.workspace, input.release, by.actor);
-  return facts ? { ok: true, facts } : { ok: false, refusal: { code: 'not_found', what: 'release', name: `REL-${input.release}` } };
+  return facts
+    ? { ok: true, facts }
+    : { ok: false, refusal: { code: 'not_found', what: 'release', name: `REL-${input.release}` } };
 }
 
 export function ofRelease(input: { release: number }): string[] {

@@ -34,7 +34,10 @@ export const verifyVerb = plainVerb('verify', 'says that it is deployed and now 
 export const doneVerb = plainVerb('done', 'says that it is verified: the release is done', doneCommand);
 export const pauseVerb = reasonVerb('pause', [], 'holds the deployment', pauseCommand);
 export const rollbackVerb = reasonVerb('rollback', ['revert'], 'rolls back; nothing ever blocks this', rollbackCommand);
-export const cancelVerb: Verb = { ...reasonVerb('cancel', [], 'cancels a release and frees its slot', cancelCommand), job: 'Ask' };
+export const cancelVerb: Verb = {
+  ...reasonVerb('cancel', [], 'cancels a release and frees its slot', cancelCommand),
+  job: 'Ask',
+};
 
 export const roomVerb: Verb = {
   name: 'room',
@@ -91,7 +94,12 @@ function plainVerb(name: string, summary: string, command: Command<OfRelease, Re
   };
 }
 
-function reasonVerb(name: string, synonyms: readonly string[], summary: string, command: Command<WithReason, ReleaseFacts>): Verb {
+function reasonVerb(
+  name: string,
+  synonyms: readonly string[],
+  summary: string,
+  command: Command<WithReason, ReleaseFacts>,
+): Verb {
   return {
     name,
     synonyms,

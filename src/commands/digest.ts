@@ -1,8 +1,8 @@
 import { type DigestFacts, OfChannel, SubscribeInput, subscribeDigest, unsubscribeDigest } from '../domain/digest.ts';
 import { isZone } from '../domain/time.ts';
 import { loadDigest } from '../store/facts.ts';
-import { type Command, call, type LoadBy, type Parsed, type Verb } from './command.ts';
 import type { Tx } from '../store/tx.ts';
+import { type Command, call, type LoadBy, type Parsed, type Verb } from './command.ts';
 
 export const subscribeCommand: Command<SubscribeInput, DigestFacts> = {
   name: 'digest here',
@@ -33,7 +33,8 @@ export const digestVerb: Verb = {
   parse: (line, said): Parsed => {
     const [what = 'preview', ...rest] = line.words;
     const channel = /^[CG]/.test(said.channel) ? said.channel : null;
-    if (what === 'preview' && rest.length === 0) return { do: 'answer', question: { ask: 'digest preview', channel: said.channel } };
+    if (what === 'preview' && rest.length === 0)
+      return { do: 'answer', question: { ask: 'digest preview', channel: said.channel } };
     if (what === 'off' && rest.length === 0) return { do: 'run', call: call(unsubscribeCommand, { channel }) };
     if (what !== 'here') return { do: 'usage', problem: { code: 'unexpected', text: line.words.join(' ') } };
     const [time, ...more] = rest;
@@ -51,7 +52,11 @@ export const digestVerb: Verb = {
   },
 };
 
-async function loadOf(tx: Tx, by: LoadBy, input: { channel: string | null }): Promise<{ ok: true; facts: DigestFacts }> {
+async function loadOf(
+  tx: Tx,
+  by: LoadBy,
+  input: { channel: string | null },
+): Promise<{ ok: true; facts: DigestFacts }> {
   return { ok: true, facts: await loadDigest(tx, by.workspace, input.channel ?? '', by.actor) };
 }
 

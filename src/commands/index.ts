@@ -47,5 +47,10 @@ export function findVerb(typed: string): { verb: Verb } | { nearest: string | nu
   if (begun.length === 1 && begun[0]) return { verb: begun[0] };
   const names = verbs.flatMap((verb) => [verb.name, ...verb.synonyms]);
   const close = nearest(word, names);
-  return { nearest: close === undefined ? null : (verbs.find((verb) => verb.name === close || verb.synonyms.includes(close))?.name ?? null) };
+  return {
+    nearest:
+      close === undefined
+        ? null
+        : (verbs.find((verb) => verb.name === close || verb.synonyms.includes(close))?.name ?? null),
+  };
 }

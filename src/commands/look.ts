@@ -14,7 +14,10 @@ export const listVerb: Verb = {
     const page = Number(line.options.page ?? 1);
     const filter = readFilter(line.words, line.options);
     if ('problem' in filter) return { do: 'usage', problem: filter.problem };
-    return { do: 'answer', question: { ask: 'list', filter: filter.filter, page: Number.isInteger(page) && page > 0 ? page : 1 } };
+    return {
+      do: 'answer',
+      question: { ask: 'list', filter: filter.filter, page: Number.isInteger(page) && page > 0 ? page : 1 },
+    };
   },
 };
 
@@ -51,14 +54,19 @@ function look(name: string, synonyms: readonly string[], summary: string, ask: '
 
 type Problem = Extract<Parsed, { do: 'usage' }>['problem'];
 
-function readFilter(words: readonly string[], options: Readonly<Record<string, string>>): { filter: ListFilter } | { problem: Problem } {
+function readFilter(
+  words: readonly string[],
+  options: Readonly<Record<string, string>>,
+): { filter: ListFilter } | { problem: Problem } {
   const { state, svc, service, needs } = options;
   if (state !== undefined)
     return releaseStates.some((known) => known === state)
       ? { filter: { kind: 'state', value: state } }
       : { problem: { code: 'bad_option', option: 'state', value: state, allowed: releaseStates } };
   if (needs !== undefined)
-    return needs === 'me' ? { filter: { kind: 'needs-me' } } : { problem: { code: 'bad_option', option: 'needs', value: needs, allowed: ['me'] } };
+    return needs === 'me'
+      ? { filter: { kind: 'needs-me' } }
+      : { problem: { code: 'bad_option', option: 'needs', value: needs, allowed: ['me'] } };
   const name = svc ?? service;
   if (name !== undefined) return { filter: { kind: 'service', value: name } };
   const [word] = words;

@@ -1,6 +1,6 @@
 import { type Line, readLine, readMention, readUnit, takeDuration } from '../domain/line.ts';
 import { changeTypes } from '../domain/policy.ts';
-import { RequestInput, type RequestFacts, requestNeeds, requestRelease } from '../domain/request.ts';
+import { type RequestFacts, RequestInput, requestNeeds, requestRelease } from '../domain/request.ts';
 import { readTime } from '../domain/time.ts';
 import { loadRequest } from '../store/facts.ts';
 import { type Command, call, type Parsed, type RequestLine, type Said, type Verb } from './command.ts';
@@ -33,7 +33,9 @@ export const newVerb: Verb = {
   target: false,
   parse: (line, said) => {
     const read = readRequest(line, said, false);
-    return 'problem' in read ? { do: 'usage', problem: read.problem } : { do: 'open', form: { kind: 'request', draft: read.draft } };
+    return 'problem' in read
+      ? { do: 'usage', problem: read.problem }
+      : { do: 'open', form: { kind: 'request', draft: read.draft } };
   },
 };
 
@@ -89,7 +91,12 @@ function readRequest(line: Line, said: Said, complete: boolean): Read {
   const { minutes, rest } = takeDuration(words, line.options.dur);
   const phrase = rest.join(' ');
   if (complete && units.length === 0)
-    return { problem: phrase === '' ? { code: 'missing', what: 'a service and its version, like payments@2.14.0' } : { code: 'bad_unit', text: rest[0] ?? '' } };
+    return {
+      problem:
+        phrase === ''
+          ? { code: 'missing', what: 'a service and its version, like payments@2.14.0' }
+          : { code: 'bad_unit', text: rest[0] ?? '' },
+    };
   let startsAt: Date | undefined;
   if (complete || phrase !== '') {
     const read = readTime(phrase, said);

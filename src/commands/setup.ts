@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Catalog, type CatalogFacts } from '../domain/catalog.ts';
-import { accept, type Ask, type Decision } from '../domain/decision.ts';
+import { type Ask, accept, type Decision } from '../domain/decision.ts';
 import { nextDigest } from '../domain/digest.ts';
 import type { EventBody } from '../domain/event.ts';
 import { loadCatalog } from '../store/facts.ts';

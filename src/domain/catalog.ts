@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { type GateWho, Policy } from './policy.ts';
 import { isZone } from './time.ts';
-import { GateWho, Policy } from './policy.ts';
 
 /*
  * The catalogue: who owns what, where it runs and who has to agree. Written in YAML by people, stored in the event that
@@ -13,7 +13,11 @@ const personId = slackId('UW', 'member');
 const channelId = slackId('CG', 'channel');
 const zone = z.string().refine(isZone, 'is not an IANA time zone');
 
-const Team = z.strictObject({ name: z.string().max(60), channel: channelId.optional(), members: z.array(personId).min(1) });
+const Team = z.strictObject({
+  name: z.string().max(60),
+  channel: channelId.optional(),
+  members: z.array(personId).min(1),
+});
 const Group = z.union([
   z.strictObject({ name: z.string().max(60), members: z.array(personId).min(1) }),
   z.strictObject({ name: z.string().max(60), usergroup: slackId('S', 'user group') }),
@@ -50,7 +54,11 @@ export const Catalog = z
   })
   .superRefine((catalog, context) => {
     const missing = (path: (string | number)[], what: string, name: string) =>
-      context.addIssue({ code: 'custom', path, message: `names the ${what} "${name}", which the catalogue does not have` });
+      context.addIssue({
+        code: 'custom',
+        path,
+        message: `names the ${what} "${name}", which the catalogue does not have`,
+      });
     for (const [name, service] of Object.entries(catalog.services)) {
       if (!catalog.teams[service.team]) missing(['services', name, 'team'], 'team', service.team);
       for (const env of service.environments)
@@ -65,7 +73,11 @@ export const Catalog = z
   });
 export type Catalog = z.infer<typeof Catalog>;
 
-export type CatalogFacts = { readonly hash: string | undefined; readonly digests: readonly string[]; readonly last: Readonly<Record<string, string>> };
+export type CatalogFacts = {
+  readonly hash: string | undefined;
+  readonly digests: readonly string[];
+  readonly last: Readonly<Record<string, string>>;
+};
 
 /** What people write for a gate's voters: `owners`, `channel` or `group:sre`. */
 export const WrittenWho = z.string().transform((text, context): GateWho => {

@@ -63,7 +63,9 @@ export type Refusal =
 export type RefusalCode = Refusal['code'];
 export type RefusalOf<C extends RefusalCode> = Extract<Refusal, { code: C }>;
 
-export type Decision = { readonly ok: true; readonly events: readonly EventBody[] } | { readonly ok: false; readonly refusal: Refusal };
+export type Decision =
+  | { readonly ok: true; readonly events: readonly EventBody[] }
+  | { readonly ok: false; readonly refusal: Refusal };
 
 export function accept(...events: EventBody[]): Decision {
   return { ok: true, events };

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { mayRun } from './access.ts';
-import { accept, actorId, type Ask, type Decision, refuse } from './decision.ts';
+import { type Ask, accept, actorId, type Decision, refuse } from './decision.ts';
 import type { EventBody } from './event.ts';
 import { tally } from './gate.ts';
 import { isEnded, isRunning, type ReleaseFacts, type ReleaseState } from './release.ts';
@@ -34,14 +34,19 @@ export function startRelease(_input: OfRelease, facts: ReleaseFacts, ask: Ask): 
   }
   const no = stopped('start', facts, ask);
   if (no) return no;
-  if (ask.now < release.startsAt) return refuse({ code: 'not_yet', release: release.number, startsAt: release.startsAt.toISOString() });
-  if (ask.now >= release.endsAt) return refuse({ code: 'too_late', release: release.number, endsAt: release.endsAt.toISOString() });
+  if (ask.now < release.startsAt)
+    return refuse({ code: 'not_yet', release: release.number, startsAt: release.startsAt.toISOString() });
+  if (ask.now >= release.endsAt)
+    return refuse({ code: 'too_late', release: release.number, endsAt: release.endsAt.toISOString() });
   const started: EventBody = { type: 'release.started', release: release.number };
   return release.room === 'none' ? accept(roomOpened(facts), started) : accept(started);
 }
 
 export function pauseRelease(input: WithReason, facts: ReleaseFacts, ask: Ask): Decision {
-  return stopped('pause', facts, ask) ?? accept({ type: 'release.paused', release: facts.release.number, reason: input.reason.trim() });
+  return (
+    stopped('pause', facts, ask) ??
+    accept({ type: 'release.paused', release: facts.release.number, reason: input.reason.trim() })
+  );
 }
 
 export function resumeRelease(_input: OfRelease, facts: ReleaseFacts, ask: Ask): Decision {
@@ -60,11 +65,18 @@ export function finishRelease(_input: OfRelease, facts: ReleaseFacts, ask: Ask):
 export function rollBack(input: WithReason, facts: ReleaseFacts, _ask: Ask): Decision {
   const { release } = facts;
   if (!possible.rollback.includes(release.state)) return wrongState('rollback', release.number, release.state);
-  return accept({ type: 'release.rolled_back', release: release.number, reason: input.reason.trim() || 'no reason given' });
+  return accept({
+    type: 'release.rolled_back',
+    release: release.number,
+    reason: input.reason.trim() || 'no reason given',
+  });
 }
 
 export function cancelRelease(input: WithReason, facts: ReleaseFacts, ask: Ask): Decision {
-  return stopped('cancel', facts, ask) ?? accept({ type: 'release.cancelled', release: facts.release.number, reason: input.reason.trim() });
+  return (
+    stopped('cancel', facts, ask) ??
+    accept({ type: 'release.cancelled', release: facts.release.number, reason: input.reason.trim() })
+  );
 }
 
 export function openRoom(_input: OfRelease, facts: ReleaseFacts, ask: Ask): Decision {
@@ -123,7 +135,13 @@ function stopped(step: Step, facts: ReleaseFacts, ask: Ask): Decision | undefine
 }
 
 function onlyRunners(verb: string, { release }: ReleaseFacts): Decision {
-  return refuse({ code: 'only_runners', release: release.number, verb, lead: release.lead, requester: release.requester });
+  return refuse({
+    code: 'only_runners',
+    release: release.number,
+    verb,
+    lead: release.lead,
+    requester: release.requester,
+  });
 }
 
 function wrongState(verb: string, release: number, state: ReleaseState): Decision {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { accept, type Ask, type Decision, refuse } from './decision.ts';
+import { type Ask, accept, type Decision, refuse } from './decision.ts';
 import { DigestDays } from './event.ts';
 import { addDays, instantAt, isoWeekday, wallTime } from './time.ts';
 

@@ -59,9 +59,22 @@ const VoteCast = z.strictObject({
   /** Why this person could vote, as checked at the click, e.g. "user group S0SRE". */
   because: z.string(),
 });
-const ReleaseApproved = z.strictObject({ type: z.literal('release.approved'), ...ofRelease, revision: z.number().int() });
-const ReleaseRejected = z.strictObject({ type: z.literal('release.rejected'), ...ofRelease, by: person, reason: z.string() });
-const ReleaseExpired = z.strictObject({ type: z.literal('release.expired'), ...ofRelease, missing: z.array(z.string()) });
+const ReleaseApproved = z.strictObject({
+  type: z.literal('release.approved'),
+  ...ofRelease,
+  revision: z.number().int(),
+});
+const ReleaseRejected = z.strictObject({
+  type: z.literal('release.rejected'),
+  ...ofRelease,
+  by: person,
+  reason: z.string(),
+});
+const ReleaseExpired = z.strictObject({
+  type: z.literal('release.expired'),
+  ...ofRelease,
+  missing: z.array(z.string()),
+});
 const ReleaseCancelled = z.strictObject({ type: z.literal('release.cancelled'), ...ofRelease, reason: z.string() });
 
 const RoomOpened = z.strictObject({ type: z.literal('room.opened'), ...ofRelease, members: z.array(person) });
@@ -94,7 +107,12 @@ const DigestPosted = z.strictObject({
   nextAt: instant,
 });
 /** Its day was over before anybody could post it (a long outage): said in the log, not in the channel. */
-const DigestMissed = z.strictObject({ type: z.literal('digest.missed'), channel: z.string(), date: z.string(), nextAt: instant });
+const DigestMissed = z.strictObject({
+  type: z.literal('digest.missed'),
+  channel: z.string(),
+  date: z.string(),
+  nextAt: instant,
+});
 
 export const EventBody = z.discriminatedUnion('type', [
   WorkspaceConnected,

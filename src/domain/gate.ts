@@ -1,6 +1,6 @@
 import type { VoteChoice } from './event.ts';
-import type { GateRule, GateWho } from './policy.ts';
 import { type Directory, isFullMember, type Person } from './person.ts';
+import type { GateRule } from './policy.ts';
 
 /** A vote as it stands: one per person, gate and revision. */
 export type Vote = {
@@ -18,8 +18,6 @@ export type Tally = {
   readonly met: boolean;
 };
 
-/** A gate of a release with what the catalogue and Slack say now about who may vote in it. */
-export type GateMembers = { readonly gate: GateRule; readonly members: Membership };
 export type Membership = { readonly ids: readonly string[]; readonly because: string };
 
 /** Where the members of a gate are to be found: our own list, a Slack user group or a channel. */
@@ -59,11 +57,6 @@ export function eligible(
     const person = people[id];
     return person !== undefined && isFullMember(person) && id !== release.requester && id !== release.lead;
   });
-}
-
-/** "SRE (1 of @sre)" needs the group's name; this is the stable key for who votes. */
-export function whoKey(who: GateWho): string {
-  return who.kind === 'group' ? `group:${who.group}` : who.kind;
 }
 
 /** Where the voters of a gate are to be found. */

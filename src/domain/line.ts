@@ -35,12 +35,16 @@ export function readUnit(word: string): Unit | undefined {
 }
 
 /** Takes "for 45m" (or `dur:45m`) out of the words; what is left is said of the time. */
-export function takeDuration(words: readonly string[], option?: string): { minutes: number | undefined; rest: string[] } {
+export function takeDuration(
+  words: readonly string[],
+  option?: string,
+): { minutes: number | undefined; rest: string[] } {
   if (option !== undefined) return { minutes: readDuration(option), rest: [...words] };
   const at = words.findIndex((word, index) => word.toLowerCase() === 'for' && words[index + 1] !== undefined);
   if (at < 0) return { minutes: undefined, rest: [...words] };
   const two = readDuration(`${words[at + 1]} ${words[at + 2] ?? ''}`);
-  if (two !== undefined && words[at + 2] !== undefined) return { minutes: two, rest: [...words.slice(0, at), ...words.slice(at + 3)] };
+  if (two !== undefined && words[at + 2] !== undefined)
+    return { minutes: two, rest: [...words.slice(0, at), ...words.slice(at + 3)] };
   const one = readDuration(words[at + 1] as string);
   if (one !== undefined) return { minutes: one, rest: [...words.slice(0, at), ...words.slice(at + 2)] };
   return { minutes: undefined, rest: [...words] };
@@ -63,5 +67,10 @@ export type UsageProblem =
   | { readonly code: 'missing'; readonly what: string }
   | { readonly code: 'unexpected'; readonly text: string }
   | { readonly code: 'bad_unit'; readonly text: string }
-  | { readonly code: 'bad_option'; readonly option: string; readonly value: string; readonly allowed: readonly string[] }
+  | {
+      readonly code: 'bad_option';
+      readonly option: string;
+      readonly value: string;
+      readonly allowed: readonly string[];
+    }
   | { readonly code: 'time'; readonly problem: TimeProblem };

@@ -6,7 +6,8 @@ export function nearest(typed: string, known: readonly string[]): string | undef
   let best: { word: string; distance: number } | undefined;
   for (const other of known) {
     const distance = editDistance(word, other);
-    if (distance <= 2 && distance < other.length && (!best || distance < best.distance)) best = { word: other, distance };
+    if (distance <= 2 && distance < other.length && (!best || distance < best.distance))
+      best = { word: other, distance };
   }
   return best?.word;
 }
@@ -19,7 +20,8 @@ export function editDistance(a: string, b: string): number {
     for (let j = 1; j <= b.length; j++) {
       const cost = a[i - 1] === b[j - 1] ? 0 : 1;
       let value = Math.min((row[j - 1] as number) + 1, (previous[j] as number) + 1, (previous[j - 1] as number) + cost);
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) value = Math.min(value, (before[j - 2] as number) + 1);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        value = Math.min(value, (before[j - 2] as number) + 1);
       row.push(value);
     }
     [before, previous] = [previous, row];

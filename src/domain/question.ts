@@ -8,4 +8,7 @@ export type Question =
   | { readonly ask: 'who'; readonly release: number }
   | { readonly ask: 'digest preview'; readonly channel: string };
 
-export type ListFilter = { readonly kind: 'open' | 'mine' | 'needs-me' | 'today' | 'week' | 'state' | 'service'; readonly value?: string };
+export type ListFilter = {
+  readonly kind: 'open' | 'mine' | 'needs-me' | 'today' | 'week' | 'state' | 'service';
+  readonly value?: string;
+};

@@ -8,7 +8,12 @@ export type Reaction = { readonly surfaces: readonly Surface[]; readonly timers:
 
 /** One timer per key: setting it again moves it. Commands named here are the clock's (commands/clock.ts). */
 export type Timer =
-  | { readonly key: string; readonly at: Date; readonly command: 'clock expire' | 'clock room'; readonly release: number }
+  | {
+      readonly key: string;
+      readonly at: Date;
+      readonly command: 'clock expire' | 'clock room';
+      readonly release: number;
+    }
   | { readonly key: string; readonly at: Date; readonly command: 'clock digest'; readonly channel: string };
 
 /** More people than this are asked in the card's thread only. */
@@ -27,7 +32,12 @@ export const reaction: EventTable<Reaction> = {
     ],
     timers: [
       { key: `expire:${body.release}`, at: decisionDeadline(body), command: 'clock expire', release: body.release },
-      { key: `room:${body.release}`, at: addMinutes(new Date(body.startsAt), -roomLeadMinutes), command: 'clock room', release: body.release },
+      {
+        key: `room:${body.release}`,
+        at: addMinutes(new Date(body.startsAt), -roomLeadMinutes),
+        command: 'clock room',
+        release: body.release,
+      },
     ],
   }),
   'vote.cast': ({ body }) => show([...cards(body.release), { kind: 'ask', release: body.release, person: body.voter }]),
@@ -35,9 +45,14 @@ export const reaction: EventTable<Reaction> = {
   'release.rejected': (event) => verdict(event),
   'release.expired': (event) => verdict(event),
   'release.cancelled': (event) => verdict(event),
-  'room.opened': ({ body }) => show([{ kind: 'room', release: body.release }, ...room(body.release), { kind: 'card', release: body.release }]),
+  'room.opened': ({ body }) =>
+    show([{ kind: 'room', release: body.release }, ...room(body.release), { kind: 'card', release: body.release }]),
   'room.closed': ({ body }) => show(room(body.release)),
-  'note.added': ({ id, body }) => show([{ kind: 'log', event: id }, { kind: 'header', release: body.release }]),
+  'note.added': ({ id, body }) =>
+    show([
+      { kind: 'log', event: id },
+      { kind: 'header', release: body.release },
+    ]),
   'release.started': (event) => show([...inRoom(event), { kind: 'thread', event: event.id }]),
   'release.paused': (event) => show(inRoom(event)),
   'release.resumed': (event) => show(inRoom(event)),

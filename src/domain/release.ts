@@ -40,7 +40,11 @@ export type Release = {
 /** A release with everything that rules about it ask for. */
 export type ReleaseFacts = {
   readonly release: Release;
-  readonly gates: readonly { readonly rule: GateRule; readonly sources: readonly WhoSource[]; readonly asked: readonly string[] }[];
+  readonly gates: readonly {
+    readonly rule: GateRule;
+    readonly sources: readonly WhoSource[];
+    readonly asked: readonly string[];
+  }[];
   readonly votes: readonly Vote[];
   /** The acting person's roles. */
   readonly roles: readonly string[];

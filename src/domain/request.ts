@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { actorId, accept, type Ask, type Decision, refuse } from './decision.ts';
+import { type Ask, accept, actorId, type Decision, refuse } from './decision.ts';
 import type { EventBody } from './event.ts';
 import { eligible, membersOf, ownersOf, sourcesOf, type WhoSource } from './gate.ts';
 import { nearest } from './nearest.ts';
@@ -9,7 +9,10 @@ import { durations, type Held, nextFree, overlaps } from './slot.ts';
 import { addMinutes } from './time.ts';
 
 export const RequestInput = z.strictObject({
-  units: z.array(z.strictObject({ service: z.string(), version: z.string() })).min(1).max(10),
+  units: z
+    .array(z.strictObject({ service: z.string(), version: z.string() }))
+    .min(1)
+    .max(10),
   environment: z.string(),
   startsAt: z.iso.datetime(),
   minutes: z.number().int(),
@@ -69,7 +72,12 @@ export function requestRelease(input: RequestInput, facts: RequestFacts, ask: As
     seen.add(service);
     const known = facts.services.find((other) => other.key === service);
     if (!known && facts.hasCatalog)
-      return refuse({ code: 'unknown_service', name: service, nearest: nearest(service, facts.serviceKeys) ?? null, known: [...facts.serviceKeys] });
+      return refuse({
+        code: 'unknown_service',
+        name: service,
+        nearest: nearest(service, facts.serviceKeys) ?? null,
+        known: [...facts.serviceKeys],
+      });
     if (!known) named.push({ type: 'service.named', service });
     if (known && known.environments.length > 0 && !known.environments.includes(input.environment))
       return refuse({ code: 'unknown_environment', service, name: input.environment, known: [...known.environments] });
@@ -101,9 +109,15 @@ export function requestRelease(input: RequestInput, facts: RequestFacts, ask: As
   const gates = gatesOf(input, facts);
   const asked: string[][] = [];
   for (const { rule, sources } of gates) {
-    if (rule.who.kind === 'channel' && (ask.directory.channels[channel] ?? []).length === 0) return refuse({ code: 'not_in_channel', channel });
-    const voters = new Set(sources.flatMap((source) => eligible(membersOf(source, ask.directory), { requester, lead: input.lead }, ask.directory.people)));
-    if (voters.size < rule.needed) return refuse({ code: 'unmeetable_gate', gate: rule.name, needed: rule.needed, eligible: voters.size });
+    if (rule.who.kind === 'channel' && (ask.directory.channels[channel] ?? []).length === 0)
+      return refuse({ code: 'not_in_channel', channel });
+    const voters = new Set(
+      sources.flatMap((source) =>
+        eligible(membersOf(source, ask.directory), { requester, lead: input.lead }, ask.directory.people),
+      ),
+    );
+    if (voters.size < rule.needed)
+      return refuse({ code: 'unmeetable_gate', gate: rule.name, needed: rule.needed, eligible: voters.size });
     asked.push([...voters].sort());
   }
 
@@ -116,7 +130,8 @@ export function requestRelease(input: RequestInput, facts: RequestFacts, ask: As
     environment: input.environment,
     exclusive: facts.exclusive,
     changeType: input.changeType,
-    summary: input.summary.trim() || `Release ${input.units.map((unit) => `${unit.service} ${unit.version}`).join(' + ')}`,
+    summary:
+      input.summary.trim() || `Release ${input.units.map((unit) => `${unit.service} ${unit.version}`).join(' + ')}`,
     rollbackPlan: input.rollbackPlan.trim(),
     startsAt: startsAt.toISOString(),
     endsAt: endsAt.toISOString(),
@@ -125,7 +140,8 @@ export function requestRelease(input: RequestInput, facts: RequestFacts, ask: As
     gates: gates.map(({ rule }) => rule),
     asked,
   };
-  const approved: EventBody[] = gates.length === 0 ? [{ type: 'release.approved', release: ask.number, revision: 1 }] : [];
+  const approved: EventBody[] =
+    gates.length === 0 ? [{ type: 'release.approved', release: ask.number, revision: 1 }] : [];
   return accept(...named, requested, ...approved);
 }
 
@@ -135,9 +151,14 @@ function policyOf(input: RequestInput, facts: RequestFacts): Policy {
 }
 
 function gatesOf(input: RequestInput, facts: RequestFacts): { rule: GateRule; sources: WhoSource[] }[] {
-  const owners = facts.services.flatMap((service) => (service.team ? [ownersOf(service.team, service.teamMembers)] : []));
+  const owners = facts.services.flatMap((service) =>
+    service.team ? [ownersOf(service.team, service.teamMembers)] : [],
+  );
   const channel = homeOf(input, facts) ?? '';
-  return policyOf(input, facts).gates.map((rule) => ({ rule, sources: sourcesOf(rule, facts.groups, owners, channel) }));
+  return policyOf(input, facts).gates.map((rule) => ({
+    rule,
+    sources: sourcesOf(rule, facts.groups, owners, channel),
+  }));
 }
 
 /** The first service's own channel, its team's, the catalogue's home, or where it was asked. */

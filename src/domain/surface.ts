@@ -21,7 +21,6 @@ export type Surface =
   | { readonly kind: 'notice'; readonly event: string }
   | { readonly kind: 'digest'; readonly channel: string; readonly date: string }
   | { readonly kind: 'home'; readonly person: string };
-export type SurfaceKind = Surface['kind'];
 
 export function surfaceKey(surface: Surface): string {
   switch (surface.kind) {

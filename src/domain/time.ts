@@ -11,8 +11,20 @@ export type TimeProblem =
   | { readonly code: 'time_zone_unclear'; readonly text: string }
   | { readonly code: 'time_past'; readonly startsAt: string; readonly zone: string }
   | { readonly code: 'time_far'; readonly startsAt: string; readonly zone: string }
-  | { readonly code: 'time_gap'; readonly wall: string; readonly zone: string; readonly before: string; readonly after: string }
-  | { readonly code: 'time_twice'; readonly wall: string; readonly zone: string; readonly before: string; readonly after: string };
+  | {
+      readonly code: 'time_gap';
+      readonly wall: string;
+      readonly zone: string;
+      readonly before: string;
+      readonly after: string;
+    }
+  | {
+      readonly code: 'time_twice';
+      readonly wall: string;
+      readonly zone: string;
+      readonly before: string;
+      readonly after: string;
+    };
 
 export type ReadTime =
   | { readonly ok: true; readonly at: Date; readonly zone: string }
@@ -42,7 +54,8 @@ export function readTime(text: string, asked: { now: Date; zone: string }): Read
     .replace(/\b(on|at|um|the)\b/gi, ' ')
     .replace(/[\s,.]+/g, ' ')
     .trim();
-  if (leftover !== '' || second) return no({ code: 'time_leftover', understood: first.text, leftover: leftover || second?.text || '' });
+  if (leftover !== '' || second)
+    return no({ code: 'time_leftover', understood: first.text, leftover: leftover || second?.text || '' });
   if (first.start.isCertain('timezoneOffset')) return no({ code: 'time_zone_unclear', text: phrase });
   const relative = first.start.isCertain('minute') || first.start.isCertain('hour');
   if (!relative) return no({ code: 'time_no_hour', text: phrase });
@@ -137,7 +150,9 @@ function no(problem: TimeProblem): ReadTime {
 function takeZone(text: string, own: string): { phrase: string; zone: string } {
   for (const match of text.matchAll(/\b(?:UTC|[A-Z][A-Za-z_]+\/[A-Za-z_+\-/]+)\b/g)) {
     if (isZone(match[0])) {
-      const phrase = (text.slice(0, match.index) + text.slice(match.index + match[0].length)).replace(/\s+/g, ' ').trim();
+      const phrase = (text.slice(0, match.index) + text.slice(match.index + match[0].length))
+        .replace(/\s+/g, ' ')
+        .trim();
       return { phrase, zone: match[0] };
     }
   }
@@ -168,10 +183,14 @@ function fakeUtc(wall: Temporal.ZonedDateTime): Date {
   return new Date(Date.UTC(wall.year, wall.month - 1, wall.day, wall.hour, wall.minute, wall.second));
 }
 
-function resolveWall(wall: Temporal.PlainDateTime, zone: string): { ok: true; at: Date } | { ok: false; problem: TimeProblem } {
+function resolveWall(
+  wall: Temporal.PlainDateTime,
+  zone: string,
+): { ok: true; at: Date } | { ok: false; problem: TimeProblem } {
   const earlier = wall.toZonedDateTime(zone, { disambiguation: 'earlier' });
   const later = wall.toZonedDateTime(zone, { disambiguation: 'later' });
-  if (earlier.epochMilliseconds === later.epochMilliseconds) return { ok: true, at: new Date(earlier.epochMilliseconds) };
+  if (earlier.epochMilliseconds === later.epochMilliseconds)
+    return { ok: true, at: new Date(earlier.epochMilliseconds) };
   const exists = earlier.toPlainDateTime().equals(wall) && later.toPlainDateTime().equals(wall);
   const iso = (at: Temporal.ZonedDateTime) => new Date(at.epochMilliseconds).toISOString();
   return {
@@ -188,6 +207,7 @@ function resolveWall(wall: Temporal.PlainDateTime, zone: string): { ok: true; at
 
 function checkRange(at: Date, zone: string, now: Date): ReadTime {
   if (at.getTime() <= now.getTime()) return no({ code: 'time_past', startsAt: at.toISOString(), zone });
-  if (at.getTime() > now.getTime() + farDays * 24 * 60 * minute) return no({ code: 'time_far', startsAt: at.toISOString(), zone });
+  if (at.getTime() > now.getTime() + farDays * 24 * 60 * minute)
+    return no({ code: 'time_far', startsAt: at.toISOString(), zone });
   return { ok: true, at, zone };
 }

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { clockSkew, type Db, pingDb } from '../store/db.ts';
 import { countOutbox } from '../store/ledger.ts';
 import { missingMigrations } from '../store/migrate.ts';
@@ -13,7 +13,12 @@ export function createMetrics() {
   collectDefaultMetrics({ register: registry });
   return {
     registry,
-    commands: new Counter({ name: 'maitred_commands_total', help: 'Commands by outcome', labelNames: ['command', 'outcome'], registers: [registry] }),
+    commands: new Counter({
+      name: 'maitred_commands_total',
+      help: 'Commands by outcome',
+      labelNames: ['command', 'outcome'],
+      registers: [registry],
+    }),
     ack: new Histogram({
       name: 'maitred_ack_seconds',
       help: 'From arrival to acknowledgement',
@@ -21,9 +26,18 @@ export function createMetrics() {
       buckets: [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 3],
       registers: [registry],
     }),
-    surfaces: new Counter({ name: 'maitred_surfaces_total', help: 'Surface refreshes by result', labelNames: ['kind', 'result'], registers: [registry] }),
+    surfaces: new Counter({
+      name: 'maitred_surfaces_total',
+      help: 'Surface refreshes by result',
+      labelNames: ['kind', 'result'],
+      registers: [registry],
+    }),
     outbox: new Gauge({ name: 'maitred_outbox_rows', help: 'Surfaces that wait to be written', registers: [registry] }),
-    timerLag: new Gauge({ name: 'maitred_timer_lag_seconds', help: 'How late the most overdue timer is', registers: [registry] }),
+    timerLag: new Gauge({
+      name: 'maitred_timer_lag_seconds',
+      help: 'How late the most overdue timer is',
+      registers: [registry],
+    }),
     queueDepth: new Gauge({ name: 'maitred_queue_jobs', help: 'Jobs in the queue', registers: [registry] }),
   };
 }
@@ -42,7 +56,9 @@ export type HttpSettings = {
 };
 
 /** The door for machines: health, readiness, metrics, and in HTTP mode Slack's own requests. */
-export async function startHttp(settings: HttpSettings): Promise<{ server: Server; port: number; close: () => Promise<void> }> {
+export async function startHttp(
+  settings: HttpSettings,
+): Promise<{ server: Server; port: number; close: () => Promise<void> }> {
   const server = createServer((request, response) => {
     route(settings, request, response).catch(() => {
       if (!response.headersSent) response.writeHead(500);
@@ -78,7 +94,12 @@ async function route(settings: HttpSettings, request: IncomingMessage, response:
       return reply(response, 200, 'text/plain', 'ok\n');
     case '/readyz': {
       const problems = await notReady(settings);
-      return reply(response, problems.length === 0 ? 200 : 503, 'application/json', `${JSON.stringify({ ready: problems.length === 0, problems })}\n`);
+      return reply(
+        response,
+        problems.length === 0 ? 200 : 503,
+        'application/json',
+        `${JSON.stringify({ ready: problems.length === 0, problems })}\n`,
+      );
     }
     case '/metrics': {
       const { metrics, db, now } = settings;
@@ -98,9 +119,13 @@ async function notReady(settings: HttpSettings): Promise<string[]> {
   if (!(await pingDb(settings.db))) return [...problems, 'database: does not answer'];
   const missing = await missingMigrations(settings.db.background).catch(() => ['unknown']);
   if (missing.length > 0) problems.push(`migrations: ${missing.join(', ')} missing`);
-  const queue = await Promise.race([settings.queueDepth().then(() => true), new Promise<false>((resolve) => setTimeout(() => resolve(false), 1_000).unref())]).catch(() => false);
+  const queue = await Promise.race([
+    settings.queueDepth().then(() => true),
+    new Promise<false>((resolve) => setTimeout(() => resolve(false), 1_000).unref()),
+  ]).catch(() => false);
   if (!queue) problems.push('queue: does not answer');
-  if (settings.checkClock && Math.abs(await clockSkew(settings.db)) > 1_000) problems.push('clock: differs from the database by more than a second');
+  if (settings.checkClock && Math.abs(await clockSkew(settings.db)) > 1_000)
+    problems.push('clock: differs from the database by more than a second');
   return problems;
 }
 

@@ -41,8 +41,8 @@ export function everySecond(ctx: Ctx, name: string, work: () => Promise<unknown>
   );
   return {
     stop: async () => {
-      task.stop();
-      task.destroy();
+      await task.stop();
+      await task.destroy();
       await running;
     },
   };

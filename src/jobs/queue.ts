@@ -1,4 +1,12 @@
-import { createPostgresBackend, type IQueueBackend, type JobProgress, type Processor, Queue, withBackend, Worker } from 'bullmq';
+import {
+  createPostgresBackend,
+  type IQueueBackend,
+  type JobProgress,
+  type Processor,
+  Queue,
+  Worker,
+  withBackend,
+} from 'bullmq';
 
 export type RefreshJob = { readonly workspace: string; readonly key: string };
 // biome-ignore lint/suspicious/noExplicitAny: BullMQ's connection type parameter differs by backend and is never used here
@@ -14,7 +22,11 @@ export type JobQueue = {
   readonly close: (timeoutMs: number) => Promise<void>;
 };
 
-export type QueueSettings = { readonly backend: 'postgres' | 'redis'; readonly url: string; readonly onError: (error: Error) => void };
+export type QueueSettings = {
+  readonly backend: 'postgres' | 'redis';
+  readonly url: string;
+  readonly onError: (error: Error) => void;
+};
 
 const name = 'surfaces';
 const postgres = withBackend(createPostgresBackend);
@@ -23,12 +35,13 @@ const postgres = withBackend(createPostgresBackend);
 export async function openQueue({ backend, url, onError }: QueueSettings): Promise<JobQueue> {
   const pgConnection = { connectionString: url, migrate: true, connectionTimeoutMillis: 3_000, max: 4 };
   const defaultJobOptions = { attempts: 1, removeOnComplete: true, removeOnFail: { count: 1_000 } };
-  const queue = (
-    backend === 'postgres'
-      ? new postgres.Queue<RefreshJob>(name, { connection: pgConnection, defaultJobOptions })
-      : // Both are needed to fail fast when Redis is gone.
-        new Queue<RefreshJob>(name, { connection: { url, enableOfflineQueue: false, maxRetriesPerRequest: 1, connectTimeout: 3_000 }, defaultJobOptions })
-  ) as unknown as AnyQueue;
+  const queue = (backend === 'postgres'
+    ? new postgres.Queue<RefreshJob>(name, { connection: pgConnection, defaultJobOptions })
+    : // Both are needed to fail fast when Redis is gone.
+      new Queue<RefreshJob>(name, {
+        connection: { url, enableOfflineQueue: false, maxRetriesPerRequest: 1, connectTimeout: 3_000 },
+        defaultJobOptions,
+      })) as unknown as AnyQueue;
   queue.on('error', onError);
   let worker: AnyWorker | undefined;
 
@@ -48,14 +61,16 @@ export async function openQueue({ backend, url, onError }: QueueSettings): Promi
       const processor: Processor<RefreshJob, void, string> = (job) => handle(job.data);
       // A worker may die many times in a storm of crashes; the surface's own row counts the attempts that matter.
       const options = { concurrency: 8, maxStalledCount: 25, runRetryDelay: 1_000, drainDelay: 5 };
-      worker = (
-        backend === 'postgres'
-          ? new postgres.Worker<RefreshJob, void>(name, processor, { ...options, connection: pgConnection })
-          : new Worker<RefreshJob, void>(name, processor, { ...options, connection: { url, maxRetriesPerRequest: null } })
-      ) as unknown as AnyWorker;
+      worker = (backend === 'postgres'
+        ? new postgres.Worker<RefreshJob, void>(name, processor, { ...options, connection: pgConnection })
+        : new Worker<RefreshJob, void>(name, processor, {
+            ...options,
+            connection: { url, maxRetriesPerRequest: null },
+          })) as unknown as AnyWorker;
       worker.on('error', onError);
     },
-    depth: async () => Object.values(await queue.getJobCounts('waiting', 'active', 'delayed')).reduce((sum, count) => sum + count, 0),
+    depth: async () =>
+      Object.values(await queue.getJobCounts('waiting', 'active', 'delayed')).reduce((sum, count) => sum + count, 0),
     close,
   };
 }

@@ -10,7 +10,10 @@ export type Refresh = (workspace: string, key: string) => Promise<number | undef
 export function workQueue(ctx: Ctx, queue: JobQueue, refresh: Refresh): void {
   queue.work(async (job) => {
     const again = await refresh(job.workspace, job.key);
-    if (again !== undefined) await queue.add(job, again).catch((error: unknown) => ctx.log.warn({ err: error }, 'the sweep will come back to a surface'));
+    if (again !== undefined)
+      await queue
+        .add(job, again)
+        .catch((error: unknown) => ctx.log.warn({ err: error }, 'the sweep will come back to a surface'));
   });
 }
 
@@ -19,7 +22,8 @@ export async function sweep(ctx: Ctx, queue: JobQueue, refresh: Refresh): Promis
   const stale = await staleSurfaces(ctx.db, 1_500, 100);
   const results = await Promise.allSettled(stale.map((surface) => queue.add(surface)));
   // Without the queue surfaces still catch up, a few at a time.
-  if (results.some((result) => result.status === 'rejected')) for (const { workspace, key } of stale.slice(0, 20)) await refresh(workspace, key);
+  if (results.some((result) => result.status === 'rejected'))
+    for (const { workspace, key } of stale.slice(0, 20)) await refresh(workspace, key);
   return stale.length;
 }
 

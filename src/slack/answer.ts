@@ -11,7 +11,14 @@ import type { Ctx } from '../ctx.ts';
 import type { Question } from '../domain/question.ts';
 import { wallTime } from '../domain/time.ts';
 import type { Outcome } from '../run.ts';
-import { digestZone, findReleaseProps, historyOf, listReleases, loadDigestProps, loadWorkspace } from '../store/read.ts';
+import {
+  digestZone,
+  findReleaseProps,
+  historyOf,
+  listReleases,
+  loadDigestProps,
+  loadWorkspace,
+} from '../store/read.ts';
 
 export const version = '0.1';
 const perPage = 10;
@@ -66,7 +73,12 @@ export async function answer(ctx: Ctx, asker: Asker, question: Question): Promis
 }
 
 /** What the person who changed something is told: only what is committed. */
-export async function tell(ctx: Ctx, asker: Asker, outcome: Outcome, again?: (startsAt: string) => string): Promise<View> {
+export async function tell(
+  ctx: Ctx,
+  asker: Asker,
+  outcome: Outcome,
+  again?: (startsAt: string) => string,
+): Promise<View> {
   const { zone } = await loadWorkspace(ctx.db, asker.workspace);
   if (!outcome.ok) return refusal(outcome.refusal, zone, again);
   const event = outcome.events.find((one) => one.body.type !== 'service.named');

@@ -1,9 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { App, type BlockAction, HTTPReceiver, type ReceiverEvent, SocketModeReceiver, type ViewSubmitAction } from '@slack/bolt';
+import {
+  App,
+  type BlockAction,
+  HTTPReceiver,
+  type ReceiverEvent,
+  SocketModeReceiver,
+  type ViewSubmitAction,
+} from '@slack/bolt';
 import type { WebClient } from '@slack/web-api';
 import type { View } from '../../blocks/kit.ts';
-import { option } from '../../blocks/request.ts';
 import { refusal } from '../../blocks/refusal.ts';
+import { option } from '../../blocks/request.ts';
 import { usage } from '../../blocks/usage.ts';
 import { type Call, call } from '../commands/command.ts';
 import {
@@ -18,8 +25,8 @@ import {
 } from '../commands/deploy.ts';
 import { requestCommand } from '../commands/request.ts';
 import type { Ctx } from '../ctx.ts';
-import { RequestInput } from '../domain/request.ts';
 import type { Actor } from '../domain/person.ts';
+import { RequestInput } from '../domain/request.ts';
 import { type Outcome, run } from '../run.ts';
 import { markStale } from '../store/ledger.ts';
 import { listServices, loadWorkspace } from '../store/read.ts';
@@ -41,7 +48,9 @@ export type SlackDoor = {
 export type SlackSettings = {
   readonly botToken: string;
   readonly apiUrl: string | undefined;
-  readonly mode: { readonly kind: 'socket'; readonly appToken: string } | { readonly kind: 'http'; readonly signingSecret: string };
+  readonly mode:
+    | { readonly kind: 'socket'; readonly appToken: string }
+    | { readonly kind: 'http'; readonly signingSecret: string };
   readonly workspace: string;
   readonly command: string;
   readonly onAck: (kind: string, ms: number) => void;
@@ -51,19 +60,33 @@ export type SlackSettings = {
 const deadlineMs = 2_000;
 
 /** The door for people: slash commands, buttons, modals and mentions, all through run(). */
-export async function openSlack(ctx: Ctx, client: WebClient, directory: SlackDirectory, settings: SlackSettings): Promise<SlackDoor> {
+export async function openSlack(
+  ctx: Ctx,
+  client: WebClient,
+  directory: SlackDirectory,
+  settings: SlackSettings,
+): Promise<SlackDoor> {
   const { workspace, command: commandName } = settings;
   let draining = false;
   let inFlight = 0;
   let connected = false;
-  const http = settings.mode.kind === 'http' ? new HTTPReceiver({ signingSecret: settings.mode.signingSecret, logger: boltLogger(ctx) }) : undefined;
+  const http =
+    settings.mode.kind === 'http'
+      ? new HTTPReceiver({ signingSecret: settings.mode.signingSecret, logger: boltLogger(ctx) })
+      : undefined;
   const socket =
     settings.mode.kind === 'socket'
       ? new SocketModeReceiver({
           appToken: settings.mode.appToken,
           logger: boltLogger(ctx),
           // Its own object: the client writes into it.
-          installerOptions: { clientOptions: { ...(settings.apiUrl ? { slackApiUrl: settings.apiUrl } : {}), timeout: 10_000, retryConfig: { retries: 20, maxTimeout: 10_000 } } },
+          installerOptions: {
+            clientOptions: {
+              ...(settings.apiUrl ? { slackApiUrl: settings.apiUrl } : {}),
+              timeout: 10_000,
+              retryConfig: { retries: 20, maxTimeout: 10_000 },
+            },
+          },
         })
       : undefined;
   const receiver = http ?? socket;
@@ -105,7 +128,12 @@ export async function openSlack(ctx: Ctx, client: WebClient, directory: SlackDir
   ] as const) {
     app.command(alias, async ({ command, ack, respond }) => {
       const started = performance.now();
-      const typed: Typed = { workspace, person: command.user_id, channel: command.channel_id, text: `${verb} ${command.text}`.trim() };
+      const typed: Typed = {
+        workspace,
+        person: command.user_id,
+        channel: command.channel_id,
+        text: `${verb} ${command.text}`.trim(),
+      };
       const work = heard(typed, command.trigger_id, { kind: 'person', id: command.user_id });
       const view = await inTime(work);
       if (view === 'late') {
@@ -121,7 +149,11 @@ export async function openSlack(ctx: Ctx, client: WebClient, directory: SlackDir
     const started = performance.now();
     const actionId = 'action_id' in action ? action.action_id.replace(/\.v\d+$/, '') : '';
     const value = 'value' in action && typeof action.value === 'string' ? action.value : '';
-    const by = { person: body.user.id, trigger: body.trigger_id, id: `${body.user.id}:${action.action_ts}:${actionId}:${body.container?.message_ts ?? body.view?.id ?? ''}` };
+    const by = {
+      person: body.user.id,
+      trigger: body.trigger_id,
+      id: `${body.user.id}:${action.action_ts}:${actionId}:${body.container?.message_ts ?? body.view?.id ?? ''}`,
+    };
     const channel = body.channel?.id ?? '';
     const work = guarded(() => clicked(actionId, value, by, channel, body));
     const first = await inTime(work);
@@ -129,9 +161,15 @@ export async function openSlack(ctx: Ctx, client: WebClient, directory: SlackDir
     settings.onAck('action', performance.now() - started);
     const view = first === 'late' ? await work : first;
     if (!view) return;
-    if (body.view && body.view.type === 'modal') await client.views.update({ view_id: body.view.id, view: sayInModal('Maitred', view) });
+    if (body.view && body.view.type === 'modal')
+      await client.views.update({ view_id: body.view.id, view: sayInModal('Maitred', view) });
     else if (body.view) await client.views.open({ trigger_id: body.trigger_id, view: sayInModal('Maitred', view) });
-    else await respond({ response_type: 'ephemeral', replace_original: body.container?.is_ephemeral === true && actionId === 'release.book_next', ...view });
+    else
+      await respond({
+        response_type: 'ephemeral',
+        replace_original: body.container?.is_ephemeral === true && actionId === 'release.book_next',
+        ...view,
+      });
   });
 
   app.view<ViewSubmitAction>(/.*/, async ({ view, body, ack }) => {
@@ -146,19 +184,24 @@ export async function openSlack(ctx: Ctx, client: WebClient, directory: SlackDir
     const done = await inTime(work);
     settings.onAck('view', performance.now() - started);
     if (done === 'late') {
-      await ack({ response_action: 'update', view: sayInModal('Maitred', { text: 'Still working on it. The card will show the result.', blocks: [] }) });
+      await ack({
+        response_action: 'update',
+        view: sayInModal('Maitred', { text: 'Still working on it. The card will show the result.', blocks: [] }),
+      });
       const { view: late } = asDone(await work);
       await client.views.update({ view_id: view.id, view: sayInModal('Maitred', late) }).catch(() => undefined);
       return;
     }
     const { outcome, view: told } = asDone(done);
     if (!outcome?.ok) {
-      const again = read.draft && outcome ? await requestAgain(ctx, workspace, read.draft, told) : sayInModal('Maitred', told);
+      const again =
+        read.draft && outcome ? await requestAgain(ctx, workspace, read.draft, told) : sayInModal('Maitred', told);
       return ack({ response_action: 'update', view: again });
     }
     await ack();
     const place = (JSON.parse(view.private_metadata || '{}') as { channel?: string }).channel;
-    if (place && /^[CG]/.test(place)) await client.chat.postEphemeral({ channel: place, user: body.user.id, ...told }).catch(() => undefined);
+    if (place && /^[CG]/.test(place))
+      await client.chat.postEphemeral({ channel: place, user: body.user.id, ...told }).catch(() => undefined);
   });
 
   app.options(/.*/, async ({ options, ack }) => {
@@ -166,14 +209,32 @@ export async function openSlack(ctx: Ctx, client: WebClient, directory: SlackDir
     const services = await listServices(ctx.db, workspace);
     const found = services.map((service) => service.key).filter((key) => key.includes(typed));
     // With no catalogue a service comes into being by being named.
-    if (found.length === 0 && services.every((service) => service.team === null) && /^[a-z0-9][a-z0-9-]{0,39}$/.test(typed)) found.push(typed);
+    if (
+      found.length === 0 &&
+      services.every((service) => service.team === null) &&
+      /^[a-z0-9][a-z0-9-]{0,39}$/.test(typed)
+    )
+      found.push(typed);
     await ack({ options: found.slice(0, 100).map(option) });
   });
 
   app.shortcut('request_release', async ({ shortcut, ack }) => {
     await ack();
-    const draft = { units: [], startsAt: undefined, minutes: 45, environment: 'production', changeType: 'normal', summary: '', channel: '' };
-    await openForm(ctx, client, { workspace, person: shortcut.user.id, triggerId: shortcut.trigger_id }, { kind: 'request', draft });
+    const draft = {
+      units: [],
+      startsAt: undefined,
+      minutes: 45,
+      environment: 'production',
+      changeType: 'normal',
+      summary: '',
+      channel: '',
+    };
+    await openForm(
+      ctx,
+      client,
+      { workspace, person: shortcut.user.id, triggerId: shortcut.trigger_id },
+      { kind: 'request', draft },
+    );
   });
 
   app.event('app_mention', async ({ event, body }) => {
@@ -181,7 +242,13 @@ export async function openSlack(ctx: Ctx, client: WebClient, directory: SlackDir
     const text = event.text.replace(/<@[A-Z0-9]+(\|[^>]*)?>/, '').trim();
     const typed: Typed = { workspace, person: event.user, channel: event.channel, text };
     const view = await heard(typed, undefined, { kind: 'person', id: event.user }, body.event_id);
-    if (view) await client.chat.postEphemeral({ channel: event.channel, user: event.user, ...(event.thread_ts ? { thread_ts: event.thread_ts } : {}), ...view });
+    if (view)
+      await client.chat.postEphemeral({
+        channel: event.channel,
+        user: event.user,
+        ...(event.thread_ts ? { thread_ts: event.thread_ts } : {}),
+        ...view,
+      });
   });
   app.event('app_home_opened', async ({ event }) => {
     if (event.tab !== 'home') return;
@@ -210,7 +277,12 @@ export async function openSlack(ctx: Ctx, client: WebClient, directory: SlackDir
   };
 
   /** A typed line, from wherever it came. Undefined: a form was opened instead of an answer. */
-  function heard(typed: Typed, triggerId: string | undefined, actor: Actor, eventId?: string): Promise<View | undefined> {
+  function heard(
+    typed: Typed,
+    triggerId: string | undefined,
+    actor: Actor,
+    eventId?: string,
+  ): Promise<View | undefined> {
     const asker: Asker = { workspace, person: typed.person, command: commandName };
     return guarded(async () => {
       const understood = await understand(ctx, client, typed);
@@ -233,7 +305,13 @@ export async function openSlack(ctx: Ctx, client: WebClient, directory: SlackDir
     });
   }
 
-  async function clicked(action: string, value: string, by: { person: string; trigger: string; id: string }, channel: string, body: BlockAction): Promise<View | undefined> {
+  async function clicked(
+    action: string,
+    value: string,
+    by: { person: string; trigger: string; id: string },
+    channel: string,
+    body: BlockAction,
+  ): Promise<View | undefined> {
     const asker: Asker = { workspace, person: by.person, command: commandName };
     const actor: Actor = { kind: 'person', id: by.person };
     const release = Number(value);
@@ -253,7 +331,15 @@ export async function openSlack(ctx: Ctx, client: WebClient, directory: SlackDir
       case 'release.new':
         await openForm(ctx, client, form, {
           kind: 'request',
-          draft: { units: [], startsAt: undefined, minutes: 45, environment: 'production', changeType: 'normal', summary: '', channel },
+          draft: {
+            units: [],
+            startsAt: undefined,
+            minutes: 45,
+            environment: 'production',
+            changeType: 'normal',
+            summary: '',
+            channel,
+          },
         });
         return undefined;
       case 'release.details':
@@ -304,7 +390,10 @@ export async function openSlack(ctx: Ctx, client: WebClient, directory: SlackDir
     } catch (error) {
       const reference = randomBytes(2).toString('hex').toUpperCase();
       ctx.log.error({ err: error, reference }, 'a request failed');
-      return { text: `Something failed on my side, so do not count on it being saved. Look with \`${commandName} list\` and try again in a minute. Ref \`${reference}\`.`, blocks: [] };
+      return {
+        text: `Something failed on my side, so do not count on it being saved. Look with \`${commandName} list\` and try again in a minute. Ref \`${reference}\`.`,
+        blocks: [],
+      };
     }
   }
 }
@@ -346,7 +435,15 @@ function acknowledgeEventsLast(app: App): void {
 
 function boltLogger(ctx: Ctx) {
   const log = ctx.log.child({ from: 'slack' });
-  const write = (level: 'debug' | 'info' | 'warn' | 'error') => (...said: unknown[]) => log[level](said.map((one) => (one instanceof Error ? one.message : String(one))).join(' ').slice(0, 500));
+  const write =
+    (level: 'debug' | 'info' | 'warn' | 'error') =>
+    (...said: unknown[]) =>
+      log[level](
+        said
+          .map((one) => (one instanceof Error ? one.message : String(one)))
+          .join(' ')
+          .slice(0, 500),
+      );
   return {
     debug: () => undefined,
     info: write('debug'),
@@ -357,4 +454,3 @@ function boltLogger(ctx: Ctx) {
     setName: () => undefined,
   };
 }
-

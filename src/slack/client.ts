@@ -28,12 +28,17 @@ export type CallFailure =
   | { readonly kind: 'unclear'; readonly error: string };
 
 export function failureOf(error: unknown): CallFailure {
-  const { data, retryAfter, statusCode, message } = error as Partial<WebAPIPlatformError> & { retryAfter?: number } & Partial<WebAPIHTTPError> & { message?: string };
+  const { data, retryAfter, statusCode, message } = error as Partial<WebAPIPlatformError> & {
+    retryAfter?: number;
+  } & Partial<WebAPIHTTPError> & { message?: string };
   if (retryAfter !== undefined) return { kind: 'later', afterMs: retryAfter * 1000 };
   if (statusCode === 429) return { kind: 'later', afterMs: 5_000 };
   if (data?.error === 'ratelimited' || data?.error === 'rate_limited') return { kind: 'later', afterMs: 5_000 };
   // Slack's own trouble comes as an answer too, and says nothing of whether the call had its effect.
-  if (data?.error !== undefined && !['internal_error', 'fatal_error', 'service_unavailable', 'request_timeout'].includes(data.error))
+  if (
+    data?.error !== undefined &&
+    !['internal_error', 'fatal_error', 'service_unavailable', 'request_timeout'].includes(data.error)
+  )
     return { kind: 'refused', error: data.error };
   return { kind: 'unclear', error: data?.error ?? message ?? String(error) };
 }

@@ -30,11 +30,21 @@ export function openDirectory(client: WebClient, team: string): SlackDirectory {
     peek: (_workspace, needs, maxAgeMs) => read(needs, maxAgeMs),
     lookup: async (_workspace, needs, maxAgeMs) => {
       await Promise.all([
-        ...needs.usergroups.map((id) => refresh(usergroups, id, maxAgeMs, 0, async () => (await client.usergroups.users.list({ usergroup: id })).users ?? [])),
+        ...needs.usergroups.map((id) =>
+          refresh(
+            usergroups,
+            id,
+            maxAgeMs,
+            0,
+            async () => (await client.usergroups.users.list({ usergroup: id })).users ?? [],
+          ),
+        ),
         ...needs.channels.map((id) => refresh(channels, id, maxAgeMs, 0, () => membersOfChannel(id))),
       ]);
       const wanted = new Set([...needs.people, ...expanded(needs)]);
-      await Promise.all([...wanted].map((id) => refresh(people, id, Math.max(maxAgeMs, 60_000), stalePersonMs, () => person(id))));
+      await Promise.all(
+        [...wanted].map((id) => refresh(people, id, Math.max(maxAgeMs, 60_000), stalePersonMs, () => person(id))),
+      );
       const known = read(needs, Number.POSITIVE_INFINITY);
       if (!known) throw new DirectoryUnavailable('Slack did not say who this is');
       return known;
@@ -56,7 +66,13 @@ export function openDirectory(client: WebClient, team: string): SlackDirectory {
     ];
   }
 
-  async function refresh<T>(cache: Map<string, Entry<T>>, id: string, maxAgeMs: number, staleMs: number, ask: () => Promise<T>): Promise<void> {
+  async function refresh<T>(
+    cache: Map<string, Entry<T>>,
+    id: string,
+    maxAgeMs: number,
+    staleMs: number,
+    ask: () => Promise<T>,
+  ): Promise<void> {
     const known = cache.get(id);
     const age = known ? Date.now() - known.at : Number.POSITIVE_INFINITY;
     if (age <= maxAgeMs) return;
@@ -103,7 +119,11 @@ export function openDirectory(client: WebClient, team: string): SlackDirectory {
   }
 }
 
-function pick<T>(cache: Map<string, Entry<T>>, ids: readonly string[], maxAgeMs: number): Record<string, T> | undefined {
+function pick<T>(
+  cache: Map<string, Entry<T>>,
+  ids: readonly string[],
+  maxAgeMs: number,
+): Record<string, T> | undefined {
   const found: Record<string, T> = {};
   for (const id of ids) {
     const entry = cache.get(id);

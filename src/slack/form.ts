@@ -7,7 +7,7 @@ import { type RequestDraft, requestForm } from '../../blocks/request.ts';
 import { reviewForm } from '../../blocks/review.ts';
 import type { Call, Form } from '../commands/command.ts';
 import { call } from '../commands/command.ts';
-import { noteCommand, pauseCommand, rollbackCommand } from '../commands/deploy.ts';
+import { noteCommand } from '../commands/deploy.ts';
 import { readUnits, requestCommand } from '../commands/request.ts';
 import { voteCommand } from '../commands/vote.ts';
 import type { Ctx } from '../ctx.ts';
@@ -21,13 +21,27 @@ import { fallbackFor } from './line.ts';
  * Modals: opened as a skeleton within Slack's three seconds, filled a moment later, read back into commands.
  */
 
-export async function openForm(ctx: Ctx, client: WebClient, asker: { workspace: string; person: string; triggerId: string }, form: Form): Promise<void> {
-  const title = form.kind === 'request' ? 'Request a release' : form.kind === 'review' ? `Review REL-${form.release}` : `Note on REL-${form.release}`;
+export async function openForm(
+  ctx: Ctx,
+  client: WebClient,
+  asker: { workspace: string; person: string; triggerId: string },
+  form: Form,
+): Promise<void> {
+  const title =
+    form.kind === 'request'
+      ? 'Request a release'
+      : form.kind === 'review'
+        ? `Review REL-${form.release}`
+        : `Note on REL-${form.release}`;
   const opened = await client.views.open({ trigger_id: asker.triggerId, view: skeleton(title) });
   if (opened.view?.id) await client.views.update({ view_id: opened.view.id, view: await fillForm(ctx, asker, form) });
 }
 
-async function fillForm(ctx: Ctx, { workspace, person }: { workspace: string; person: string }, form: Form): Promise<ModalView> {
+async function fillForm(
+  ctx: Ctx,
+  { workspace, person }: { workspace: string; person: string },
+  form: Form,
+): Promise<ModalView> {
   const { zone } = await loadWorkspace(ctx.db, workspace);
   const no = (refused: Refusal) => answerModal('Maitred', refusal(refused, zone));
   switch (form.kind) {
@@ -54,10 +68,16 @@ async function fillForm(ctx: Ctx, { workspace, person }: { workspace: string; pe
     case 'review': {
       const release = await findReleaseProps(ctx.db, workspace, form.release);
       if (!release) return no({ code: 'not_found', what: 'release', name: `REL-${form.release}` });
-      if (release.state !== 'requested') return no({ code: 'voting_closed', release: release.number, state: release.state });
+      if (release.state !== 'requested')
+        return no({ code: 'voting_closed', release: release.number, state: release.state });
       const waiting = release.gates.filter((gate) => !gate.met).map((gate) => gate.name);
       if (person === release.requester || person === release.lead)
-        return no({ code: 'own_release', release: release.number, role: person === release.requester ? 'requester' : 'lead', waiting });
+        return no({
+          code: 'own_release',
+          release: release.number,
+          role: person === release.requester ? 'requester' : 'lead',
+          waiting,
+        });
       // A hint for the form only: whether this person may vote is judged when the vote arrives.
       const own = release.gates.filter((gate) => gate.asked.includes(person)).map((gate) => gate.name);
       const earlier = release.gates.flatMap((gate) => gate.votes).find((vote) => vote.voter === person);
@@ -73,22 +93,26 @@ export async function environmentsOf(ctx: Ctx, workspace: string): Promise<strin
 }
 
 /** A submitted form: a command to run, or what is wrong with which input. */
-export type Submitted = { readonly call: Call; readonly draft?: RequestDraft } | { readonly errors: Readonly<Record<string, string>> };
+export type Submitted =
+  | { readonly call: Call; readonly draft?: RequestDraft }
+  | { readonly errors: Readonly<Record<string, string>> };
 type Values = Readonly<Record<string, Readonly<Record<string, Record<string, unknown>>>>>;
 
-export async function readForm(client: WebClient, view: { callback_id: string; private_metadata: string; state: { values: Values } }, person: string, startsAt?: string): Promise<Submitted> {
+export async function readForm(
+  client: WebClient,
+  view: { callback_id: string; private_metadata: string; state: { values: Values } },
+  person: string,
+  startsAt?: string,
+): Promise<Submitted> {
   const { values } = view.state;
   const about = JSON.parse(view.private_metadata || '{}') as { release?: number; revision?: number; channel?: string };
   const release = about.release ?? 0;
-  const text = (block: string) => String(valueOf(values, block)?.value ?? '').trim();
-  const picked = (block: string) => String((valueOf(values, block)?.selected_option as { value?: string } | null)?.value ?? '');
+  const text = (block: string) => String(stateOf(values, block)?.value ?? '').trim();
+  const picked = (block: string) =>
+    String((stateOf(values, block)?.selected_option as { value?: string } | null)?.value ?? '');
   switch (view.callback_id) {
     case 'note.v1':
       return { call: call(noteCommand, { release, text: text('note') }) };
-    case 'rollback.v1':
-      return { call: call(rollbackCommand, { release, reason: text('reason') }) };
-    case 'pause.v1':
-      return { call: call(pauseCommand, { release, reason: text('reason') }) };
     case 'review.v1': {
       const choice = VoteChoice.safeParse(picked('decision'));
       if (!choice.success) return { errors: { decision: 'Choose one.' } };
@@ -98,10 +122,11 @@ export async function readForm(client: WebClient, view: { callback_id: string; p
     }
     case 'request.v1': {
       const others = readUnits(text('others'));
-      if ('bad' in others) return { errors: { others: `“${others.bad}” is not a service and a version, like web@88.` } };
+      if ('bad' in others)
+        return { errors: { others: `“${others.bad}” is not a service and a version, like web@88.` } };
       const version = text('version');
       if (/\s/.test(version)) return { errors: { version: 'A version has no spaces, like 2.14.0.' } };
-      const when = valueOf(values, 'when')?.selected_date_time;
+      const when = stateOf(values, 'when')?.selected_date_time;
       if (typeof when !== 'number' && !startsAt) return { errors: { when: 'Choose a date and a time.' } };
       const at = startsAt ? new Date(startsAt) : new Date(Number(when) * 1000);
       const draft: RequestDraft = {
@@ -114,7 +139,7 @@ export async function readForm(client: WebClient, view: { callback_id: string; p
         environment: picked('environment'),
         changeType: picked('type'),
         rollbackPlan: text('rollback'),
-        lead: String(valueOf(values, 'lead')?.selected_user ?? person),
+        lead: String(stateOf(values, 'lead')?.selected_user ?? person),
         channel: about.channel ?? '',
       };
       const input = {
@@ -144,6 +169,6 @@ export function sayInModal(title: string, view: View): ModalView {
   return view.blocks.length > 0 ? answerModal(title, view) : message(title, mrkdwn`${view.text}`);
 }
 
-function valueOf(values: Values, block: string): Record<string, unknown> | undefined {
+function stateOf(values: Values, block: string): Record<string, unknown> | undefined {
   return Object.values(values[block] ?? {})[0];
 }

@@ -8,8 +8,15 @@ import { readLine, takeRelease } from '../domain/line.ts';
 import { needNothing } from '../domain/person.ts';
 import { openReleasesOf, releaseOfRoom } from '../store/read.ts';
 
-export type Typed = { readonly workspace: string; readonly person: string; readonly channel: string; readonly text: string };
-export type Understood = (Parsed | { readonly do: 'refuse'; readonly refusal: Refusal }) & { readonly verb: Verb | undefined };
+export type Typed = {
+  readonly workspace: string;
+  readonly person: string;
+  readonly channel: string;
+  readonly text: string;
+};
+export type Understood = (Parsed | { readonly do: 'refuse'; readonly refusal: Refusal }) & {
+  readonly verb: Verb | undefined;
+};
 
 /** From typed words to what they mean: verb, then target, then the verb's own parsing. */
 export async function understand(ctx: Ctx, client: WebClient, typed: Typed): Promise<Understood> {
@@ -24,10 +31,15 @@ export async function understand(ctx: Ctx, client: WebClient, typed: Typed): Pro
   const [first = '', ...others] = typed.text.trim().split(/\s+/);
   if (first === '') {
     const room = await releaseOfRoom(ctx.db, workspace, typed.channel);
-    return { do: 'answer', question: room === undefined ? { ask: 'panel' } : { ask: 'show', release: room }, verb: undefined };
+    return {
+      do: 'answer',
+      question: room === undefined ? { ask: 'panel' } : { ask: 'show', release: room },
+      verb: undefined,
+    };
   }
   const found = findVerb(first);
-  if (!('verb' in found)) return { do: 'usage', problem: { code: 'unknown_verb', typed: first, nearest: found.nearest }, verb: undefined };
+  if (!('verb' in found))
+    return { do: 'usage', problem: { code: 'unknown_verb', typed: first, nearest: found.nearest }, verb: undefined };
   const { verb } = found;
   const rest = typed.text.trim().slice(first.length).trim();
   const said: Said = { person, channel: typed.channel, fallbackChannel: null, zone, now: ctx.now() };
@@ -37,7 +49,10 @@ export async function understand(ctx: Ctx, client: WebClient, typed: Typed): Pro
     return { ...verb.parse(readLine(rest), { ...said, fallbackChannel }), verb };
   }
   const named = takeTarget(rest, others);
-  const target = named.release ?? (await releaseOfRoom(ctx.db, workspace, typed.channel)) ?? (await onlyOpen(ctx, workspace, person));
+  const target =
+    named.release ??
+    (await releaseOfRoom(ctx.db, workspace, typed.channel)) ??
+    (await onlyOpen(ctx, workspace, person));
   if (typeof target !== 'number') return { do: 'refuse', refusal: { code: 'which_release', open: target }, verb };
   return { ...verb.parse(readLine(named.rest), said, target), verb };
 }
@@ -48,7 +63,9 @@ function takeTarget(rest: string, words: readonly string[]): { release: number |
   if (front.release !== undefined) return { release: front.release, rest: rest.slice((words[0] ?? '').length).trim() };
   const last = words.at(-1) ?? '';
   const back = /^rel-\d+$/i.test(last) && words.length === 2 ? takeRelease([last]).release : undefined;
-  return back === undefined ? { release: undefined, rest } : { release: back, rest: rest.slice(0, -last.length).trim() };
+  return back === undefined
+    ? { release: undefined, rest }
+    : { release: back, rest: rest.slice(0, -last.length).trim() };
 }
 
 async function onlyOpen(ctx: Ctx, workspace: string, person: string): Promise<number | number[]> {
@@ -61,7 +78,12 @@ export async function fallbackFor(client: WebClient, channel: string): Promise<s
   if (/^[CG]/.test(channel)) return channel;
   let cursor = '';
   do {
-    const page = await client.conversations.list({ limit: 500, exclude_archived: true, types: 'public_channel', ...(cursor ? { cursor } : {}) });
+    const page = await client.conversations.list({
+      limit: 500,
+      exclude_archived: true,
+      types: 'public_channel',
+      ...(cursor ? { cursor } : {}),
+    });
     const found = page.channels?.find((one) => one.name === 'releases' && one.is_member);
     if (found?.id) return found.id;
     cursor = page.response_metadata?.next_cursor ?? '';

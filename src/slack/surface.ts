@@ -9,8 +9,26 @@ import type { Ctx } from '../ctx.ts';
 import type { StoredEvent } from '../domain/event.ts';
 import { parseSurfaceKey, type Surface, surfaceKey } from '../domain/surface.ts';
 import { wallTime } from '../domain/time.ts';
-import { beginFirstWrite, bury, type Claim, claim, findSurface, giveBack, markStale, pendingSince, settle, surfacesLike } from '../store/ledger.ts';
-import { digestZone, listReleases, loadDigestProps, loadEvent, loadReleaseProps, loadWorkspace } from '../store/read.ts';
+import {
+  beginFirstWrite,
+  bury,
+  type Claim,
+  claim,
+  findSurface,
+  giveBack,
+  markStale,
+  pendingSince,
+  settle,
+  surfacesLike,
+} from '../store/ledger.ts';
+import {
+  digestZone,
+  listReleases,
+  loadDigestProps,
+  loadEvent,
+  loadReleaseProps,
+  loadWorkspace,
+} from '../store/read.ts';
 import { failureOf, slackTimeoutMs } from './client.ts';
 
 export type Projector = {
@@ -40,7 +58,9 @@ export async function refresh(projector: Projector, workspace: string, key: stri
       return pending && pending.retryInMs > 0 ? pending.retryInMs : undefined;
     }
     const surface = parseSurfaceKey(key);
-    const sinceWrite = claimed.row.written_at ? Date.now() - claimed.row.written_at.getTime() : Number.POSITIVE_INFINITY;
+    const sinceWrite = claimed.row.written_at
+      ? Date.now() - claimed.row.written_at.getTime()
+      : Number.POSITIVE_INFINITY;
     if (claimed.row.ts && sinceWrite >= 0 && sinceWrite < mergeMs) {
       await giveBack(ctx.db, claimed, instance, { problem: '', retryInMs: mergeMs - sinceWrite });
       return mergeMs - sinceWrite;
@@ -63,9 +83,29 @@ export async function refresh(projector: Projector, workspace: string, key: stri
 type Shown = { channel: string | null; ts: string | null; hash: string | null; wrote: boolean };
 
 /** Refusals that no retry changes. */
-const hopeless = ['channel_not_found', 'is_archived', 'user_not_found', 'user_disabled', 'cannot_dm_bot', 'restricted_action', 'not_in_channel', 'messages_tab_disabled', 'not_enabled', 'is_inactive', 'invalid_blocks', 'msg_blocks_too_long', 'msg_too_long', 'invalid_arguments'];
+const hopeless = [
+  'channel_not_found',
+  'is_archived',
+  'user_not_found',
+  'user_disabled',
+  'cannot_dm_bot',
+  'restricted_action',
+  'not_in_channel',
+  'messages_tab_disabled',
+  'not_enabled',
+  'is_inactive',
+  'invalid_blocks',
+  'msg_blocks_too_long',
+  'msg_too_long',
+  'invalid_arguments',
+];
 
-async function handleFailure({ ctx, instance }: Projector, claimed: Claim, key: string, error: unknown): Promise<number | undefined> {
+async function handleFailure(
+  { ctx, instance }: Projector,
+  claimed: Claim,
+  key: string,
+  error: unknown,
+): Promise<number | undefined> {
   const failure = failureOf(error);
   if (failure.kind === 'refused' && hopeless.includes(failure.error)) {
     await bury(ctx.db, claimed, instance, failure.error);
@@ -73,13 +113,22 @@ async function handleFailure({ ctx, instance }: Projector, claimed: Claim, key: 
     return undefined;
   }
   // Backs off to a minute; what is stored is kept until Slack takes it.
-  const retryInMs = failure.kind === 'later' ? failure.afterMs : Math.min(60_000, 500 * 2 ** Math.min(claimed.row.attempts, 7));
-  await giveBack(ctx.db, claimed, instance, { problem: failure.kind === 'later' ? 'rate limited' : failure.error, retryInMs });
+  const retryInMs =
+    failure.kind === 'later' ? failure.afterMs : Math.min(60_000, 500 * 2 ** Math.min(claimed.row.attempts, 7));
+  await giveBack(ctx.db, claimed, instance, {
+    problem: failure.kind === 'later' ? 'rate limited' : failure.error,
+    retryInMs,
+  });
   ctx.log.warn({ surface: key, kind: failure.kind, err: error }, 'a surface will be tried again');
   return retryInMs;
 }
 
-async function show(projector: Projector, workspace: string, surface: Surface, claimed: Claim): Promise<Shown | 'wait'> {
+async function show(
+  projector: Projector,
+  workspace: string,
+  surface: Surface,
+  claimed: Claim,
+): Promise<Shown | 'wait'> {
   const { ctx } = projector;
   const { db } = ctx;
   const release = (number: number) => loadReleaseProps(db, workspace, number);
@@ -97,7 +146,12 @@ async function show(projector: Projector, workspace: string, surface: Surface, c
       const event = await loadEvent(db, surface.event);
       const props = await release(releaseOf(event));
       const parent = await place(projector, workspace, { kind: 'card', release: props.number });
-      return parent?.ts ? message(projector, claimed, parent.channel, line(event, props.zone), { thread: parent.ts, broadcast: isLoud(event) }) : 'wait';
+      return parent?.ts
+        ? message(projector, claimed, parent.channel, line(event, props.zone), {
+            thread: parent.ts,
+            broadcast: isLoud(event),
+          })
+        : 'wait';
     }
     case 'asks': {
       const keys = await surfacesLike(db, workspace, `ask:REL-${surface.release}:`);
@@ -110,14 +164,24 @@ async function show(projector: Projector, workspace: string, surface: Surface, c
       const asked = props.gates.some((gate) => gate.asked.includes(surface.person));
       // Nobody is asked what is decided already; a message that was sent is brought up to date.
       if (!claimed.row.ts && (!asked || props.state !== 'requested')) return keep(claimed);
-      return message(projector, claimed, await directMessage(projector, claimed, surface.person), ask(props, surface.person));
+      return message(
+        projector,
+        claimed,
+        await directMessage(projector, claimed, surface.person),
+        ask(props, surface.person),
+      );
     }
     case 'notice': {
       const event = await loadEvent(db, surface.event);
       const props = await release(releaseOf(event));
       // Whoever did it knows already.
       if (event.actor.kind === 'person' && event.actor.id === props.requester) return keep(claimed);
-      return message(projector, claimed, await directMessage(projector, claimed, props.requester), notice(event, props));
+      return message(
+        projector,
+        claimed,
+        await directMessage(projector, claimed, props.requester),
+        notice(event, props),
+      );
     }
     case 'room':
       return room(projector, claimed, await release(surface.release));
@@ -146,7 +210,10 @@ async function show(projector: Projector, workspace: string, surface: Surface, c
       return header?.ts ? message(projector, claimed, header.channel, line(event, props.zone)) : 'wait';
     }
     case 'digest': {
-      const props = await loadDigestProps(db, workspace, { date: surface.date, zone: await digestZone(db, workspace, surface.channel) });
+      const props = await loadDigestProps(db, workspace, {
+        date: surface.date,
+        zone: await digestZone(db, workspace, surface.channel),
+      });
       return message(projector, claimed, surface.channel, digest(props));
     }
     case 'home': {
@@ -165,7 +232,11 @@ async function show(projector: Projector, workspace: string, surface: Surface, c
 }
 
 /** Where another surface is; written first when it is not there yet. */
-async function place(projector: Projector, workspace: string, surface: Surface): Promise<{ channel: string; ts: string | null } | undefined> {
+async function place(
+  projector: Projector,
+  workspace: string,
+  surface: Surface,
+): Promise<{ channel: string; ts: string | null } | undefined> {
   const key = surfaceKey(surface);
   for (let tries = 0; tries < 2; tries++) {
     const row = await findSurface(projector.ctx.db, workspace, key);
@@ -178,11 +249,23 @@ async function place(projector: Projector, workspace: string, surface: Surface):
 type MessageOptions = { readonly thread?: string; readonly broadcast?: boolean; readonly pin?: boolean };
 
 /** One message per surface: edited when it is there, looked for when nobody knows, posted when it is not. */
-async function message(projector: Projector, claimed: Claim, channel: string, view: View, options: MessageOptions = {}): Promise<Shown> {
+async function message(
+  projector: Projector,
+  claimed: Claim,
+  channel: string,
+  view: View,
+  options: MessageOptions = {},
+): Promise<Shown> {
   const { client, ctx } = projector;
   const { workspace, key } = claimed.row;
   const hash = hashOf(view);
-  const content = { text: view.text, blocks: view.blocks, unfurl_links: false, unfurl_media: false, parse: 'none' as const };
+  const content = {
+    text: view.text,
+    blocks: view.blocks,
+    unfurl_links: false,
+    unfurl_media: false,
+    parse: 'none' as const,
+  };
   if (claimed.row.ts && claimed.row.channel) {
     if (claimed.row.hash === hash) return keep(claimed);
     try {
@@ -210,11 +293,18 @@ async function message(projector: Projector, claimed: Claim, channel: string, vi
 }
 
 /** Looks for a message that a first try may have left behind, by the key in its metadata. */
-async function findPosted({ client }: Projector, channel: string, key: string, thread: string | undefined): Promise<string | undefined> {
+async function findPosted(
+  { client }: Projector,
+  channel: string,
+  key: string,
+  thread: string | undefined,
+): Promise<string | undefined> {
   let cursor = '';
   for (let page = 0; page < 5; page++) {
     const asked = { channel, limit: 200, include_all_metadata: true, ...(cursor ? { cursor } : {}) };
-    const found = thread ? await client.conversations.replies({ ...asked, ts: thread }) : await client.conversations.history(asked);
+    const found = thread
+      ? await client.conversations.replies({ ...asked, ts: thread })
+      : await client.conversations.history(asked);
     const own = found.messages?.find((one) => {
       const { metadata } = one as { metadata?: { event_type?: string; event_payload?: { key?: string } } };
       return metadata?.event_type === metadataType && metadata.event_payload?.key === key;
@@ -243,18 +333,27 @@ async function directMessage({ client }: Projector, claimed: Claim, person: stri
 }
 
 /** One channel per release: made once, found again by its name, with everybody in it who has to be. */
-async function room(projector: Projector, claimed: Claim, release: { number: number; units: Parameters<typeof roomName>[0]['units'] }): Promise<Shown> {
+async function room(
+  projector: Projector,
+  claimed: Claim,
+  release: { number: number; units: Parameters<typeof roomName>[0]['units'] },
+): Promise<Shown> {
   const { client, ctx } = projector;
   const { workspace } = claimed.row;
   const channel = claimed.row.channel ?? (await makeRoom(projector, claimed, roomName(release)));
-  const row = await ctx.db.prisma.release.findUniqueOrThrow({ where: { workspace_number: { workspace, number: release.number } }, select: { roomMembers: true } });
+  const row = await ctx.db.prisma.release.findUniqueOrThrow({
+    where: { workspace_number: { workspace, number: release.number } },
+    select: { roomMembers: true },
+  });
   const present = new Set((await client.conversations.members({ channel, limit: 500 })).members ?? []);
   const missing = row.roomMembers.filter((id) => !present.has(id));
   if (missing.length > 0) {
-    await client.conversations.invite({ channel, users: missing.slice(0, 100).join(','), force: true }).catch((error: unknown) => {
-      // Guests and people who left cannot be invited: the room opens without them.
-      if (failureOf(error).kind !== 'refused') throw error;
-    });
+    await client.conversations
+      .invite({ channel, users: missing.slice(0, 100).join(','), force: true })
+      .catch((error: unknown) => {
+        // Guests and people who left cannot be invited: the room opens without them.
+        if (failureOf(error).kind !== 'refused') throw error;
+      });
   }
   return { channel, ts: null, hash: null, wrote: true };
 }
@@ -281,14 +380,24 @@ async function makeRoom(projector: Projector, claimed: Claim, wanted: string): P
 }
 
 /** A channel that we made under this name and that no release has. */
-async function findOwnChannel({ client, ctx }: Projector, workspace: string, name: string): Promise<string | undefined> {
+async function findOwnChannel(
+  { client, ctx }: Projector,
+  workspace: string,
+  name: string,
+): Promise<string | undefined> {
   const { botUser } = await loadWorkspace(ctx.db, workspace);
   let cursor = '';
   do {
-    const page = await client.conversations.list({ limit: 500, types: 'public_channel,private_channel', ...(cursor ? { cursor } : {}) });
+    const page = await client.conversations.list({
+      limit: 500,
+      types: 'public_channel,private_channel',
+      ...(cursor ? { cursor } : {}),
+    });
     const found = page.channels?.find((channel) => channel.name === name && channel.creator === botUser);
     if (found?.id) {
-      const taken = await ctx.db.prisma.surface.count({ where: { workspace, channel: found.id, key: { startsWith: 'room:' } } });
+      const taken = await ctx.db.prisma.surface.count({
+        where: { workspace, channel: found.id, key: { startsWith: 'room:' } },
+      });
       return taken === 0 ? found.id : undefined;
     }
     cursor = page.response_metadata?.next_cursor ?? '';

@@ -33,7 +33,12 @@ const changes: EventTable<Write[]> = {
       workspace,
       Object.entries(catalog.people).flatMap(([person, { roles }]) => roles.map((role) => ({ person, role }))),
     ),
-    insertAll('environment (workspace, key, exclusive)', 'key text, exclusive boolean', workspace, keyed(catalog.environments)),
+    insertAll(
+      'environment (workspace, key, exclusive)',
+      'key text, exclusive boolean',
+      workspace,
+      keyed(catalog.environments),
+    ),
     insertAll(
       'team (workspace, key, name, channel, members)',
       'key text, name text, channel text, members text[]',
@@ -121,7 +126,17 @@ const changes: EventTable<Write[]> = {
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
             ON CONFLICT (workspace, release, gate, voter, revision)
             DO UPDATE SET choice = excluded.choice, comment = excluded.comment, because = excluded.because, at = excluded.at`,
-      params: [workspace, body.release, body.gate, body.voter, body.revision, body.choice, body.comment, body.because, at],
+      params: [
+        workspace,
+        body.release,
+        body.gate,
+        body.voter,
+        body.revision,
+        body.choice,
+        body.comment,
+        body.because,
+        at,
+      ],
     },
     touch({ workspace, at, body }),
   ],
@@ -205,7 +220,8 @@ export const stateTables = [
 export async function apply(tx: Tx, event: StoredEvent): Promise<void> {
   for (const write of byType(changes, event)) {
     const touched = await tx.write(write.sql, write.params);
-    if (write.rows !== undefined && touched !== write.rows) throw new Conflict(`${event.body.type} touched ${touched} rows`);
+    if (write.rows !== undefined && touched !== write.rows)
+      throw new Conflict(`${event.body.type} touched ${touched} rows`);
   }
 }
 
@@ -221,12 +237,19 @@ function setState({ workspace, at, body }: OfRelease, state: string, reason: str
 }
 
 function touch({ workspace, at, body }: OfRelease): Write {
-  return { sql: 'UPDATE release SET changed_at = $3 WHERE workspace = $1 AND number = $2', params: [workspace, body.release, at], rows: 1 };
+  return {
+    sql: 'UPDATE release SET changed_at = $3 WHERE workspace = $1 AND number = $2',
+    params: [workspace, body.release, at],
+    rows: 1,
+  };
 }
 
 /** Frees the slot for others. */
 function free({ workspace, body }: OfRelease): Write {
-  return { sql: 'UPDATE reservation SET held = false WHERE workspace = $1 AND release = $2', params: [workspace, body.release] };
+  return {
+    sql: 'UPDATE reservation SET held = false WHERE workspace = $1 AND release = $2',
+    params: [workspace, body.release],
+  };
 }
 
 function digestRun(

@@ -46,18 +46,30 @@ export async function loadRequest(
     ...(facts as RequestFacts),
     policies: facts.policies.map((policy: unknown) => Policy.parse(policy)),
     groups: Object.fromEntries(facts.groups.map((group: GroupRow) => [group.key, sourceOf(group)])),
-    held: facts.held.map((held: Json) => ({ ...held, startsAt: new Date(held.startsAt), endsAt: new Date(held.endsAt) })),
+    held: facts.held.map((held: Json) => ({
+      ...held,
+      startsAt: new Date(held.startsAt),
+      endsAt: new Date(held.endsAt),
+    })),
   };
 }
 
 /** The next release number of a workspace, from a sequence: no two commands wait for each other, gaps are fine. */
 export async function nextReleaseNumber(tx: Tx, workspace: string): Promise<number> {
-  const [row] = await tx.query<{ number: string }>(`SELECT nextval(('"release_number_' || regexp_replace($1, '[^A-Za-z0-9]', '', 'g') || '"')::regclass) AS number`, [workspace]);
+  const [row] = await tx.query<{ number: string }>(
+    `SELECT nextval(('"release_number_' || regexp_replace($1, '[^A-Za-z0-9]', '', 'g') || '"')::regclass) AS number`,
+    [workspace],
+  );
   return Number(row?.number);
 }
 
 /** A release with everything that rules about it ask for; undefined when there is none with this number. */
-export async function findRelease(tx: Tx, workspace: string, number: number, actor: string | undefined): Promise<ReleaseFacts | undefined> {
+export async function findRelease(
+  tx: Tx,
+  workspace: string,
+  number: number,
+  actor: string | undefined,
+): Promise<ReleaseFacts | undefined> {
   const [row] = await tx.query<{ facts: Json }>(
     `SELECT jsonb_build_object(
        'release', to_jsonb(r),
@@ -79,8 +91,12 @@ export async function findRelease(tx: Tx, workspace: string, number: number, act
   );
   if (!row) return undefined;
   const { facts } = row;
-  const groups: Record<string, WhoSource> = Object.fromEntries(facts.groups.map((group: GroupRow) => [group.key, sourceOf(group)]));
-  const owners: WhoSource[] = facts.teams.map((team: { key: string; members: string[] }) => ownersOf(team.key, team.members));
+  const groups: Record<string, WhoSource> = Object.fromEntries(
+    facts.groups.map((group: GroupRow) => [group.key, sourceOf(group)]),
+  );
+  const owners: WhoSource[] = facts.teams.map((team: { key: string; members: string[] }) =>
+    ownersOf(team.key, team.members),
+  );
   const release = toRelease(facts);
   return {
     release,
@@ -88,13 +104,20 @@ export async function findRelease(tx: Tx, workspace: string, number: number, act
       const rule = GateRule.parse({ name: gate.name, who: gate.who, needed: gate.needed });
       return { rule, sources: sourcesOf(rule, groups, owners, release.channel), asked: gate.asked };
     }),
-    votes: facts.votes.map((vote: Json): Vote => ({ ...vote, choice: vote.choice as VoteChoice, at: new Date(vote.at) })),
+    votes: facts.votes.map(
+      (vote: Json): Vote => ({ ...vote, choice: vote.choice as VoteChoice, at: new Date(vote.at) }),
+    ),
     roles: facts.roles,
     owners: facts.teams.flatMap((team: { members: string[] }) => team.members),
   };
 }
 
-export async function loadDigest(tx: Tx, workspace: string, channel: string, actor: string | undefined): Promise<DigestFacts> {
+export async function loadDigest(
+  tx: Tx,
+  workspace: string,
+  channel: string,
+  actor: string | undefined,
+): Promise<DigestFacts> {
   const [row] = await tx.query<{ zone: string; schedule: DigestSchedule | null; last: string | null; roles: string[] }>(
     `SELECT w.zone,
        (SELECT jsonb_build_object('at', at, 'zone', zone, 'days', days) FROM digest WHERE workspace = $1 AND channel = $2) AS schedule,

@@ -23,7 +23,13 @@ export type Claim = { readonly row: SurfaceRow; readonly upTo: bigint };
  * Takes the right to write a surface. Undefined when there is nothing to write, somebody else is writing, or it is to be
  * tried later. `upTo` is the newest outbox row that this write covers.
  */
-export async function claim(db: Db, workspace: string, key: string, by: string, leaseMs: number): Promise<Claim | undefined> {
+export async function claim(
+  db: Db,
+  workspace: string,
+  key: string,
+  by: string,
+  leaseMs: number,
+): Promise<Claim | undefined> {
   const { rows } = await db.background.query<SurfaceRow & { up_to: string }>(
     `WITH wanted AS (SELECT max(id) AS up_to FROM outbox WHERE workspace = $1 AND surface = $2)
      INSERT INTO surface AS s (workspace, key, claimed_by, claimed_until)
@@ -64,7 +70,12 @@ export async function settle(
 }
 
 /** Gives the claim back after a failure; the outbox keeps its rows, so that the surface is tried again. */
-export async function giveBack(db: Db, claimed: Claim, by: string, failure: { problem: string; retryInMs: number }): Promise<void> {
+export async function giveBack(
+  db: Db,
+  claimed: Claim,
+  by: string,
+  failure: { problem: string; retryInMs: number },
+): Promise<void> {
   const { workspace, key } = claimed.row;
   await db.background.query(
     `UPDATE surface SET claimed_by = NULL, claimed_until = NULL, attempts = attempts + 1, problem = $3,
@@ -86,7 +97,10 @@ export async function bury(db: Db, claimed: Claim, by: string, problem: string):
 }
 
 export async function findSurface(db: Db, workspace: string, key: string): Promise<SurfaceRow | undefined> {
-  const { rows } = await db.background.query<SurfaceRow>('SELECT * FROM surface WHERE workspace = $1 AND key = $2', [workspace, key]);
+  const { rows } = await db.background.query<SurfaceRow>('SELECT * FROM surface WHERE workspace = $1 AND key = $2', [
+    workspace,
+    key,
+  ]);
   return rows[0];
 }
 
@@ -102,7 +116,11 @@ export async function pendingSince(db: Db, workspace: string, key: string): Prom
 }
 
 /** Surfaces that wait to be written and that nobody is writing: what the sweep wakes. */
-export async function staleSurfaces(db: Db, olderThanMs: number, most: number): Promise<{ workspace: string; key: string }[]> {
+export async function staleSurfaces(
+  db: Db,
+  olderThanMs: number,
+  most: number,
+): Promise<{ workspace: string; key: string }[]> {
   const { rows } = await db.background.query<{ workspace: string; key: string }>(
     `SELECT o.workspace, o.surface AS key FROM outbox o
      LEFT JOIN surface s ON s.workspace = o.workspace AND s.key = o.surface
@@ -116,12 +134,18 @@ export async function staleSurfaces(db: Db, olderThanMs: number, most: number): 
 
 /** Says that a surface shows something old, from outside a command (a home was opened, a message was deleted by hand). */
 export async function markStale(db: Db, workspace: string, keys: readonly string[], at: Date): Promise<void> {
-  await db.background.query('INSERT INTO outbox (workspace, surface, at) SELECT $1, key, $3 FROM unnest($2::text[]) AS key', [workspace, keys, at]);
+  await db.background.query(
+    'INSERT INTO outbox (workspace, surface, at) SELECT $1, key, $3 FROM unnest($2::text[]) AS key',
+    [workspace, keys, at],
+  );
 }
 
 /** Keys in the ledger that start with `prefix`. */
 export async function surfacesLike(db: Db, workspace: string, prefix: string): Promise<string[]> {
-  const { rows } = await db.background.query<{ key: string }>('SELECT key FROM surface WHERE workspace = $1 AND starts_with(key, $2)', [workspace, prefix]);
+  const { rows } = await db.background.query<{ key: string }>(
+    'SELECT key FROM surface WHERE workspace = $1 AND starts_with(key, $2)',
+    [workspace, prefix],
+  );
   return rows.map((row) => row.key);
 }
 

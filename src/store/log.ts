@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { ActorSchema, EventBody, type StoredEvent } from '../domain/event.ts';
 import type { Actor } from '../domain/person.ts';
+import type { Timer } from '../domain/reaction.ts';
 import type { Surface } from '../domain/surface.ts';
 import { surfaceKey } from '../domain/surface.ts';
-import type { Timer } from '../domain/reaction.ts';
 import type { Db } from './db.ts';
 import type { Tx } from './tx.ts';
 
@@ -146,7 +146,12 @@ export async function unsealedWorkspaces(db: Db): Promise<string[]> {
   return rows.map((row) => row.workspace);
 }
 
-export type AuditProblem = { readonly workspace: string; readonly position: string; readonly event: string; readonly what: string };
+export type AuditProblem = {
+  readonly workspace: string;
+  readonly position: string;
+  readonly event: string;
+  readonly what: string;
+};
 
 /**
  * Recomputes every hash of every chain. Finds a changed byte, a missing or foreign event and a broken link; events that
@@ -160,7 +165,9 @@ export async function audit(db: Db): Promise<{ events: number; unsealed: number;
     let previous = nothingBefore;
     let position = 0n;
     for (;;) {
-      const { rows } = await db.background.query<EventRow & { position: string; previous: string; hash: string; sealed: string }>(
+      const { rows } = await db.background.query<
+        EventRow & { position: string; previous: string; hash: string; sealed: string }
+      >(
         `SELECT e.*, s.position, s.previous, s.hash, s.seq AS sealed FROM seal s LEFT JOIN event e ON e.seq = s.seq
          WHERE s.workspace = $1 AND s.position > $2 ORDER BY s.position LIMIT 1000`,
         [workspace, String(position)],
@@ -171,8 +178,10 @@ export async function audit(db: Db): Promise<{ events: number; unsealed: number;
         if (BigInt(row.position) !== position + 1n) problems.push({ ...at, what: `the chain jumps from ${position}` });
         if (row.previous !== previous) problems.push({ ...at, what: 'the link to the seal before it is broken' });
         if (row.seq === null) problems.push({ ...at, what: 'the event is gone' });
-        else if (row.workspace !== workspace) problems.push({ ...at, what: `the event says it belongs to ${row.workspace}` });
-        else if (hashOf(row.previous, row) !== row.hash) problems.push({ ...at, what: 'the event was changed after it was sealed' });
+        else if (row.workspace !== workspace)
+          problems.push({ ...at, what: `the event says it belongs to ${row.workspace}` });
+        else if (hashOf(row.previous, row) !== row.hash)
+          problems.push({ ...at, what: 'the event was changed after it was sealed' });
         previous = row.hash;
         position = BigInt(row.position);
         events++;
@@ -191,13 +200,25 @@ export async function audit(db: Db): Promise<{ events: number; unsealed: number;
 
 /** Every sealed event of every workspace in chain order, for replaying. */
 export async function sealedEvents(db: { query: pg.Pool['query'] }): Promise<StoredEvent[]> {
-  const { rows } = await db.query<EventRow>('SELECT e.* FROM seal s JOIN event e USING (seq) ORDER BY s.workspace, s.position');
+  const { rows } = await db.query<EventRow>(
+    'SELECT e.* FROM seal s JOIN event e USING (seq) ORDER BY s.workspace, s.position',
+  );
   return rows.map(toEvent);
 }
 
 function hashOf(previous: string, row: EventRow): string {
   const { seq, id, workspace, type, at, actor, command, release, body } = row;
-  const content = canonical({ seq: String(seq), id, workspace, type, at: at.toISOString(), actor, command, release, body });
+  const content = canonical({
+    seq: String(seq),
+    id,
+    workspace,
+    type,
+    at: at.toISOString(),
+    actor,
+    command,
+    release,
+    body,
+  });
   return createHash('sha256').update(previous).update('\n').update(content).digest('hex');
 }
 

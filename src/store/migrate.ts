@@ -36,7 +36,9 @@ export async function migrate(url: string, from = folder): Promise<string[]> {
 /** Names of migrations that this version has and the database lacks. */
 export async function missingMigrations(db: { query: pg.Pool['query'] }): Promise<string[]> {
   const applied = await appliedOf(db);
-  return (await migrationsIn(folder)).filter((migration) => !applied.has(migration.name)).map((migration) => migration.name);
+  return (await migrationsIn(folder))
+    .filter((migration) => !applied.has(migration.name))
+    .map((migration) => migration.name);
 }
 
 type Migration = { readonly name: string; readonly sql: string; readonly checksum: string };

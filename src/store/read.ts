@@ -55,7 +55,10 @@ export async function openReleasesOf(db: Db, workspace: string, person: string):
 
 /** The release whose war room this channel is. */
 export async function releaseOfRoom(db: Db, workspace: string, channel: string): Promise<number | undefined> {
-  const row = await db.prisma.surface.findFirst({ where: { workspace, channel, key: { startsWith: 'room:' } }, select: { key: true } });
+  const row = await db.prisma.surface.findFirst({
+    where: { workspace, channel, key: { startsWith: 'room:' } },
+    select: { key: true },
+  });
   return row ? Number(row.key.slice('room:REL-'.length)) : undefined;
 }
 
@@ -75,7 +78,11 @@ export async function eventsById(db: Db, ids: readonly string[]): Promise<Stored
 }
 
 /** The digest of a local date as it is now. */
-export async function loadDigestProps(db: Db, workspace: string, asked: { date: string; zone: string }): Promise<DigestProps> {
+export async function loadDigestProps(
+  db: Db,
+  workspace: string,
+  asked: { date: string; zone: string },
+): Promise<DigestProps> {
   const { date, zone } = asked;
   const at = (day: number) => instantAt(addDays(date, day), '00:00', zone);
   const [planned, yesterday, waiting] = await Promise.all([
@@ -85,7 +92,12 @@ export async function loadDigestProps(db: Db, workspace: string, asked: { date: 
       { startsAt: { gte: at(0), lt: at(4) }, state: { notIn: ['cancelled', 'rejected', 'expired'] } },
       { take: 100 },
     ),
-    readReleases(db, workspace, { endedAt: { gte: at(-1), lt: at(0) }, state: { in: ['done', 'rolled_back'] } }, { take: 50 }),
+    readReleases(
+      db,
+      workspace,
+      { endedAt: { gte: at(-1), lt: at(0) }, state: { in: ['done', 'rolled_back'] } },
+      { take: 50 },
+    ),
     readReleases(db, workspace, { state: 'requested', startsAt: { gte: at(0) } }, { take: 50 }),
   ]);
   return {
@@ -111,7 +123,10 @@ export async function loadWorkspace(db: Db, workspace: string): Promise<Workspac
   return found;
 }
 
-export async function listServices(db: Db, workspace: string): Promise<{ key: string; team: string | null; tier: number; environments: string[] }[]> {
+export async function listServices(
+  db: Db,
+  workspace: string,
+): Promise<{ key: string; team: string | null; tier: number; environments: string[] }[]> {
   return db.prisma.service.findMany({
     where: { workspace },
     select: { key: true, team: true, tier: true, environments: true },
@@ -189,7 +204,11 @@ function toProps(row: Found, zone: string, roomChannel: string | undefined): Rel
   };
 }
 
-function toGate(counted: Tally, asked: readonly string[], votes: readonly (GateProps['votes'][number] & { readonly gate: string })[]): GateProps {
+function toGate(
+  counted: Tally,
+  asked: readonly string[],
+  votes: readonly (GateProps['votes'][number] & { readonly gate: string })[],
+): GateProps {
   return {
     name: counted.gate.name,
     needed: counted.gate.needed,
@@ -205,7 +224,12 @@ function stateOf(state: string): ReleaseState {
   return known;
 }
 
-function filterOf(asked: { filter: ListFilter; person: string; zone: string; today: string }): Prisma.ReleaseWhereInput {
+function filterOf(asked: {
+  filter: ListFilter;
+  person: string;
+  zone: string;
+  today: string;
+}): Prisma.ReleaseWhereInput {
   const { filter, person, zone, today } = asked;
   const day = (days: number) => instantAt(addDays(today, days), '00:00', zone);
   switch (filter.kind) {

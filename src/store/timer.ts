@@ -1,6 +1,11 @@
 import type { Db } from './db.ts';
 
-export type DueTimer = { readonly workspace: string; readonly key: string; readonly dueAt: Date; readonly body: unknown };
+export type DueTimer = {
+  readonly workspace: string;
+  readonly key: string;
+  readonly dueAt: Date;
+  readonly body: unknown;
+};
 
 /** Takes timers that are due, so that no two replicas work on one; a timer whose worker died comes back after the lease. */
 export async function claimDueTimers(db: Db, now: Date, most: number, leaseMs: number): Promise<DueTimer[]> {
@@ -18,11 +23,18 @@ export async function claimDueTimers(db: Db, now: Date, most: number, leaseMs: n
 
 /** Removes a timer that was worked off, unless it was set anew meanwhile. */
 export async function finishTimer(db: Db, timer: DueTimer): Promise<void> {
-  await db.background.query('DELETE FROM timer WHERE workspace = $1 AND key = $2 AND due_at = $3', [timer.workspace, timer.key, timer.dueAt]);
+  await db.background.query('DELETE FROM timer WHERE workspace = $1 AND key = $2 AND due_at = $3', [
+    timer.workspace,
+    timer.key,
+    timer.dueAt,
+  ]);
 }
 
 /** Seconds by which the most overdue timer is late; 0 when none is. */
 export async function timerLag(db: Db, now: Date): Promise<number> {
-  const { rows } = await db.background.query<{ due: Date | null }>('SELECT min(due_at) AS due FROM timer WHERE due_at <= $1', [now]);
+  const { rows } = await db.background.query<{ due: Date | null }>(
+    'SELECT min(due_at) AS due FROM timer WHERE due_at <= $1',
+    [now],
+  );
   return rows[0]?.due ? (now.getTime() - rows[0].due.getTime()) / 1000 : 0;
 }

@@ -75,10 +75,13 @@ async function once<T>(
       locked.push(name);
     }
     const literal = (text: string) => client.escapeLiteral(text);
-    const begun = (await client.query(`BEGIN ISOLATION LEVEL SERIALIZABLE; ${first(literal)}`)) as unknown as pg.QueryResult[];
+    const begun = (await client.query(
+      `BEGIN ISOLATION LEVEL SERIALIZABLE; ${first(literal)}`,
+    )) as unknown as pg.QueryResult[];
     const tx = {
       query: async (sql: string, params: readonly unknown[]) => (await client.query(sql, params as unknown[])).rows,
-      write: async (sql: string, params: readonly unknown[]) => (await client.query(sql, params as unknown[])).rowCount ?? 0,
+      write: async (sql: string, params: readonly unknown[]) =>
+        (await client.query(sql, params as unknown[])).rowCount ?? 0,
     } as unknown as Tx;
     const result = await work(tx, begun[1]?.rows ?? []);
     await client.query('COMMIT');

@@ -29,7 +29,10 @@ describe.each(ways)('one release from request to digest ($mode, $queue)', (way) 
       expect(form.values.minutes?.value).toMatchObject({ selected_option: { value: '45' } });
       expect(new Date(Number(form.values.when?.value?.selected_date_time) * 1000).getUTCMinutes()).toBe(0);
       expect(await ana.searches('service', 'pay')).toEqual([expect.objectContaining({ value: 'payments' })]);
-      await ana.fills({ summary: { value: 'Add SEPA instant payouts <!channel> & more' }, rollback: { value: 'redeploy 2.13.4' } });
+      await ana.fills({
+        summary: { value: 'Add SEPA instant payouts <!channel> & more' },
+        rollback: { value: 'redeploy 2.13.4' },
+      });
       await ana.submits();
       expect(ana.modalNow()).toBeUndefined();
       const card = await ana.seesEventually(/REL-1 · payments 2\.14\.0 → production/);
@@ -42,7 +45,9 @@ describe.each(ways)('one release from request to digest ($mode, $queue)', (way) 
       const raj = house.person('raj');
       await raj.types('/release new payments@2.15.0 tomorrow 14:00 for 45m');
       await raj.modal();
-      const [held] = await house.query<{ starts_at: Date; ends_at: Date }>('SELECT starts_at, ends_at FROM release WHERE number = 1');
+      const [held] = await house.query<{ starts_at: Date; ends_at: Date }>(
+        'SELECT starts_at, ends_at FROM release WHERE number = 1',
+      );
       await raj.fills({ summary: { value: 'Next' }, when: { selected_date_time: Number(held?.starts_at) / 1000 } });
       await raj.submits();
       const again = await raj.modal();
@@ -50,7 +55,9 @@ describe.each(ways)('one release from request to digest ($mode, $queue)', (way) 
       expect(again.values.version?.value).toMatchObject({ value: '2.15.0' });
       await raj.clicks(/^Book /, 'modal');
       await raj.reads(/requested REL-\d+/);
-      const [second] = await house.query<{ starts_at: Date }>("SELECT starts_at FROM release WHERE requester = 'U0RAJ'");
+      const [second] = await house.query<{ starts_at: Date }>(
+        "SELECT starts_at FROM release WHERE requester = 'U0RAJ'",
+      );
       expect(second?.starts_at).toEqual(held?.ends_at);
       await raj.closes();
     });
@@ -64,14 +71,19 @@ describe.each(ways)('one release from request to digest ($mode, $queue)', (way) 
       await ben.seesEventually(/needs a SRE decision/, 'dm');
       await ben.clicks('Review', 'dm', /REL-1\b/);
       await ben.modal(/Review REL-1/);
-      await ben.fills({ decision: { selected_option: { text: { type: 'plain_text', text: 'Approve' }, value: 'approve' } } });
+      await ben.fills({
+        decision: { selected_option: { text: { type: 'plain_text', text: 'Approve' }, value: 'approve' } },
+      });
       await ben.submits();
       await ben.seesEventually(/Approval 1 of 2/);
 
       await kim.types('/release review REL-1');
       const review = await kim.modal(/Review REL-1/);
       expect(textOf(review.blocks)).toContain('You approve payments 2.14.0 in production');
-      await kim.fills({ decision: { selected_option: { text: { type: 'plain_text', text: 'Approve' }, value: 'approve' } }, comment: { value: 'checked the runbook' } });
+      await kim.fills({
+        decision: { selected_option: { text: { type: 'plain_text', text: 'Approve' }, value: 'approve' } },
+        comment: { value: 'checked the runbook' },
+      });
       const [first, second] = await Promise.all([kim.submits(), kim.submits()]);
       expect([first.status, second.status]).toEqual(['ok', 'ok']);
       await ana.seesEventually(/REL-1 is approved: every gate is met/, 'dm');
@@ -93,7 +105,9 @@ describe.each(ways)('one release from request to digest ($mode, $queue)', (way) 
       house.moveTo(new Date(Number(release?.starts_at) - 20 * 60_000));
       const room = await house.channelEventually(/^rel-1-payments$/);
       await ana.seesEventually(/Everything decided here is recorded/, 'rel-1-payments');
-      await house.until('the room to be furnished', () => (room.members.length >= 4 && room.pins.length === 1 && /Approved – REL-1/.test(room.topic) ? true : undefined));
+      await house.until('the room to be furnished', () =>
+        room.members.length >= 4 && room.pins.length === 1 && /Approved – REL-1/.test(room.topic) ? true : undefined,
+      );
       expect(room.members).toEqual(expect.arrayContaining(['U0MAITRED', 'U0ANA', 'U0BEN', 'U0KIM']));
 
       house.moveTo(new Date(Number(release?.starts_at) + 60_000));
@@ -131,7 +145,9 @@ describe.each(ways)('one release from request to digest ($mode, $queue)', (way) 
       await sam.seesEventually(/asked for a digest in <#C0GENERAL>/, 'general');
       const [timer] = await house.query<{ due_at: Date }>("SELECT due_at FROM timer WHERE key = 'digest:C0GENERAL'");
       house.moveTo(new Date(Number(timer?.due_at) + 1_000));
-      await house.until('the digest', () => (house.messages('general').some((message) => /^Releases – /.test(message.text)) ? true : undefined));
+      await house.until('the digest', () =>
+        house.messages('general').some((message) => /^Releases – /.test(message.text)) ? true : undefined,
+      );
       expect(house.messages('general').filter((message) => /^Releases – /.test(message.text))).toHaveLength(1);
     });
 

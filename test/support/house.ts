@@ -33,7 +33,11 @@ const root = new URL('../../', import.meta.url).pathname;
 
 export async function openHouse(options: HouseOptions = {}): Promise<House> {
   const databaseUrl = await newDatabase();
-  const sandbox = await startSandbox({ seedFile: `${root}sandbox/workspace.yml`, manifest: readManifest(`${root}manifest.yml`), enforceLimits: false });
+  const sandbox = await startSandbox({
+    seedFile: `${root}sandbox/workspace.yml`,
+    manifest: readManifest(`${root}manifest.yml`),
+    enforceLimits: false,
+  });
   const apps: ChildProcess[] = [];
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 4 });
   let port = 0;

@@ -42,7 +42,18 @@ async function startRedis(folder: string): Promise<{ url: string; stop: () => vo
     return { url: '', stop: () => undefined };
   }
   const port = await freePort();
-  const flags = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder, '--maxmemory-policy', 'noeviction'];
+  const flags = [
+    '--port',
+    String(port),
+    '--bind',
+    '127.0.0.1',
+    '--save',
+    '',
+    '--dir',
+    folder,
+    '--maxmemory-policy',
+    'noeviction',
+  ];
   const child = spawn('redis-server', flags, { stdio: 'ignore' });
   return { url: `redis://127.0.0.1:${port}`, stop: () => child.kill('SIGKILL') };
 }

@@ -1,0 +1,485 @@
+/* The page of the local workspace: pick a person, read, type, press, fill in. Everything people typed is set as text. */
+const $ = (id) => document.getElementById(id);
+const post = (what, body) =>
+  fetch(`/_control/${what}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  }).then((r) => r.json());
+
+let state;
+let channel = location.hash.slice(1) || 'C0RELEASES';
+let me = localStorage.getItem('me') || 'U0ANA';
+const read = JSON.parse(localStorage.getItem('read') || '{}');
+let drawnModal = '';
+
+async function load() {
+  state = await (await fetch(`/_control/state?as=${me}`)).json();
+  draw();
+}
+
+function el(tag, props = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [key, value] of Object.entries(props)) {
+    if (key.startsWith('on')) node.addEventListener(key.slice(2), value);
+    else if (key === 'class') node.className = value;
+    else if (value !== undefined && value !== false) node.setAttribute(key, value === true ? '' : value);
+  }
+  node.append(...children.filter((child) => child !== undefined && child !== ''));
+  return node;
+}
+
+function user(id) {
+  return state.users.find((one) => one.id === id) || { id, name: id, real_name: id, tz: 'UTC' };
+}
+
+function draw() {
+  const person = user(me);
+  $('team').textContent = state.team.name;
+  $('about').textContent = `${person.title || ''} · ${person.tz}`;
+  $('link').textContent = state.connected ? '' : '⚠ the app is not connected';
+  if ($('me').options.length !== state.users.length - 1)
+    $('me').replaceChildren(
+      ...state.users.filter((one) => !one.is_bot).map((one) => el('option', { value: one.id }, one.real_name)),
+    );
+  $('me').value = me;
+  drawClock();
+  const own =
+    state.channels.find((one) => one.id === channel) ||
+    state.channels.find((one) => one.name === 'releases') ||
+    state.channels[0];
+  if (own) drawChannel(own);
+  drawChannels(own);
+  drawModal();
+}
+
+function drawClock() {
+  $('clock').textContent = new Date(state.now).toLocaleString('en-GB', {
+    timeZone: user(me).tz,
+    weekday: 'short',
+    day: 'numeric',
+    month: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+  });
+}
+
+function channelName(one) {
+  return one.is_im ? (one.user === me ? 'Maitred (direct message)' : '') : `# ${one.name}`;
+}
+
+function drawChannels(own) {
+  const mine = state.channels.filter((one) => (one.is_im ? one.user === me : true));
+  $('channels').replaceChildren(
+    ...mine.map((one) => {
+      const last = one.messages.at(-1)?.ts || '0';
+      const unread = one.id !== own?.id && Number(last) > Number(read[`${me}:${one.id}`] || 0);
+      return el(
+        'li',
+        {},
+        el(
+          'button',
+          {
+            type: 'button',
+            class: unread ? 'unread' : '',
+            'aria-current': one.id === own?.id ? 'true' : undefined,
+            onclick: () => go(one.id),
+          },
+          `${channelName(one)}${unread ? ' •' : ''}`,
+        ),
+      );
+    }),
+  );
+}
+
+function go(id) {
+  channel = id;
+  location.hash = id;
+  $('messages').dataset.stamp = '';
+  draw();
+}
+
+function drawChannel(own) {
+  read[`${me}:${own.id}`] = own.messages.at(-1)?.ts || '0';
+  localStorage.setItem('read', JSON.stringify(read));
+  $('name').textContent = channelName(own);
+  $('topic').textContent = own.topic;
+  const stamp = JSON.stringify([me, own.id, own.messages]);
+  if ($('messages').dataset.stamp === stamp) return;
+  const list = $('messages');
+  const atEnd = list.dataset.stamp === '' || list.scrollHeight - list.scrollTop - list.clientHeight < 80;
+  list.dataset.stamp = stamp;
+  $('welcome').textContent =
+    own.name === 'releases' && own.messages.length === 0
+      ? 'Welcome. Book a release slot: type  /release new payments@2.14.0 tomorrow 14:00 for 45m  below. Then become Ben (SRE) and Kim (Product) to approve it.'
+      : '';
+  const roots = own.messages.filter((message) => !message.thread_ts || message.thread_ts === message.ts);
+  list.replaceChildren(
+    ...roots.map((message) => {
+      const replies = own.messages.filter((one) => one.thread_ts === message.ts && one.ts !== message.ts);
+      return el(
+        'li',
+        { class: message.ephemeral_to ? 'ephemeral' : '' },
+        drawMessage(own, message),
+        replies.length > 0 ? el('ol', {}, ...replies.map((one) => el('li', {}, drawMessage(own, one)))) : undefined,
+      );
+    }),
+  );
+  if (atEnd) list.scrollTop = list.scrollHeight;
+}
+
+function drawMessage(own, message) {
+  const time = new Date(Number(message.ts) * 1000).toLocaleTimeString('en-GB', {
+    timeZone: user(me).tz,
+    hour: '2-digit',
+    minute: '2-digit',
+  });
+  if (message.subtype) return el('div', { class: 'system' }, rich(message.text), ` · ${time}`);
+  const place = { channel: own.id, ts: message.ts };
+  return el(
+    'div',
+    {},
+    el('span', { class: 'who' }, user(message.user).real_name),
+    el('span', { class: 'muted' }, time, message.edited ? ' (edited)' : '', own.pins.includes(message.ts) ? ' 📌' : ''),
+    message.ephemeral_to ? el('div', { class: 'muted' }, 'Only visible to you') : undefined,
+    message.blocks?.length ? drawBlocks(message.blocks, place) : el('div', { class: 'text' }, rich(message.text)),
+  );
+}
+
+function drawBlocks(blocks, place, view) {
+  return el('div', { class: 'blocks' }, ...blocks.map((block) => drawBlock(block, place, view)));
+}
+
+function drawBlock(block, place, view) {
+  switch (block.type) {
+    case 'header':
+      return el('h2', {}, block.text.text);
+    case 'divider':
+      return el('hr');
+    case 'section':
+      return el(
+        'div',
+        { class: 'sec' },
+        el(
+          'div',
+          {},
+          block.text ? text(block.text) : '',
+          block.fields
+            ? el('div', { class: 'fields' }, ...block.fields.map((field) => el('div', { class: 'text' }, text(field))))
+            : '',
+        ),
+        block.accessory ? drawElement(block.accessory, block, place) : undefined,
+      );
+    case 'context':
+      return el(
+        'div',
+        { class: 'ctx' },
+        ...block.elements.map((one) => el('span', {}, one.type === 'image' ? one.alt_text : text(one))),
+      );
+    case 'actions':
+      return el('div', { class: 'row' }, ...block.elements.map((one) => drawElement(one, block, place)));
+    case 'alert':
+      return el('div', { class: 'alert', role: 'note' }, text(block.text));
+    case 'image':
+      return el('img', { src: block.image_url, alt: block.alt_text });
+    case 'input':
+      return drawInput(block, view);
+    default:
+      return el('div', { class: 'unknown' }, `This page cannot show a ${block.type} block yet.`);
+  }
+}
+
+function drawElement(one, block, place) {
+  if (one.type !== 'button') return el('div', { class: 'unknown' }, `This page cannot show a ${one.type} here yet.`);
+  const press = async (event) => {
+    if (one.confirm && !(await sure(one.confirm))) return;
+    const target = event.target;
+    target.disabled = true;
+    await post('clicks', { as: me, place, blockId: block.block_id, actionId: one.action_id });
+    target.disabled = false;
+  };
+  return el('button', { type: 'button', class: one.style || '', onclick: press }, one.text.text);
+}
+
+function sure(confirm) {
+  return new Promise((resolve) => {
+    const dialog = $('sure');
+    const done = (answer) => {
+      dialog.close();
+      resolve(answer);
+    };
+    dialog.replaceChildren(
+      el(
+        'div',
+        { class: 'in' },
+        el('h2', {}, confirm.title.text),
+        el('div', {}, text(confirm.text)),
+        el(
+          'div',
+          { class: 'foot' },
+          el('button', { type: 'button', onclick: () => done(false) }, confirm.deny.text),
+          el('button', { type: 'button', class: 'primary', onclick: () => done(true) }, confirm.confirm.text),
+        ),
+      ),
+    );
+    dialog.oncancel = () => resolve(false);
+    dialog.showModal();
+  });
+}
+
+function drawModal() {
+  const dialog = $('modal');
+  const view = state.views.filter((one) => one.type === 'modal').at(-1);
+  if (!view) {
+    if (dialog.open) dialog.close();
+    drawnModal = '';
+    return;
+  }
+  const stamp = `${view.id}:${view.hash}:${JSON.stringify(view.errors)}`;
+  if (stamp === drawnModal) return;
+  const focused = dialog.contains(document.activeElement) ? document.activeElement.id : '';
+  drawnModal = stamp;
+  const close = () => post('closes', { as: me, view: view.id });
+  const form = el(
+    'form',
+    {
+      onsubmit: async (event) => {
+        event.preventDefault();
+        await sent;
+        await post('submits', { as: me, view: view.id });
+        await load();
+      },
+    },
+    el('h2', { id: 'modal-title' }, view.title?.text || ''),
+    drawBlocks(view.blocks, { view: view.id }, view),
+    view.errors[''] ? el('div', { class: 'err', role: 'alert' }, view.errors['']) : undefined,
+    el(
+      'div',
+      { class: 'foot' },
+      el('button', { type: 'button', onclick: close }, view.close?.text || 'Cancel'),
+      view.submit ? el('button', { type: 'submit', class: 'primary' }, view.submit.text) : undefined,
+    ),
+  );
+  dialog.replaceChildren(form);
+  dialog.oncancel = (event) => {
+    event.preventDefault();
+    close();
+  };
+  if (!dialog.open) dialog.showModal();
+  if (focused) document.getElementById(focused)?.focus();
+}
+
+let sent = Promise.resolve();
+
+function drawInput(block, view) {
+  const element = block.element;
+  const value = Object.values(view.values[block.block_id] || {})[0] || {};
+  const id = `in-${block.block_id}`;
+  const put = (change) => {
+    sent = sent.then(() => post('fills', { view: view.id, blockId: block.block_id, value: change }));
+  };
+  const error = view.errors[block.block_id];
+  const label = `${block.label.text}${block.optional ? ' (optional)' : ''}`;
+  const below = [
+    block.hint ? el('div', { class: 'muted' }, block.hint.text) : undefined,
+    error ? el('div', { class: 'err', role: 'alert' }, error) : undefined,
+  ];
+  if (element.type === 'radio_buttons' || element.type === 'checkboxes') {
+    const many = element.type === 'checkboxes';
+    const chosen = many ? (value.selected_options || []).map((one) => one.value) : [value.selected_option?.value];
+    return el(
+      'fieldset',
+      {},
+      el('legend', {}, label),
+      ...element.options.map((one) =>
+        el(
+          'label',
+          {},
+          el('input', {
+            type: many ? 'checkbox' : 'radio',
+            name: id,
+            checked: chosen.includes(one.value),
+            onchange: (event) => {
+              if (!many) return put({ selected_option: one });
+              const all = [...event.target.closest('fieldset').querySelectorAll('input')];
+              put({ selected_options: element.options.filter((_one, index) => all[index].checked) });
+            },
+          }),
+          ` ${one.text.text}`,
+        ),
+      ),
+      ...below,
+    );
+  }
+  return el('div', {}, el('label', { for: id }, label), control(element, value, id, put, block, view), ...below);
+}
+
+function control(element, value, id, put, block, view) {
+  switch (element.type) {
+    case 'plain_text_input': {
+      const set = (event) => put({ value: event.target.value || null });
+      const common = { id, placeholder: element.placeholder?.text, maxlength: element.max_length, onchange: set };
+      if (element.multiline) return el('textarea', { ...common, rows: 3 }, value.value || '');
+      return el('input', { ...common, value: value.value || '' });
+    }
+    case 'static_select':
+      return el(
+        'select',
+        { id, onchange: (event) => put({ selected_option: element.options[event.target.selectedIndex] }) },
+        ...element.options.map((one) =>
+          el('option', { value: one.value, selected: one.value === value.selected_option?.value }, one.text.text),
+        ),
+      );
+    case 'external_select': {
+      const options = el('datalist', { id: `${id}-options` });
+      let found = [];
+      const search = async (typed) => {
+        found = (await post('searches', { as: me, view: view.id, blockId: block.block_id, text: typed })).options;
+        options.replaceChildren(...found.map((one) => el('option', { value: one.text.text })));
+      };
+      const pick = async (event) => {
+        const typed = event.target.value;
+        await search(typed);
+        put({ selected_option: found.find((one) => one.text.text === typed) || null });
+      };
+      return el(
+        'div',
+        {},
+        el('input', {
+          id,
+          list: `${id}-options`,
+          value: value.selected_option?.text.text || '',
+          placeholder: element.placeholder?.text,
+          autocomplete: 'off',
+          onfocus: () => search(''),
+          oninput: (event) => search(event.target.value),
+          onchange: (event) => (sent = sent.then(() => pick(event))),
+        }),
+        options,
+      );
+    }
+    case 'users_select':
+      return el(
+        'select',
+        { id, onchange: (event) => put({ selected_user: event.target.value }) },
+        ...state.users
+          .filter((one) => !one.is_bot && !one.deleted)
+          .map((one) => el('option', { value: one.id, selected: one.id === value.selected_user }, one.real_name)),
+      );
+    case 'datetimepicker':
+      return el('input', {
+        id,
+        type: 'datetime-local',
+        value: value.selected_date_time ? toWall(value.selected_date_time * 1000) : '',
+        onchange: (event) =>
+          put({ selected_date_time: event.target.value ? fromWall(event.target.value) / 1000 : null }),
+      });
+    default:
+      return el('div', { class: 'unknown' }, `This page cannot show a ${element.type} yet.`);
+  }
+}
+
+/** What a clock on the wall of the person's zone shows, for a datetime-local input. */
+function toWall(at) {
+  return new Date(at)
+    .toLocaleString('sv-SE', { timeZone: user(me).tz })
+    .replace(' ', 'T')
+    .slice(0, 16);
+}
+
+function fromWall(wall) {
+  let at = Date.parse(`${wall}:00Z`);
+  for (let tries = 0; tries < 3; tries++) at += Date.parse(`${wall}:00Z`) - Date.parse(`${toWall(at)}:00Z`);
+  return at;
+}
+
+function text(object) {
+  return object.type === 'mrkdwn' ? rich(object.text) : document.createTextNode(object.text);
+}
+
+/** mrkdwn as nodes: mentions, dates, links (http, https, mailto only), bold, italic, strike, code. */
+function rich(source) {
+  const out = document.createDocumentFragment();
+  const token =
+    /<([^>]+)>|`([^`\n]+)`|(?<![\w*])\*([^*\n]+)\*(?![\w*])|(?<!\w)_([^_\n]+)_(?!\w)|(?<!\w)~([^~\n]+)~(?!\w)/g;
+  let from = 0;
+  for (const match of source.matchAll(token)) {
+    out.append(plain(source.slice(from, match.index)));
+    from = match.index + match[0].length;
+    if (match[1] !== undefined) out.append(angle(match[1]));
+    else if (match[2] !== undefined) out.append(el('code', {}, plain(match[2])));
+    else if (match[3] !== undefined) out.append(el('strong', {}, rich(match[3])));
+    else if (match[4] !== undefined) out.append(el('em', {}, rich(match[4])));
+    else out.append(el('s', {}, rich(match[5])));
+  }
+  out.append(plain(source.slice(from)));
+  return out;
+}
+
+function plain(source) {
+  return source.replace(/&lt;/g, '<').replace(/&gt;/g, '>').replace(/&amp;/g, '&');
+}
+
+function angle(inner) {
+  const [target, label] = inner.split('|');
+  if (target.startsWith('@')) return el('span', { class: 'mention' }, `@${user(target.slice(1)).name}`);
+  if (target.startsWith('#')) {
+    const found = state.channels.find((one) => one.id === target.slice(1));
+    return el('a', { href: `#${target.slice(1)}`, class: 'mention' }, `#${found?.name || 'private'}`);
+  }
+  if (target.startsWith('!date^')) return showDate(target.split('^'), label);
+  if (target.startsWith('!subteam^'))
+    return el(
+      'span',
+      { class: 'mention' },
+      `@${state.usergroups.find((one) => one.id === target.slice(9))?.handle || 'group'}`,
+    );
+  if (target.startsWith('!')) return el('span', { class: 'mention' }, `@${target.slice(1)}`);
+  return /^(https?|mailto):/.test(target)
+    ? el('a', { href: target, rel: 'noreferrer', target: '_blank' }, plain(label || target))
+    : document.createTextNode(plain(inner));
+}
+
+function showDate([, seconds, format], fallback) {
+  const at = new Date(Number(seconds) * 1000);
+  const show = (options) => at.toLocaleString('en-GB', { timeZone: user(me).tz, ...options });
+  const shown = format
+    .replace('{date_short_pretty}', show({ weekday: 'short', day: 'numeric', month: 'short' }))
+    .replace('{date}', show({ day: 'numeric', month: 'long', year: 'numeric' }))
+    .replace('{time}', show({ hour: '2-digit', minute: '2-digit' }));
+  return el('time', { datetime: at.toISOString(), title: fallback || '' }, shown);
+}
+
+$('me').addEventListener('change', (event) => {
+  me = event.target.value;
+  localStorage.setItem('me', me);
+  if (state.channels.find((one) => one.id === channel)?.is_im) channel = 'C0RELEASES';
+  $('messages').dataset.stamp = '';
+  load();
+});
+$('composer').addEventListener('submit', async (event) => {
+  event.preventDefault();
+  const line = $('line').value.trim();
+  if (line === '') return;
+  $('line').value = '';
+  hint();
+  await post('types', { as: me, channel, text: line });
+});
+$('line').addEventListener('input', hint);
+function hint() {
+  const typed = $('line').value;
+  const found = typed.startsWith('/')
+    ? state.commands.filter((one) => one.command.startsWith(typed.split(' ')[0]))
+    : [];
+  $('hint').textContent = found.map((one) => `${one.command} ${one.usageHint}`).join('   ');
+}
+for (const button of document.querySelectorAll('[data-advance]'))
+  button.addEventListener('click', () => post('clock', { advanceMs: Number(button.dataset.advance) * 60_000 }));
+addEventListener('hashchange', () => go(location.hash.slice(1)));
+setInterval(() => {
+  if (!state) return;
+  state.now += 10_000;
+  drawClock();
+}, 10_000);
+await load();
+new EventSource('/_control/events').addEventListener('message', load);
