@@ -33,7 +33,7 @@ export type Loaded<Facts> =
 /** A command with its input, ready to be run; the types were checked where it was made. */
 export type Call = { readonly command: Command<unknown, unknown>; readonly input: unknown };
 
-export function call<Input, Facts>(command: Command<Input, Facts>, input: Input): Call {
+export function call<Input, Facts>(command: Command<Input, Facts>, input: NoInfer<Input>): Call {
   return { command: command as Command<unknown, unknown>, input };
 }
 

@@ -1,0 +1,107 @@
+import { randomUUID } from 'node:crypto';
+import pino from 'pino';
+import { parse } from 'yaml';
+import { readFileSync } from 'node:fs';
+import type { Call } from '../../src/commands/command.ts';
+import { call } from '../../src/commands/command.ts';
+import { requestCommand } from '../../src/commands/request.ts';
+import { applyCatalogCommand, connectCommand } from '../../src/commands/setup.ts';
+import { voteCommand } from '../../src/commands/vote.ts';
+import type { Ctx } from '../../src/ctx.ts';
+import { parseCatalog } from '../../src/domain/catalog.ts';
+import type { Person } from '../../src/domain/person.ts';
+import type { VoteInput } from '../../src/domain/vote.ts';
+import type { RequestInput } from '../../src/domain/request.ts';
+import { type Outcome, run } from '../../src/run.ts';
+import { type Db, openDb } from '../../src/store/db.ts';
+import { migrate } from '../../src/store/migrate.ts';
+import { newDatabase } from './house.ts';
+
+/** The door with a real database behind it and no Slack in front: for races and records. */
+export type Hall = {
+  readonly ctx: Ctx;
+  readonly db: Db;
+  readonly url: string;
+  readonly workspace: string;
+  readonly clock: { now: Date };
+  readonly groups: Record<string, string[]>;
+  readonly does: (person: string, what: Call, id?: string) => Promise<Outcome>;
+  readonly books: (person: string, change?: Partial<RequestInput>, id?: string) => Promise<Outcome>;
+  readonly votes: (person: string, release: number, change?: Partial<VoteInput>, id?: string) => Promise<Outcome>;
+  readonly close: () => Promise<void>;
+};
+
+const root = new URL('../../', import.meta.url).pathname;
+export const workspace = 'T0HARBOUR';
+
+export async function openHall(options: { catalog?: string } = {}): Promise<Hall> {
+  const url = await newDatabase();
+  await migrate(url);
+  const db = openDb({ url, onError: () => undefined });
+  const clock = { now: new Date('2026-11-23T08:00:00Z') };
+  const groups: Record<string, string[]> = { S0SRE: ['U0BEN', 'U0LEE'] };
+  const known = (ids: readonly string[]) => Object.fromEntries(ids.map((id) => [id, member(id)]));
+  const directory = (needs: { people: readonly string[]; usergroups: readonly string[]; channels: readonly string[] }) => ({
+    people: known([...needs.people, ...Object.values(groups).flat()]),
+    usergroups: Object.fromEntries(needs.usergroups.map((id) => [id, groups[id] ?? []])),
+    channels: Object.fromEntries(needs.channels.map((id) => [id, ['U0ANA', 'U0BEN', 'U0KIM']])),
+  });
+  const ctx: Ctx = {
+    db,
+    directory: { peek: (_team, needs) => directory(needs), lookup: async (_team, needs) => directory(needs) },
+    now: () => clock.now,
+    newId: randomUUID,
+    log: pino({ level: 'silent' }),
+    wake: () => undefined,
+    count: () => undefined,
+  };
+  const system = { workspace, actor: { kind: 'system' } } as const;
+  await run(ctx, connectCommand, { name: 'Harbour', botUser: 'U0MAITRED' }, { ...system, id: 'connect' });
+  const catalog = parseCatalog(parse(options.catalog ?? readFileSync(`${root}sandbox/catalog.yml`, 'utf8')));
+  if (!catalog.ok) throw new Error(catalog.problems.join('\n'));
+  await run(ctx, applyCatalogCommand, { hash: 'one', catalog: catalog.catalog }, { ...system, id: 'catalog' });
+  const does = (person: string, what: Call, id: string = randomUUID()) =>
+    run(ctx, what.command, what.input, { workspace, actor: { kind: 'person', id: person }, id });
+  return {
+    ctx,
+    db,
+    url,
+    workspace,
+    clock,
+    groups,
+    does,
+    books: (person, change = {}, id) =>
+      does(
+        person,
+        call(requestCommand, {
+          units: [{ service: 'payments', version: '2.14.0' }],
+          environment: 'production',
+          startsAt: '2026-11-24T13:00:00.000Z',
+          minutes: 45,
+          changeType: 'normal',
+          summary: 'Add SEPA instant payouts',
+          rollbackPlan: '',
+          lead: person,
+          fallbackChannel: null,
+          ...change,
+        }),
+        id,
+      ),
+    votes: (person, release, change = {}, id) =>
+      does(person, call(voteCommand, { release, revision: 1, choice: 'approve', comment: '', ...change }), id),
+    close: () => db.close(),
+  };
+}
+
+/** Ids say who somebody is: U0GUEST…, U0BOT…, U0EVE (a stranger), U0TOM (gone). */
+function member(id: string): Person {
+  return {
+    id,
+    name: id.slice(2).toLowerCase(),
+    zone: 'Europe/Berlin',
+    isBot: id.startsWith('U0BOT'),
+    isGuest: id.startsWith('U0GUEST'),
+    isStranger: id === 'U0EVE',
+    isDeleted: id === 'U0TOM',
+  };
+}
