@@ -118,6 +118,7 @@ export function createDelivery(world: World): Delivery {
       return;
     }
     live.push(ws);
+    ws.setMaxListeners(0);
     changed(world);
     ws.send(
       JSON.stringify({

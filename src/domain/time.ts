@@ -56,7 +56,8 @@ export function readTime(text: string, asked: { now: Date; zone: string }): Read
     .trim();
   if (leftover !== '' || second)
     return no({ code: 'time_leftover', understood: first.text, leftover: leftover || second?.text || '' });
-  if (first.start.isCertain('timezoneOffset')) return no({ code: 'time_zone_unclear', text: phrase });
+  // Chrono calls the offset of "in 2 hours" certain too: only a zone that somebody wrote is unclear.
+  if (first.start.isCertain('timezoneOffset') && writtenZone.test(first.text)) return no({ code: 'time_zone_unclear', text: phrase });
   const relative = first.start.isCertain('minute') || first.start.isCertain('hour');
   if (!relative) return no({ code: 'time_no_hour', text: phrase });
 
@@ -139,6 +140,7 @@ export function minutesBetween(from: Date, to: Date): number {
   return Math.round((to.getTime() - from.getTime()) / minute);
 }
 
+const writtenZone = /\b(?:[a-z]{1,4}t|utc|gmt|z)\b|[+-]\d{1,2}(?::?\d{2})?$/i;
 const weekdays = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 

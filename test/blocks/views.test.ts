@@ -1,0 +1,129 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { digest } from '../../blocks/digest.ts';
+import { home } from '../../blocks/home.ts';
+import { mrkdwn, person, type View } from '../../blocks/kit.ts';
+import { list } from '../../blocks/list.ts';
+import { noteForm, skeleton } from '../../blocks/modal.ts';
+import { ask, line, notice } from '../../blocks/notice.ts';
+import { card, details, type ReleaseProps, roomHeader, roomName, roomTopic, voteCard, why } from '../../blocks/release.ts';
+import { requestForm } from '../../blocks/request.ts';
+import { reviewForm } from '../../blocks/review.ts';
+import { help, helpVerb, helpWords } from '../../blocks/usage.ts';
+import { checkBlocks, checkView } from '../../sandbox/server/blocks.ts';
+import { verbs } from '../../src/commands/index.ts';
+import type { StoredEvent } from '../../src/domain/event.ts';
+import { releaseStates } from '../../src/domain/release.ts';
+
+const hostile = '<!channel> *bold* `tick` <https://evil.example|Approve> & "quotes" \u202e ' + 'x'.repeat(3_500);
+const now = new Date('2026-11-24T12:00:00Z');
+const vote = { voter: 'U0BEN', choice: 'approve' as const, comment: hostile, at: now };
+
+function release(state: ReleaseProps['state'], words: string): ReleaseProps {
+  return {
+    number: 142,
+    state,
+    units: [{ service: 'payments', version: words.slice(0, 60) }],
+    environment: 'production',
+    changeType: 'normal',
+    policy: words.slice(0, 40),
+    summary: words,
+    rollbackPlan: words,
+    requester: 'U0ANA',
+    lead: 'U0RAJ',
+    startsAt: new Date('2026-11-24T13:00:00Z'),
+    endsAt: new Date('2026-11-24T13:45:00Z'),
+    channel: 'C0RELEASES',
+    revision: 1,
+    requestedAt: now,
+    changedAt: now,
+    startedAt: now,
+    reason: words,
+    gates: [
+      { name: 'SRE', needed: 1, met: true, asked: ['U0BEN'], votes: [vote] },
+      { name: 'Product', needed: 2, met: false, asked: ['U0KIM', 'U0MIA'], votes: [{ ...vote, voter: 'U0KIM', choice: 'block' }] },
+    ],
+    notes: [{ author: 'U0ANA', text: words, at: now }],
+    room: 'open',
+    roomChannel: 'C0ROOM',
+    zone: 'Europe/Berlin',
+  };
+}
+
+const event: StoredEvent = {
+  id: 'e1',
+  workspace: 'T1',
+  at: now,
+  actor: { kind: 'person', id: 'U0KIM' },
+  command: 'c1',
+  body: { type: 'release.rejected', release: 142, by: 'U0KIM', reason: hostile },
+};
+
+describe.each(['Add SEPA instant payouts', hostile, '', '漢字 🚀 עברית'])('views of a release that says %#', (words) => {
+  test.each(releaseStates)('%s stays within the limits of Slack and mentions nobody by itself', (state) => {
+    const props = release(state, words);
+    const views: View[] = [
+      card(props),
+      voteCard(props),
+      roomHeader(props, now),
+      details(props, [mrkdwn`${words}`]),
+      why(props),
+      ask(props, 'U0MIA'),
+      notice(event, props),
+      line(event, props.zone),
+      list({ releases: Array.from({ length: 10 }, () => props), total: 40, page: 1, perPage: 10, command: '/release' }),
+      digest({ date: '2026-11-24', zone: 'Europe/Berlin', today: Array.from({ length: 60 }, () => ({ ...props, summary: '' })), next: [props], yesterday: [props], waiting: [props] }),
+    ];
+    for (const view of views) {
+      expect(checkBlocks(view.blocks, 'message')).toEqual([]);
+      expect(view.text.trim()).not.toBe('');
+      expect(view.text + parsedText(view.blocks)).not.toMatch(/<!(channel|here|everyone)|<https:\/\/evil/);
+    }
+    expect(checkView({ type: 'home', blocks: home({ person: 'U0ANA', waiting: [props], mine: [props], asOf: now, zone: 'Europe/Berlin' }) })).toEqual([]);
+    expect(checkView(reviewForm(props, ['SRE', 'Product'], { choice: 'block', comment: words.slice(0, 500) }))).toEqual([]);
+    expect(roomTopic(props).length).toBeLessThanOrEqual(250);
+  });
+});
+
+/** Text that Slack parses; plain_text is shown as it is. */
+function parsedText(value: unknown): string {
+  if (Array.isArray(value)) return value.map(parsedText).join('\n');
+  if (typeof value !== 'object' || value === null) return '';
+  const { type, text } = value as { type?: string; text?: unknown };
+  if (type === 'mrkdwn') return String(text);
+  return Object.values(value).map(parsedText).join('\n');
+}
+
+test('forms are what Slack takes', () => {
+  const draft = { service: 'payments', version: '2.14.0', others: '', summary: '', startsAt: now, minutes: 50, environment: 'production', changeType: 'normal', rollbackPlan: '', lead: 'U0ANA', channel: 'C1' };
+  for (const view of [skeleton('Request a release'), noteForm(1), requestForm(draft, ['production']), requestForm({ ...draft, service: '', startsAt: undefined }, [])]) expect(checkView(view)).toEqual([]);
+});
+
+test('help shows every verb, and every example begins with its verb', () => {
+  const view = help(verbs, '/release', '0');
+  expect(checkBlocks(view.blocks, 'message')).toEqual([]);
+  for (const verb of verbs) {
+    expect(parsedText(view.blocks)).toContain(`/release ${verb.examples[0]}`);
+    expect(checkBlocks(helpVerb(verb, '/release').blocks, 'message')).toEqual([]);
+    for (const example of verb.examples) expect(example.split(' ')[0]).toBe(verb.name);
+  }
+  expect(checkBlocks(helpWords().blocks, 'message')).toEqual([]);
+});
+
+test('what people typed cannot leave its place', () => {
+  expect(mrkdwn`*${'<!channel> & <@U1>'}* by ${person('U0ANA')}`.mrkdwn).toBe('*&lt;!channel&gt; &amp; &lt;@U1&gt;* by <@U0ANA>');
+  expect(person('U1> <!channel').mrkdwn).toBe('<@U1channel>');
+});
+
+test('room names are names that Slack takes', () => {
+  for (const service of ['payments', 'Zahlungen Größe', '漢字', 'a'.repeat(120), '--', 'x_y.z'])
+    expect(roomName({ number: 142, units: [{ service, version: '1' }] })).toMatch(/^rel-142[a-z0-9-]{0,73}$/);
+});
+
+test('the manifest and the registry agree', () => {
+  const manifest = readFileSync(new URL('../../manifest.yml', import.meta.url), 'utf8');
+  const hint = /usage_hint: "(new[^"]*)"/.exec(manifest)?.[1] ?? '';
+  const hinted = hint.split(' | ');
+  expect(hinted.length).toBeGreaterThan(5);
+  for (const word of hinted) expect(verbs.map((verb) => verb.name)).toContain(word);
+});
