@@ -263,7 +263,7 @@ function drawModal() {
   dialog.replaceChildren(form);
   dialog.oncancel = (event) => {
     event.preventDefault();
-    close();
+    void close();
   };
   if (!dialog.open) dialog.showModal();
   if (focused) document.getElementById(focused)?.focus();
@@ -455,7 +455,7 @@ $('me').addEventListener('change', (event) => {
   localStorage.setItem('me', me);
   if (state.channels.find((one) => one.id === channel)?.is_im) channel = 'C0RELEASES';
   $('messages').dataset.stamp = '';
-  load();
+  void load();
 });
 $('composer').addEventListener('submit', async (event) => {
   event.preventDefault();

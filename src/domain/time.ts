@@ -47,7 +47,7 @@ export function readTime(text: string, asked: { now: Date; zone: string }): Read
 
   const spoken = phrase.replace(/\beod\b/gi, '17:00');
   const wallNow = wallClock(asked.now, zone);
-  const results = chrono.en.casual.parse(spoken, { instant: fakeUtc(wallNow), timezone: 0 }, { forwardDate: true });
+  const results = chrono.en.casual.parse(spoken, { instant: fakeUtc(wallNow), timezone: 0 });
   const [first, second] = results;
   if (!first) return no({ code: 'time_unreadable', text: phrase });
   const leftover = `${spoken.slice(0, first.index)} ${spoken.slice(first.index + first.text.length)}`
@@ -57,7 +57,8 @@ export function readTime(text: string, asked: { now: Date; zone: string }): Read
   if (leftover !== '' || second)
     return no({ code: 'time_leftover', understood: first.text, leftover: leftover || second?.text || '' });
   // Chrono calls the offset of "in 2 hours" certain too: only a zone that somebody wrote is unclear.
-  if (first.start.isCertain('timezoneOffset') && writtenZone.test(first.text)) return no({ code: 'time_zone_unclear', text: phrase });
+  if (first.start.isCertain('timezoneOffset') && writtenZone.test(first.text))
+    return no({ code: 'time_zone_unclear', text: phrase });
   const relative = first.start.isCertain('minute') || first.start.isCertain('hour');
   if (!relative) return no({ code: 'time_no_hour', text: phrase });
 
@@ -69,7 +70,7 @@ export function readTime(text: string, asked: { now: Date; zone: string }): Read
     hour: part('hour'),
     minute: part('minute'),
   });
-  const resolved = resolveWall(wall, zone);
+  const resolved = resolveWall(forward(wall, wallNow.toPlainDateTime(), first.start), zone);
   return resolved.ok ? checkRange(resolved.at, zone, asked.now) : resolved;
 }
 
@@ -178,6 +179,17 @@ function isAmbiguousDate(text: string): boolean {
 
 function wallClock(at: Date, zone: string): Temporal.ZonedDateTime {
   return Temporal.Instant.fromEpochMilliseconds(at.getTime()).toZonedDateTimeISO(zone);
+}
+
+/** "fri", "12 dec" and "14:00" mean the next one; chrono's own way of saying so looks at the zone of the process. */
+function forward(
+  wall: Temporal.PlainDateTime,
+  now: Temporal.PlainDateTime,
+  said: chrono.ParsedComponents,
+): Temporal.PlainDateTime {
+  if (Temporal.PlainDateTime.compare(wall, now) > 0) return wall;
+  if (said.isCertain('day')) return said.isCertain('year') ? wall : wall.add({ years: 1 });
+  return forward(wall.add({ days: said.isCertain('weekday') ? 7 : 1 }), now, said);
 }
 
 /** Chrono reckons in the zone of the process unless its reference is a wall clock dressed as UTC. */

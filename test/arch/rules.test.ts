@@ -8,12 +8,26 @@ const root = new URL('../../', import.meta.url).pathname;
 let copy: string;
 beforeAll(() => {
   copy = mkdtempSync(join(tmpdir(), 'maitred-arch-'));
-  for (const part of ['src', 'blocks', 'sandbox', 'prisma', 'package.json', 'tsconfig.json', '.dependency-cruiser.cjs', 'manifest.yml']) cpSync(join(root, part), join(copy, part), { recursive: true });
+  for (const part of [
+    'src',
+    'blocks',
+    'sandbox',
+    'prisma',
+    'package.json',
+    'tsconfig.json',
+    '.dependency-cruiser.cjs',
+    'manifest.yml',
+  ])
+    cpSync(join(root, part), join(copy, part), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
 });
 afterAll(() => rmSync(copy, { recursive: true, force: true }));
 
-const cruise = () => spawnSync('npx', ['depcruise', '--config', '.dependency-cruiser.cjs', 'src', 'blocks', 'sandbox'], { cwd: copy, encoding: 'utf8' });
+const cruise = () =>
+  spawnSync('npx', ['depcruise', '--config', '.dependency-cruiser.cjs', 'src', 'blocks', 'sandbox'], {
+    cwd: copy,
+    encoding: 'utf8',
+  });
 
 test('the rules hold, over the whole tree', () => {
   const { status, stdout } = cruise();
@@ -33,8 +47,16 @@ const planted: readonly [rule: string, file: string, line: string][] = [
   ['slack-only-in-slack', 'src/jobs/clock.ts', `export { WebClient } from '@slack/web-api';`],
   ['queue-only-in-jobs', 'src/slack/client.ts', `export { Queue } from 'bullmq';`],
   ['only-main-sees-env', 'src/http/server.ts', `export { readEnv } from '../env.ts';`],
-  ['sandbox-knows-nothing-of-src', 'sandbox/server/blocks.ts', `export { nearest } from '../../src/domain/nearest.ts';`],
-  ['src-knows-sandbox-only-in-main', 'src/http/server.ts', `export { startSandbox } from '../../sandbox/server/server.ts';`],
+  [
+    'sandbox-knows-nothing-of-src',
+    'sandbox/server/blocks.ts',
+    `export { nearest } from '../../src/domain/nearest.ts';`,
+  ],
+  [
+    'src-knows-sandbox-only-in-main',
+    'src/http/server.ts',
+    `export { startSandbox } from '../../sandbox/server/server.ts';`,
+  ],
   ['no-cycles', 'src/domain/nearest.ts', `export { findVerb } from '../commands/index.ts';`],
 ];
 
@@ -62,7 +84,10 @@ test('total tables: a missing entry does not compile', () => {
     const before = readFileSync(path, 'utf8');
     expect(before).toMatch(entry);
     writeFileSync(path, before.replace(entry, ''));
-    writeFileSync(join(copy, 'tsconfig.one.json'), JSON.stringify({ extends: './tsconfig.json', include: ['src', 'blocks'] }));
+    writeFileSync(
+      join(copy, 'tsconfig.one.json'),
+      JSON.stringify({ extends: './tsconfig.json', include: ['src', 'blocks'] }),
+    );
     const { status, stdout } = spawnSync('npx', ['tsc', '-p', 'tsconfig.one.json'], { cwd: copy, encoding: 'utf8' });
     writeFileSync(path, before);
     expect([file, status === 0, stdout.includes(file)]).toEqual([file, false, true]);
@@ -71,12 +96,15 @@ test('total tables: a missing entry does not compile', () => {
 
 test('the store takes only types from views', () => {
   for (const file of readdirSync(join(root, 'src/store')).filter((name) => name.endsWith('.ts')))
-    for (const [line] of readFileSync(join(root, 'src/store', file), 'utf8').matchAll(/^import .*\/blocks\/.*$/gm)) expect(line).toMatch(/^import type /);
+    for (const [line] of readFileSync(join(root, 'src/store', file), 'utf8').matchAll(/^import .*\/blocks\/.*$/gm))
+      expect(line).toMatch(/^import type /);
 });
 
 test('every file that the README names exists', () => {
   const readme = readFileSync(join(root, 'README.md'), 'utf8');
-  const named = [...readme.matchAll(/`((?:src|blocks|sandbox|prisma|test|\.ci)\/[\w./-]*)`/g)].map((match) => match[1] as string);
+  const named = [...readme.matchAll(/`((?:src|blocks|sandbox|prisma|test|\.ci)\/[\w./-]*)`/g)].map(
+    (match) => match[1] as string,
+  );
   expect(named.length).toBeGreaterThan(10);
   const tracked = execFileSync('git', ['ls-files'], { cwd: root, encoding: 'utf8' }).split('\n');
   expect(named.filter((name) => !tracked.some((file) => file === name || file.startsWith(name)))).toEqual([]);

@@ -6,7 +6,16 @@ import { mrkdwn, person, type View } from '../../blocks/kit.ts';
 import { list } from '../../blocks/list.ts';
 import { noteForm, skeleton } from '../../blocks/modal.ts';
 import { ask, line, notice } from '../../blocks/notice.ts';
-import { card, details, type ReleaseProps, roomHeader, roomName, roomTopic, voteCard, why } from '../../blocks/release.ts';
+import {
+  card,
+  details,
+  type ReleaseProps,
+  roomHeader,
+  roomName,
+  roomTopic,
+  voteCard,
+  why,
+} from '../../blocks/release.ts';
 import { requestForm } from '../../blocks/request.ts';
 import { reviewForm } from '../../blocks/review.ts';
 import { help, helpVerb, helpWords } from '../../blocks/usage.ts';
@@ -15,7 +24,7 @@ import { verbs } from '../../src/commands/index.ts';
 import type { StoredEvent } from '../../src/domain/event.ts';
 import { releaseStates } from '../../src/domain/release.ts';
 
-const hostile = '<!channel> *bold* `tick` <https://evil.example|Approve> & "quotes" \u202e ' + 'x'.repeat(3_500);
+const hostile = `<!channel> *bold* \`tick\` <https://evil.example|Approve> & "quotes" \u202e ${'x'.repeat(3_500)}`;
 const now = new Date('2026-11-24T12:00:00Z');
 const vote = { voter: 'U0BEN', choice: 'approve' as const, comment: hostile, at: now };
 
@@ -41,7 +50,13 @@ function release(state: ReleaseProps['state'], words: string): ReleaseProps {
     reason: words,
     gates: [
       { name: 'SRE', needed: 1, met: true, asked: ['U0BEN'], votes: [vote] },
-      { name: 'Product', needed: 2, met: false, asked: ['U0KIM', 'U0MIA'], votes: [{ ...vote, voter: 'U0KIM', choice: 'block' }] },
+      {
+        name: 'Product',
+        needed: 2,
+        met: false,
+        asked: ['U0KIM', 'U0MIA'],
+        votes: [{ ...vote, voter: 'U0KIM', choice: 'block' }],
+      },
     ],
     notes: [{ author: 'U0ANA', text: words, at: now }],
     room: 'open',
@@ -59,31 +74,54 @@ const event: StoredEvent = {
   body: { type: 'release.rejected', release: 142, by: 'U0KIM', reason: hostile },
 };
 
-describe.each(['Add SEPA instant payouts', hostile, '', '漢字 🚀 עברית'])('views of a release that says %#', (words) => {
-  test.each(releaseStates)('%s stays within the limits of Slack and mentions nobody by itself', (state) => {
-    const props = release(state, words);
-    const views: View[] = [
-      card(props),
-      voteCard(props),
-      roomHeader(props, now),
-      details(props, [mrkdwn`${words}`]),
-      why(props),
-      ask(props, 'U0MIA'),
-      notice(event, props),
-      line(event, props.zone),
-      list({ releases: Array.from({ length: 10 }, () => props), total: 40, page: 1, perPage: 10, command: '/release' }),
-      digest({ date: '2026-11-24', zone: 'Europe/Berlin', today: Array.from({ length: 60 }, () => ({ ...props, summary: '' })), next: [props], yesterday: [props], waiting: [props] }),
-    ];
-    for (const view of views) {
-      expect(checkBlocks(view.blocks, 'message')).toEqual([]);
-      expect(view.text.trim()).not.toBe('');
-      expect(view.text + parsedText(view.blocks)).not.toMatch(/<!(channel|here|everyone)|<https:\/\/evil/);
-    }
-    expect(checkView({ type: 'home', blocks: home({ person: 'U0ANA', waiting: [props], mine: [props], asOf: now, zone: 'Europe/Berlin' }) })).toEqual([]);
-    expect(checkView(reviewForm(props, ['SRE', 'Product'], { choice: 'block', comment: words.slice(0, 500) }))).toEqual([]);
-    expect(roomTopic(props).length).toBeLessThanOrEqual(250);
-  });
-});
+describe.each(['Add SEPA instant payouts', hostile, '', '漢字 🚀 עברית'])(
+  'views of a release that says %#',
+  (words) => {
+    test.each(releaseStates)('%s stays within the limits of Slack and mentions nobody by itself', (state) => {
+      const props = release(state, words);
+      const views: View[] = [
+        card(props),
+        voteCard(props),
+        roomHeader(props, now),
+        details(props, [mrkdwn`${words}`]),
+        why(props),
+        ask(props, 'U0MIA'),
+        notice(event, props),
+        line(event, props.zone),
+        list({
+          releases: Array.from({ length: 10 }, () => props),
+          total: 40,
+          page: 1,
+          perPage: 10,
+          command: '/release',
+        }),
+        digest({
+          date: '2026-11-24',
+          zone: 'Europe/Berlin',
+          today: Array.from({ length: 60 }, () => ({ ...props, summary: '' })),
+          next: [props],
+          yesterday: [props],
+          waiting: [props],
+        }),
+      ];
+      for (const view of views) {
+        expect(checkBlocks(view.blocks, 'message')).toEqual([]);
+        expect(view.text.trim()).not.toBe('');
+        expect(view.text + parsedText(view.blocks)).not.toMatch(/<!(channel|here|everyone)|<https:\/\/evil/);
+      }
+      expect(
+        checkView({
+          type: 'home',
+          blocks: home({ person: 'U0ANA', waiting: [props], mine: [props], asOf: now, zone: 'Europe/Berlin' }),
+        }),
+      ).toEqual([]);
+      expect(
+        checkView(reviewForm(props, ['SRE', 'Product'], { choice: 'block', comment: words.slice(0, 500) })),
+      ).toEqual([]);
+      expect(roomTopic(props).length).toBeLessThanOrEqual(250);
+    });
+  },
+);
 
 /** Text that Slack parses; plain_text is shown as it is. */
 function parsedText(value: unknown): string {
@@ -95,8 +133,26 @@ function parsedText(value: unknown): string {
 }
 
 test('forms are what Slack takes', () => {
-  const draft = { service: 'payments', version: '2.14.0', others: '', summary: '', startsAt: now, minutes: 50, environment: 'production', changeType: 'normal', rollbackPlan: '', lead: 'U0ANA', channel: 'C1' };
-  for (const view of [skeleton('Request a release'), noteForm(1), requestForm(draft, ['production']), requestForm({ ...draft, service: '', startsAt: undefined }, [])]) expect(checkView(view)).toEqual([]);
+  const draft = {
+    service: 'payments',
+    version: '2.14.0',
+    others: '',
+    summary: '',
+    startsAt: now,
+    minutes: 50,
+    environment: 'production',
+    changeType: 'normal',
+    rollbackPlan: '',
+    lead: 'U0ANA',
+    channel: 'C1',
+  };
+  for (const view of [
+    skeleton('Request a release'),
+    noteForm(1),
+    requestForm(draft, ['production']),
+    requestForm({ ...draft, service: '', startsAt: undefined }, []),
+  ])
+    expect(checkView(view)).toEqual([]);
 });
 
 test('help shows every verb, and every example begins with its verb', () => {
@@ -111,7 +167,9 @@ test('help shows every verb, and every example begins with its verb', () => {
 });
 
 test('what people typed cannot leave its place', () => {
-  expect(mrkdwn`*${'<!channel> & <@U1>'}* by ${person('U0ANA')}`.mrkdwn).toBe('*&lt;!channel&gt; &amp; &lt;@U1&gt;* by <@U0ANA>');
+  expect(mrkdwn`*${'<!channel> & <@U1>'}* by ${person('U0ANA')}`.mrkdwn).toBe(
+    '*&lt;!channel&gt; &amp; &lt;@U1&gt;* by <@U0ANA>',
+  );
   expect(person('U1> <!channel').mrkdwn).toBe('<@U1channel>');
 });
 

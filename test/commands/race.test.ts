@@ -20,7 +20,11 @@ afterAll(() => hall?.close());
 
 test('200 people ask for one slot at once: exactly one holds it, everybody gets an answer', async () => {
   const outcomes = await Promise.all(
-    Array.from({ length: 200 }, (_, index) => hall.books(index % 2 === 0 ? 'U0ANA' : 'U0BEN', { startsAt: `2026-11-24T13:${String(index % 30).padStart(2, '0')}:00.000Z` })),
+    Array.from({ length: 200 }, (_, index) =>
+      hall.books(index % 2 === 0 ? 'U0ANA' : 'U0BEN', {
+        startsAt: `2026-11-24T13:${String(index % 30).padStart(2, '0')}:00.000Z`,
+      }),
+    ),
   );
   expect(outcomes.filter((outcome) => outcome.ok)).toHaveLength(1);
   for (const outcome of outcomes) if (!outcome.ok) expect(outcome.refusal.code).toBe('slot_taken');
@@ -40,9 +44,25 @@ test('two processes race for one slot: the database decides', async () => {
   const db = openDb({ url: hall.url, onError: () => undefined });
   const second = { ...hall.ctx, db };
   const { requestCommand } = await import('../../src/commands/request.ts');
-  const input = { units: [{ service: 'web', version: '1' }], environment: 'production', startsAt: '2026-12-01T10:00:00.000Z', minutes: 30, changeType: 'normal' as const, summary: '', rollbackPlan: '', lead: 'U0ANA', fallbackChannel: null };
+  const input = {
+    units: [{ service: 'web', version: '1' }],
+    environment: 'production',
+    startsAt: '2026-12-01T10:00:00.000Z',
+    minutes: 30,
+    changeType: 'normal' as const,
+    summary: '',
+    rollbackPlan: '',
+    lead: 'U0ANA',
+    fallbackChannel: null,
+  };
   const outcomes = await Promise.all(
-    Array.from({ length: 60 }, (_, index) => run(index % 2 === 0 ? hall.ctx : second, requestCommand, input, { workspace, actor: { kind: 'person', id: 'U0ANA' }, id: `two:${index}` })),
+    Array.from({ length: 60 }, (_, index) =>
+      run(index % 2 === 0 ? hall.ctx : second, requestCommand, input, {
+        workspace,
+        actor: { kind: 'person', id: 'U0ANA' },
+        id: `two:${index}`,
+      }),
+    ),
   );
   expect(outcomes.filter((outcome) => outcome.ok)).toHaveLength(1);
   await db.close();
@@ -53,7 +73,12 @@ test('100 votes at once, every click twice: the tally is exact and there is one 
   const booked = await hall.books('U0ANA', { startsAt: '2026-11-25T13:00:00.000Z' });
   const [event] = booked.ok ? booked.events : [];
   const number = event?.body.type === 'release.requested' ? event.body.release : 0;
-  const clicks = crowd.slice(0, 50).flatMap((person) => [hall.votes(person, number, {}, `click:${person}`), hall.votes(person, number, {}, `click:${person}`)]);
+  const clicks = crowd
+    .slice(0, 50)
+    .flatMap((person) => [
+      hall.votes(person, number, {}, `click:${person}`),
+      hall.votes(person, number, {}, `click:${person}`),
+    ]);
   const outcomes = await Promise.all(clicks);
   const { rows } = await hall.db.pool.query(
     `SELECT (SELECT count(*)::int FROM vote WHERE release = $1) AS votes,
@@ -72,7 +97,10 @@ test('two replicas and one digest', async () => {
   const due = new Date('2026-11-24T08:30:00.000Z');
   const { subscribeCommand } = await import('../../src/commands/digest.ts');
   const { call } = await import('../../src/commands/command.ts');
-  await hall.does('U0ANA', call(subscribeCommand, { channel: 'C0PAY', at: '09:30', zone: 'Europe/Berlin', days: [1, 2, 3, 4, 5] }));
+  await hall.does(
+    'U0ANA',
+    call(subscribeCommand, { channel: 'C0PAY', at: '09:30', zone: 'Europe/Berlin', days: [1, 2, 3, 4, 5] }),
+  );
   hall.clock.now = new Date('2026-11-24T08:30:05.000Z');
   const fire = (id: string) => {
     const { command, input } = timerCall({ command: 'clock digest', channel: 'C0PAY' }, due);

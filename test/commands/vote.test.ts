@@ -30,8 +30,11 @@ test('nobody without the right votes, on any account', async () => {
     U0BOT1: 'is_bot',
     U0TOM: 'is_deactivated',
   };
-  for (const [person, refusal] of Object.entries(expected)) expect([person, code(await hall.votes(person, number))]).toEqual([person, refusal]);
-  const { rows } = await hall.db.pool.query(`SELECT count(*)::int AS denied FROM command WHERE name = 'vote' AND NOT (outcome->>'ok')::boolean`);
+  for (const [person, refusal] of Object.entries(expected))
+    expect([person, code(await hall.votes(person, number))]).toEqual([person, refusal]);
+  const { rows } = await hall.db.pool.query(
+    `SELECT count(*)::int AS denied FROM command WHERE name = 'vote' AND NOT (outcome->>'ok')::boolean`,
+  );
   expect(rows[0].denied).toBe(Object.keys(expected).length);
 });
 

@@ -51,7 +51,20 @@ test('edit distance counts swaps of neighbours once', () => {
 });
 
 test('surface keys read back', () => {
-  for (const key of ['card:REL-1', 'votes:REL-20', 'thread:abc', 'log:x', 'notice:e', 'room:REL-3', 'topic:REL-3', 'header:REL-3', 'asks:REL-3', 'ask:REL-3:U1', 'digest:C1:2026-11-24', 'home:U1'])
+  for (const key of [
+    'card:REL-1',
+    'votes:REL-20',
+    'thread:abc',
+    'log:x',
+    'notice:e',
+    'room:REL-3',
+    'topic:REL-3',
+    'header:REL-3',
+    'asks:REL-3',
+    'ask:REL-3:U1',
+    'digest:C1:2026-11-24',
+    'home:U1',
+  ])
     expect(surfaceKey(parseSurfaceKey(key))).toBe(key);
   expect(() => parseSurfaceKey('nonsense:1')).toThrow();
 });

@@ -20,7 +20,9 @@ test('the next free time is free and never before the wanted one', () => {
       const startsAt = new Date(base + wanted.from * 60_000);
       const free = nextFree(held, { startsAt, minutes: wanted.minutes });
       expect(free >= startsAt).toBe(true);
-      expect(held.some((other) => overlaps(other, { startsAt: free, endsAt: addMinutes(free, wanted.minutes) }))).toBe(false);
+      expect(held.some((other) => overlaps(other, { startsAt: free, endsAt: addMinutes(free, wanted.minutes) }))).toBe(
+        false,
+      );
     }),
   );
 });
@@ -45,6 +47,9 @@ test('a catalogue with mistakes names each of them', () => {
   });
   expect(parsed.ok).toBe(false);
   expect(parsed.ok ? [] : parsed.problems).toEqual(
-    expect.arrayContaining([expect.stringContaining('not an IANA time zone'), expect.stringContaining('teams.payments.members.0')]),
+    expect.arrayContaining([
+      expect.stringContaining('not an IANA time zone'),
+      expect.stringContaining('teams.payments.members.0'),
+    ]),
   );
 });

@@ -34,13 +34,27 @@ test.each(table)('%s in %s → %s', (phrase, zone, expected) => {
 
 test('asks about a time that a DST change skips or repeats', () => {
   const spring = readTime('28 mar 2:30', { now: new Date('2027-03-20T12:00:00Z'), zone: 'Europe/Berlin' });
-  expect(spring).toMatchObject({ ok: false, problem: { code: 'time_gap', before: '2027-03-28T00:30:00.000Z', after: '2027-03-28T01:30:00.000Z' } });
+  expect(spring).toMatchObject({
+    ok: false,
+    problem: { code: 'time_gap', before: '2027-03-28T00:30:00.000Z', after: '2027-03-28T01:30:00.000Z' },
+  });
   const autumn = readTime('31 oct 2:30', { now: new Date('2027-10-20T12:00:00Z'), zone: 'Europe/Berlin' });
-  expect(autumn).toMatchObject({ ok: false, problem: { code: 'time_twice', before: '2027-10-31T00:30:00.000Z', after: '2027-10-31T01:30:00.000Z' } });
+  expect(autumn).toMatchObject({
+    ok: false,
+    problem: { code: 'time_twice', before: '2027-10-31T00:30:00.000Z', after: '2027-10-31T01:30:00.000Z' },
+  });
 });
 
 test('reads lengths', () => {
-  expect(['45m', '1h', '1h30m', '90 min', '1.5h', 'soon', ''].map(readDuration)).toEqual([45, 60, 90, 90, 90, undefined, undefined]);
+  expect(['45m', '1h', '1h30m', '90 min', '1.5h', 'soon', ''].map(readDuration)).toEqual([
+    45,
+    60,
+    90,
+    90,
+    90,
+    undefined,
+    undefined,
+  ]);
 });
 
 test('a digest comes once per local date, across both DST changes', () => {

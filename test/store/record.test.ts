@@ -8,9 +8,9 @@ import { openDb } from '../../src/store/db.ts';
 import { audit, seal, sealedEvents } from '../../src/store/log.ts';
 import { migrate, missingMigrations } from '../../src/store/migrate.ts';
 import { inTransaction } from '../../src/store/tx.ts';
+import { drift } from '../support/drift.ts';
 import { type Hall, openHall, workspace } from '../support/hall.ts';
 import { newDatabase } from '../support/house.ts';
-import { drift } from '../support/drift.ts';
 
 let hall: Hall;
 beforeAll(async () => {
@@ -36,7 +36,8 @@ test('replaying the log into empty tables gives the same tables', async () => {
     for (const event of events) await apply(tx, event);
   });
   for (const table of stateTables) {
-    const rows = async (pool: pg.Pool) => (await pool.query(`SELECT to_jsonb(t) AS row FROM ${table} t ORDER BY to_jsonb(t)::text`)).rows;
+    const rows = async (pool: pg.Pool) =>
+      (await pool.query(`SELECT to_jsonb(t) AS row FROM ${table} t ORDER BY to_jsonb(t)::text`)).rows;
     expect({ table, rows: await rows(copy.pool) }).toEqual({ table, rows: await rows(hall.db.pool) });
   }
   await copy.close();
@@ -48,10 +49,14 @@ test('the log refuses to be changed, and a changed byte is found all the same', 
   await expect(hall.db.pool.query('TRUNCATE event CASCADE')).rejects.toThrow(/append-only/);
   expect((await audit(hall.db)).problems).toEqual([]);
   await hall.db.pool.query(`ALTER TABLE event DISABLE TRIGGER ALL`);
-  await hall.db.pool.query(`UPDATE event SET body = jsonb_set(body, '{comment}', '"checkeD"') WHERE type = 'vote.cast' AND body->>'comment' = 'checked'`);
+  await hall.db.pool.query(
+    `UPDATE event SET body = jsonb_set(body, '{comment}', '"checkeD"') WHERE type = 'vote.cast' AND body->>'comment' = 'checked'`,
+  );
   const { problems } = await audit(hall.db);
   expect(problems).toEqual([expect.objectContaining({ what: 'the event was changed after it was sealed' })]);
-  await hall.db.pool.query(`UPDATE event SET body = jsonb_set(body, '{comment}', '"checked"') WHERE type = 'vote.cast' AND body->>'comment' = 'checkeD'`);
+  await hall.db.pool.query(
+    `UPDATE event SET body = jsonb_set(body, '{comment}', '"checked"') WHERE type = 'vote.cast' AND body->>'comment' = 'checkeD'`,
+  );
   await hall.db.pool.query(`ALTER TABLE event ENABLE TRIGGER ALL`);
   expect((await audit(hall.db)).problems).toEqual([]);
 });
@@ -73,5 +78,14 @@ test('migrations and schema.prisma agree', async () => {
   const text = await readFile(schema, 'utf8');
   expect(await drift(hall.url, schema, text)).toBe('');
   // The check can fail: a planted column shows.
-  expect(await drift(hall.url, schema, text.replace('  botUser     String  @map("bot_user")', '  botUser     String  @map("bot_user")\n  planted     String?'))).toMatch(/ADD COLUMN\s+"planted"/);
+  expect(
+    await drift(
+      hall.url,
+      schema,
+      text.replace(
+        '  botUser     String  @map("bot_user")',
+        '  botUser     String  @map("bot_user")\n  planted     String?',
+      ),
+    ),
+  ).toMatch(/ADD COLUMN\s+"planted"/);
 });

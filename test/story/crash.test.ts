@@ -16,7 +16,9 @@ const services = ['payments', 'checkout', 'ledger', 'search', 'web'];
 const environments = ['production', 'staging'];
 const phases = 5;
 
-test('50 releases are walked while the app is killed at random: all end right, nothing is lost or doubled', { timeout: 400_000 }, async () => {
+test('50 releases are walked while the app is killed at random: all end right, nothing is lost or doubled', {
+  timeout: 400_000,
+}, async () => {
   let killing = true;
   let kills = 0;
   const nemesis = (async () => {
@@ -32,7 +34,9 @@ test('50 releases are walked while the app is killed at random: all end right, n
   const begin = Math.ceil(house.now().getTime() / 3_600_000) * 3_600_000 + 24 * 3_600_000;
   for (let phase = 0; phase < phases; phase++) {
     const startsAt = new Date(begin + phase * 2 * 3_600_000);
-    const walks = environments.flatMap((environment) => services.map((service) => ({ service, environment, version: `${phase}.0.0` })));
+    const walks = environments.flatMap((environment) =>
+      services.map((service) => ({ service, environment, version: `${phase}.0.0` })),
+    );
     await Promise.all(walks.map((walk) => request(walk, startsAt)));
     house.moveTo(new Date(startsAt.getTime() + 60_000));
     await Promise.all(walks.map((walk, index) => deploy(walk, index % 5 === 4)));
@@ -46,7 +50,9 @@ test('50 releases are walked while the app is killed at random: all end right, n
   expect(await waiting()).toBe(0);
   expect(kills).toBeGreaterThan(5);
 
-  const releases = await house.query<{ number: number; state: string }>('SELECT number, state FROM release ORDER BY number');
+  const releases = await house.query<{ number: number; state: string }>(
+    'SELECT number, state FROM release ORDER BY number',
+  );
   expect(releases).toHaveLength(50);
   expect(releases.filter((release) => release.state === 'done')).toHaveLength(40);
   expect(releases.filter((release) => release.state === 'rolled_back')).toHaveLength(10);
@@ -57,21 +63,31 @@ test('50 releases are walked while the app is killed at random: all end right, n
     .flatMap((message) => (message.metadata ? [String(message.metadata.event_payload.key)] : []));
   expect(shown.filter((key, index) => shown.indexOf(key) !== index)).toEqual([]);
 
-  const ledger = await house.query<{ key: string; ts: string | null; problem: string | null }>('SELECT key, ts, problem FROM surface');
+  const ledger = await house.query<{ key: string; ts: string | null; problem: string | null }>(
+    'SELECT key, ts, problem FROM surface',
+  );
   expect(ledger.filter((row) => row.problem !== null)).toEqual([]);
-  const events = await house.query<{ id: string; type: string; release: number | null }>('SELECT id, type, release FROM event');
+  const events = await house.query<{ id: string; type: string; release: number | null }>(
+    'SELECT id, type, release FROM event',
+  );
   const wanted = [
     ...releases.flatMap(({ number }) => [`card:REL-${number}`, `votes:REL-${number}`, `header:REL-${number}`]),
-    ...events.filter((event) => ['release.started', 'release.done', 'release.rolled_back'].includes(event.type)).flatMap((event) => [`log:${event.id}`, `thread:${event.id}`]),
+    ...events
+      .filter((event) => ['release.started', 'release.done', 'release.rolled_back'].includes(event.type))
+      .flatMap((event) => [`log:${event.id}`, `thread:${event.id}`]),
   ];
   expect(wanted.filter((key) => !shown.includes(key))).toEqual([]);
-  expect(ledger.filter((row) => row.ts && ['room', 'topic', 'home'].includes(parseSurfaceKey(row.key).kind))).toEqual([]);
+  expect(ledger.filter((row) => row.ts && ['room', 'topic', 'home'].includes(parseSurfaceKey(row.key).kind))).toEqual(
+    [],
+  );
 
   const rooms = Object.values(house.sandbox.world.state.channels).filter((channel) => channel.name.startsWith('rel-'));
   expect(rooms).toHaveLength(50);
   for (const room of rooms) expect([room.name, room.pins.length]).toEqual([room.name, 1]);
   // Late acks are the kills themselves; everything else would be a fault of ours.
-  expect(house.sandbox.world.violations.filter((violation) => !['dispatch_failed', 'no_ack'].includes(violation.what))).toEqual([]);
+  expect(
+    house.sandbox.world.violations.filter((violation) => !['dispatch_failed', 'no_ack'].includes(violation.what)),
+  ).toEqual([]);
 });
 
 type Walk = { service: string; environment: string; version: string };
@@ -79,7 +95,10 @@ type Walk = { service: string; environment: string; version: string };
 async function request(walk: Walk, startsAt: Date): Promise<void> {
   const ana = house.person('ana');
   const line = `/release book ${walk.service}@${walk.version} ${startsAt.toISOString()} for 60m env:${walk.environment}`;
-  await insist(() => ana.types(line), async () => (await find(walk)) !== undefined);
+  await insist(
+    () => ana.types(line),
+    async () => (await find(walk)) !== undefined,
+  );
   if (walk.environment === 'staging') return;
   const { number } = (await find(walk)) as Found;
   for (const [name, gate] of [
@@ -95,8 +114,14 @@ async function request(walk: Walk, startsAt: Date): Promise<void> {
 async function deploy(walk: Walk, badly: boolean): Promise<void> {
   const ana = house.person('ana');
   const { number } = (await find(walk)) as Found;
-  const reaches = (...states: string[]) => async () => states.includes((await find(walk))?.state ?? '');
-  await insist(() => ana.types(`/release start REL-${number}`), reaches('deploying', 'verifying', 'done', 'rolled_back'));
+  const reaches =
+    (...states: string[]) =>
+    async () =>
+      states.includes((await find(walk))?.state ?? '');
+  await insist(
+    () => ana.types(`/release start REL-${number}`),
+    reaches('deploying', 'verifying', 'done', 'rolled_back'),
+  );
   if (badly) await insist(() => ana.types(`/release rollback REL-${number} errors`), reaches('rolled_back'));
   else await insist(() => ana.types(`/release done REL-${number}`), reaches('done'));
 }
@@ -115,7 +140,9 @@ async function approve(name: string, number: number): Promise<void> {
   await person.types(`/release review REL-${number}`);
   const view = await soon(() => [person.modalNow()].find((one) => one && one.id !== before && one.submit !== null));
   if (!view) return;
-  await person.fills({ decision: { selected_option: { text: { type: 'plain_text', text: 'Approve' }, value: 'approve' } } });
+  await person.fills({
+    decision: { selected_option: { text: { type: 'plain_text', text: 'Approve' }, value: 'approve' } },
+  });
   await person.submits();
   await person.closes();
 }

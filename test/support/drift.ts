@@ -12,7 +12,11 @@ export async function drift(url: string, path: string, content: string): Promise
   const factory = new PrismaPg(pool);
   const connect = factory.connect.bind(factory);
   factory.connect = async () => knowsChar(await connect());
-  const engine = await SchemaEngine.new({ datamodels: [[path, content]] }, () => undefined, bindMigrationAwareSqlAdapterFactory(factory));
+  const engine = await SchemaEngine.new(
+    { datamodels: [[path, content]] },
+    () => undefined,
+    bindMigrationAwareSqlAdapterFactory(factory),
+  );
   try {
     const files = [{ path, content }];
     const found = await engine.diff({
@@ -40,7 +44,10 @@ function loadEngine(): Promise<Loose> {
     const scope = globalThis as Loose;
     scope.PRISMA_WASM_PANIC_REGISTRY ??= { message: '', set_message: (message: string) => message };
     const glue: Loose = await import('@prisma/schema-engine-wasm/schema_engine_bg');
-    const file = join(dirname(createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm')), 'schema_engine_bg.wasm');
+    const file = join(
+      dirname(createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm')),
+      'schema_engine_bg.wasm',
+    );
     const { instance } = await scope.WebAssembly.instantiate(await readFile(file), { './schema_engine_bg.js': glue });
     glue.__wbg_set_wasm(instance.exports);
     instance.exports.__wbindgen_start();

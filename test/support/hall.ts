@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import pino from 'pino';
 import { parse } from 'yaml';
-import { readFileSync } from 'node:fs';
 import type { Call } from '../../src/commands/command.ts';
 import { call } from '../../src/commands/command.ts';
 import { requestCommand } from '../../src/commands/request.ts';
@@ -10,8 +10,8 @@ import { voteCommand } from '../../src/commands/vote.ts';
 import type { Ctx } from '../../src/ctx.ts';
 import { parseCatalog } from '../../src/domain/catalog.ts';
 import type { Person } from '../../src/domain/person.ts';
-import type { VoteInput } from '../../src/domain/vote.ts';
 import type { RequestInput } from '../../src/domain/request.ts';
+import type { VoteInput } from '../../src/domain/vote.ts';
 import { type Outcome, run } from '../../src/run.ts';
 import { type Db, openDb } from '../../src/store/db.ts';
 import { migrate } from '../../src/store/migrate.ts';
@@ -41,7 +41,11 @@ export async function openHall(options: { catalog?: string } = {}): Promise<Hall
   const clock = { now: new Date('2026-11-23T08:00:00Z') };
   const groups: Record<string, string[]> = { S0SRE: ['U0BEN', 'U0LEE'] };
   const known = (ids: readonly string[]) => Object.fromEntries(ids.map((id) => [id, member(id)]));
-  const directory = (needs: { people: readonly string[]; usergroups: readonly string[]; channels: readonly string[] }) => ({
+  const directory = (needs: {
+    people: readonly string[];
+    usergroups: readonly string[];
+    channels: readonly string[];
+  }) => ({
     people: known([...needs.people, ...Object.values(groups).flat()]),
     usergroups: Object.fromEntries(needs.usergroups.map((id) => [id, groups[id] ?? []])),
     channels: Object.fromEntries(needs.channels.map((id) => [id, ['U0ANA', 'U0BEN', 'U0KIM']])),
