@@ -62,7 +62,7 @@ export async function refresh(projector: Projector, workspace: string, key: stri
       ? Date.now() - claimed.row.written_at.getTime()
       : Number.POSITIVE_INFINITY;
     if (claimed.row.ts && sinceWrite >= 0 && sinceWrite < mergeMs) {
-      await giveBack(ctx.db, claimed, instance, { problem: '', retryInMs: mergeMs - sinceWrite });
+      await giveBack(ctx.db, claimed, instance, { problem: null, retryInMs: mergeMs - sinceWrite });
       return mergeMs - sinceWrite;
     }
     try {

@@ -69,19 +69,20 @@ export async function settle(
   );
 }
 
-/** Gives the claim back after a failure; the outbox keeps its rows, so that the surface is tried again. */
+/** Gives the claim back after a failure, or only to merge edits (no problem); the outbox keeps its rows for the next try. */
 export async function giveBack(
   db: Db,
   claimed: Claim,
   by: string,
-  failure: { problem: string; retryInMs: number },
+  failure: { problem: string | null; retryInMs: number },
 ): Promise<void> {
   const { workspace, key } = claimed.row;
   await db.background.query(
-    `UPDATE surface SET claimed_by = NULL, claimed_until = NULL, attempts = attempts + 1, problem = $3,
+    `UPDATE surface SET claimed_by = NULL, claimed_until = NULL, problem = $3,
+       attempts = CASE WHEN $3::text IS NULL THEN attempts ELSE attempts + 1 END,
        retry_at = clock_timestamp() + $4 * interval '1 millisecond'
      WHERE workspace = $1 AND key = $2 AND claimed_by = $5`,
-    [workspace, key, failure.problem.slice(0, 500), failure.retryInMs, by],
+    [workspace, key, failure.problem?.slice(0, 500) ?? null, failure.retryInMs, by],
   );
 }
 

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { nextDigest } from '../../src/domain/digest.ts';
 import { readDuration, readTime } from '../../src/domain/time.ts';
@@ -76,4 +77,19 @@ test('a changed time takes effect today, and never twice', () => {
   expect(nextDigest(at('16:00'), friday).date).toBe('2026-11-20');
   expect(nextDigest(at('16:00'), friday, '2026-11-20').date).toBe('2026-11-23');
   expect(nextDigest(at('09:30'), friday).date).toBe('2026-11-23');
+});
+
+test('reads the same in every zone that the process may be in', { timeout: 30_000 }, () => {
+  const script = `import { readTime } from './src/domain/time.ts';
+    const table = ${JSON.stringify(table)};
+    console.log(JSON.stringify(table.map(([phrase, zone]) => { const read = readTime(phrase, { now: new Date('${friday.toISOString()}'), zone }); return read.ok ? read.at.toISOString() : read.problem.code; })));`;
+  for (const zone of ['America/Los_Angeles', 'Asia/Kolkata']) {
+    const root = new URL('../../', import.meta.url).pathname;
+    const said = execFileSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+      cwd: root,
+      encoding: 'utf8',
+      env: { ...process.env, TZ: zone },
+    });
+    expect(JSON.parse(said)).toEqual(table.map(([, , expected]) => expected));
+  }
 });
