@@ -60,6 +60,11 @@ async function handle(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  // A foreign name that resolves to loopback must not reach what only this machine may.
+  if (!/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(request.headers.host ?? '')) {
+    response.writeHead(403).end('loopback only');
+    return;
+  }
   const url = new URL(request.url ?? '/', world.origin);
   if (url.pathname.startsWith('/api/')) return api(world, delivery, url.pathname.slice(5), request, response);
   if (url.pathname.startsWith('/response/')) {

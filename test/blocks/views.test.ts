@@ -178,10 +178,30 @@ test('room names are names that Slack takes', () => {
     expect(roomName({ number: 142, units: [{ service, version: '1' }] })).toMatch(/^rel-142[a-z0-9-]{0,73}$/);
 });
 
-test('the manifest and the registry agree', () => {
+/** Words that the manifest hints at and the registry lacks, and verbs that help leaves out. */
+function disagreements(manifest: string, known: typeof verbs): string[] {
+  const hinted = (/usage_hint: "(new[^"]*)"/.exec(manifest)?.[1] ?? 'nothing').split(' | ');
+  const shown = parsedText(help(known, '/release', '0').blocks);
+  return [
+    ...hinted
+      .filter((word) => !known.some((verb) => verb.name === word))
+      .map((word) => `the manifest hints at ${word}`),
+    ...verbs.filter((verb) => !shown.includes(`/release ${verb.name}`)).map((verb) => `help leaves out ${verb.name}`),
+    ...['/release', '/warroom', '/freeze']
+      .filter((command) => !manifest.includes(`command: ${command}\n`))
+      .map((command) => `no ${command}`),
+  ];
+}
+
+test('the manifest, the registry and the help agree, and a planted disagreement is found', () => {
   const manifest = readFileSync(new URL('../../manifest.yml', import.meta.url), 'utf8');
-  const hint = /usage_hint: "(new[^"]*)"/.exec(manifest)?.[1] ?? '';
-  const hinted = hint.split(' | ');
-  expect(hinted.length).toBeGreaterThan(5);
-  for (const word of hinted) expect(verbs.map((verb) => verb.name)).toContain(word);
+  expect(disagreements(manifest, verbs)).toEqual([]);
+  expect(disagreements(manifest.replace('new | book', 'new | bok'), verbs)).toEqual(['the manifest hints at bok']);
+  expect(disagreements(manifest.replace('command: /warroom', 'command: /room'), verbs)).toEqual(['no /warroom']);
+  expect(
+    disagreements(
+      manifest,
+      verbs.filter((verb) => verb.name !== 'pause'),
+    ),
+  ).toEqual(['help leaves out pause']);
 });

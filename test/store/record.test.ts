@@ -7,7 +7,7 @@ import { apply, stateTables } from '../../src/store/apply.ts';
 import { openDb } from '../../src/store/db.ts';
 import { audit, seal, sealedEvents } from '../../src/store/log.ts';
 import { migrate, missingMigrations } from '../../src/store/migrate.ts';
-import { inTransaction } from '../../src/store/tx.ts';
+import { inTransaction, isConflict } from '../../src/store/tx.ts';
 import { drift } from '../support/drift.ts';
 import { type Hall, openHall, workspace } from '../support/hall.ts';
 import { newDatabase } from '../support/house.ts';
@@ -88,4 +88,22 @@ test('migrations and schema.prisma agree', async () => {
       ),
     ),
   ).toMatch(/ADD COLUMN\s+"planted"/);
+});
+
+test('a conflict is known in every form in which it reaches us', async () => {
+  const forms = [
+    { code: '40001' },
+    { code: '40P01' },
+    { code: 'P2034' },
+    { name: 'DriverAdapterError', cause: { kind: 'TransactionWriteConflict' } },
+    { code: 'P2010', meta: { driverAdapterError: { cause: { originalCode: '23P01' } } } },
+  ];
+  expect(forms.map(isConflict)).toEqual(forms.map(() => true));
+  expect([{ code: '23514' }, new Error('x'), { code: 'P2025' }].map(isConflict)).toEqual([false, false, false]);
+  let tries = 0;
+  const done = await inTransaction(hall.db, { contends: [], first: () => 'SELECT 1' }, async () => {
+    if (++tries < 3) throw { code: 'P2034' };
+    return 'done';
+  });
+  expect([done, tries]).toEqual(['done', 3]);
 });
