@@ -1,6 +1,18 @@
 import type { StoredEvent } from '../src/domain/event.ts';
 import { releaseKey, unitsName } from '../src/domain/release.ts';
-import { actions, button, context, type Mrkdwn, mrkdwn, person, plainSlot, section, slot, type View } from './kit.ts';
+import {
+  actions,
+  button,
+  channel,
+  context,
+  type Mrkdwn,
+  mrkdwn,
+  person,
+  plainSlot,
+  section,
+  slot,
+  type View,
+} from './kit.ts';
 import { type ReleaseProps, stateWords, summaryLine } from './release.ts';
 import { say } from './sentence.ts';
 
@@ -71,6 +83,11 @@ export function receipt(event: StoredEvent, release: ReleaseProps | undefined, z
   const text = mrkdwn`${said}\n${summaryLine(release)}.`;
   return {
     text: text.mrkdwn,
-    blocks: [section(text), context(mrkdwn`The card of ${releaseKey(release.number)} follows.`)],
+    blocks: [
+      section(text),
+      ...(event.body.type === 'release.requested'
+        ? [context(mrkdwn`Its card is in ${channel(release.channel)}.`)]
+        : []),
+    ],
   };
 }

@@ -28,7 +28,7 @@ type Words = { readonly text: Mrkdwn; readonly next?: readonly Button[] };
 const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string, again: Again) => Words } = {
   is_bot: () => ({ text: mrkdwn`Bots cannot do this. A person has to.` }),
   is_deactivated: () => ({ text: mrkdwn`This account is deactivated, so it cannot do this.` }),
-  is_stranger: () => ({ text: mrkdwn`This release belongs to another organisation, so you cannot see or change it.` }),
+  is_stranger: () => ({ text: mrkdwn`You belong to another organisation, so you cannot see or change releases here.` }),
   is_guest: () => ({
     text: mrkdwn`Guests can follow releases but not change them. Ask a full member to do it for you.`,
   }),
@@ -96,7 +96,7 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
     text: mrkdwn`Only its lead ${person(lead)}, its requester ${person(requester)} or a release manager can ${verb} ${releaseKey(release)}.`,
   }),
   wrong_state: ({ release, verb, state, possible }) => ({
-    text: mrkdwn`${releaseKey(release)} is ${stateWords[state]}, so there is nothing to ${verb}.${possible.length > 0 ? mrkdwn` You can ${list(possible, 'or')} it.` : ''}`,
+    text: mrkdwn`${releaseKey(release)} is ${stateWords[state]}, so there is nothing to ${verb === 'rollback' ? 'roll back' : verb}.${possible.length > 0 ? mrkdwn` You can ${list(possible, 'or')} it.` : ''}`,
   }),
   not_yet: ({ release, startsAt }, zone) => ({
     text: mrkdwn`The slot of ${releaseKey(release)} opens ${date(new Date(startsAt), zone)}. Start it then.`,

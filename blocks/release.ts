@@ -119,7 +119,7 @@ export function voteCard(release: ReleaseProps): View {
     total === 0
       ? mrkdwn`*No approval needed* by policy ${code(release.policy)}.`
       : mrkdwn`*Approval ${met} of ${total}* ${bar(met, total)} ${release.state === 'requested' ? mrkdwnCloses(release) : mrkdwn`· ${stateWords[release.state]}`}`;
-  const lines = release.gates.map((gate) => gateLine(gate, release));
+  const lines = release.gates.map((gate) => gateLine(gate, release)).filter((line) => line.mrkdwn !== '');
   const blocks: KnownBlock[] = [section(title), ...(lines.length > 0 ? [section(join(lines, '\n'))] : [])];
   if (release.state === 'requested') {
     blocks.push(
@@ -199,7 +199,7 @@ export function roomHeader(release: ReleaseProps, now: Date): View {
         ),
       ),
     );
-  const steps = roomButtons(release, number);
+  const steps = release.room === 'closed' ? [] : roomButtons(release, number);
   if (steps.length > 0) blocks.push(actions(`room-${number}`, steps));
   blocks.push(context(mrkdwn`${nextStep(release, now)} Everything decided here is recorded.`));
   return { text: summaryLine(release).mrkdwn, blocks };
@@ -233,7 +233,7 @@ export function row(release: ReleaseProps): Mrkdwn {
 /** Everything about one release, for its reader alone. */
 export function details(release: ReleaseProps, history: readonly Mrkdwn[]): View {
   const view = card(release);
-  const gates = release.gates.map((gate) => gateLine(gate, release));
+  const gates = release.gates.map((gate) => gateLine(gate, release)).filter((line) => line.mrkdwn !== '');
   return {
     text: view.text,
     blocks: [

@@ -24,7 +24,7 @@ export function reviewForm(
         level: 'info',
         text: {
           type: 'mrkdwn',
-          text: mrkdwn`You decide for ${list(gates, 'and')}. You approve ${what}.`.mrkdwn.slice(0, 200),
+          text: mrkdwn`You decide for ${list(gates, 'and')}. It is about ${what}.`.mrkdwn.slice(0, 200),
         },
       },
       section(mrkdwn`*${release.summary}*`),

@@ -22,7 +22,10 @@ export const sentence: EventTable<Mrkdwn, [zone: string]> = {
     mrkdwn`⌛ ${releaseKey(body.release)} expired: its slot began without ${list(body.missing, 'and') || 'its approvals'}.`,
   'release.cancelled': (event) =>
     mrkdwn`🚫 ${who(event)} cancelled ${releaseKey(event.body.release)}${event.body.reason === '' ? '' : `: “${event.body.reason}”`}. Its slot is free again.`,
-  'room.opened': (event) => mrkdwn`🚪 ${who(event)} opened the war room of ${releaseKey(event.body.release)}.`,
+  'room.opened': (event) =>
+    event.actor.kind === 'clock'
+      ? mrkdwn`🚪 The war room of ${releaseKey(event.body.release)} opened by itself, ahead of its slot.`
+      : mrkdwn`🚪 ${who(event)} opened the war room of ${releaseKey(event.body.release)}.`,
   'room.closed': (event) => mrkdwn`🚪 ${who(event)} closed the war room of ${releaseKey(event.body.release)}.`,
   'note.added': (event) => mrkdwn`📝 ${who(event)}: ${event.body.text}`,
   'release.started': (event) => mrkdwn`🚀 ${who(event)} started ${releaseKey(event.body.release)}.`,

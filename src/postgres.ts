@@ -40,8 +40,19 @@ export async function startPostgres(
   for (;;) {
     const running = (await adopt(folder)) ?? (await launch(folder, options.durable ?? true));
     if (running) {
+      const owner = await own(running.port);
+      if (!owner)
+        throw new PostgresProblem(
+          `Maitred already runs on the data in ${dir}. Stop it first, or set DATA_DIR to another folder.`,
+        );
       await ensureDatabase(running.port);
-      return { url: urlOf(running.port, 'maitred'), stop: () => stop(running.pid) };
+      return {
+        url: urlOf(running.port, 'maitred'),
+        stop: async () => {
+          await owner.end().catch(() => undefined);
+          await stop(running.pid);
+        },
+      };
     }
     // A server that was killed a moment ago keeps its lock until the system has buried it.
     if (Date.now() > until)
@@ -158,6 +169,23 @@ function signal(pid: number, name: 'SIGINT' | 'SIGQUIT'): void {
   } catch {
     // Gone already.
   }
+}
+
+/** One process owns the server, for as long as this connection lives: nobody takes over or stops what somebody else uses. */
+async function own(port: number): Promise<pg.Client | undefined> {
+  const client = new pg.Client({
+    connectionString: urlOf(port, 'postgres'),
+    application_name: 'maitred owner',
+    keepAlive: true,
+  });
+  client.on('error', () => undefined);
+  await client.connect();
+  const { rows } = await client.query<{ mine: boolean }>(
+    `SELECT pg_try_advisory_lock(hashtextextended('maitred owner', 0)) AS mine`,
+  );
+  if (rows[0]?.mine) return client;
+  await client.end();
+  return undefined;
 }
 
 async function ensureDatabase(port: number): Promise<void> {

@@ -120,9 +120,11 @@ async function transact<Input, Facts>(
     );
     if (!loaded.ok) return refused(tx, loaded.refusal, now);
     const directory = know(command.needs?.(loaded.facts, input) ?? needNothing);
-    const number = command.numbered ? await nextReleaseNumber(tx, workspace) : 0;
-    const ask: Ask = { workspace, actor, person, directory, now, newId: ctx.newId, number };
-    const decision = command.decide(input, loaded.facts, ask);
+    const ask: Ask = { workspace, actor, person, directory, now, newId: ctx.newId, number: 0 };
+    let decision = command.decide(input, loaded.facts, ask);
+    // Deciding is pure, so it is asked again with the number: a refusal takes none.
+    if (decision.ok && command.numbered)
+      decision = command.decide(input, loaded.facts, { ...ask, number: await nextReleaseNumber(tx, workspace) });
     if (!decision.ok) return refused(tx, decision.refusal, now);
 
     const events = decision.events.map(

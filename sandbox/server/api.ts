@@ -800,7 +800,13 @@ function setText(field: 'topic' | 'purpose'): Method {
       if (text.length > 250) return fail('too_long');
       if (channel[field] !== text) {
         channel[field] = text;
-        systemLine(world, channel, world.state.app.botUser, `channel_${field}`, `set the channel ${field}: ${text}`);
+        systemLine(
+          world,
+          channel,
+          world.state.app.botUser,
+          `channel_${field}`,
+          `<@${world.state.app.botUser}> set the channel ${field}: ${text}`,
+        );
       }
       return { ok: true, channel: showChannel(world, channel) };
     },

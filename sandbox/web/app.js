@@ -93,6 +93,7 @@ function drawChannels(own) {
 }
 
 function go(id) {
+  if (id !== channel) $('line').value = '';
   channel = id;
   location.hash = id;
   $('messages').dataset.stamp = '';
@@ -266,9 +267,14 @@ function drawModal() {
     void close();
   };
   if (!dialog.open) dialog.showModal();
-  if (focused) document.getElementById(focused)?.focus();
+  const bad = dialog.querySelector('.err')?.parentElement;
+  if (bad) (bad.querySelector('input, select, textarea') || bad).focus();
+  else if (shown !== view.hash) dialog.scrollTop = 0;
+  else if (focused) document.getElementById(focused)?.focus();
+  shown = view.hash;
 }
 
+let shown = '';
 let sent = Promise.resolve();
 
 function drawInput(block, view) {

@@ -37,6 +37,7 @@ export const rollbackVerb = reasonVerb('rollback', ['revert'], 'rolls back; noth
 export const cancelVerb: Verb = {
   ...reasonVerb('cancel', [], 'cancels a release and frees its slot', cancelCommand),
   job: 'Ask',
+  examples: ['cancel REL-142 not before the audit'],
 };
 
 export const roomVerb: Verb = {

@@ -47,7 +47,7 @@ export const reaction: EventTable<Reaction> = {
   'release.cancelled': (event) => verdict(event),
   'room.opened': ({ body }) =>
     show([{ kind: 'room', release: body.release }, ...room(body.release), { kind: 'card', release: body.release }]),
-  'room.closed': ({ body }) => show(room(body.release)),
+  'room.closed': ({ id, body }) => show([...room(body.release), { kind: 'log', event: id }]),
   'note.added': ({ id, body }) =>
     show([
       { kind: 'log', event: id },

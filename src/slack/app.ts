@@ -25,7 +25,8 @@ import {
 } from '../commands/deploy.ts';
 import { requestCommand } from '../commands/request.ts';
 import type { Ctx } from '../ctx.ts';
-import type { Actor } from '../domain/person.ts';
+import { type Audience, may } from '../domain/access.ts';
+import { type Actor, needNothing } from '../domain/person.ts';
 import { RequestInput } from '../domain/request.ts';
 import { type Outcome, run } from '../run.ts';
 import { markStale } from '../store/ledger.ts';
@@ -220,6 +221,7 @@ export async function openSlack(
 
   app.shortcut('request_release', async ({ shortcut, ack }) => {
     await ack();
+    if (await forbidden(shortcut.user.id, 'members')) return;
     const draft = {
       units: [],
       startsAt: undefined,
@@ -294,6 +296,10 @@ export async function openSlack(
         case 'answer':
           return answer(ctx, asker, understood.question);
         case 'open':
+          {
+            const no = await forbidden(typed.person, 'members');
+            if (no) return no;
+          }
           if (!triggerId) return answer(ctx, asker, { ask: 'help', topic: understood.verb?.name });
           await openForm(ctx, client, { workspace, person: typed.person, triggerId }, understood.form);
           return undefined;
@@ -321,6 +327,9 @@ export async function openSlack(
       // The surfaces show a success to everybody; a refusal is for the one who clicked.
       return outcome.ok ? undefined : tell(ctx, asker, outcome);
     };
+    const asks = ['release.review', 'release.note', 'release.new'].includes(action);
+    const no = await forbidden(by.person, asks ? 'members' : 'anyone');
+    if (no) return no;
     switch (action) {
       case 'release.review':
         await openForm(ctx, client, form, { kind: 'review', release });
@@ -377,6 +386,14 @@ export async function openSlack(
         // Menus inside forms report every choice; there is nothing to do until they are submitted.
         return undefined;
     }
+  }
+
+  /** Who may look at all, and who may ask for a form; what a form then asks for is judged in run(). */
+  async function forbidden(person: string, audience: Audience): Promise<View | undefined> {
+    const { people } = await ctx.directory.lookup(workspace, { ...needNothing, people: [person] }, 5 * 60_000);
+    const who = people[person];
+    const refused = who ? may(audience, who) : ({ code: 'unverified' } as const);
+    return refused ? refusal(refused, (await loadWorkspace(ctx.db, workspace)).zone) : undefined;
   }
 
   function perform(what: Call, id: string, actor: Actor): Promise<Outcome> {

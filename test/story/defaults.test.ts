@@ -25,7 +25,20 @@ test('people who may not, may not, and are told why', async () => {
   await house.person('gil').types('/release book billing@2 tomorrow 16:00');
   await house.person('gil').seesEventually(/Guests can follow releases but not change them/);
   await house.person('eve').types('/release list');
-  await house.person('eve').seesEventually(/belongs to another organisation/);
+  await house.person('eve').seesEventually(/You belong to another organisation/);
+  await house.person('eve').clicks('Details');
+  await house.person('eve').clicks('Details', 'releases', /REL-1/);
+  await house.until('two more refusals', () =>
+    house
+      .person('eve')
+      .sees()
+      .filter((text) => /You belong to another/.test(text)).length >= 3
+      ? true
+      : undefined,
+  );
+  expect(house.person('eve').sees().join()).not.toContain('What happened');
+  await house.person('gil').types('/release new');
+  expect(house.person('gil').modalNow()).toBeUndefined();
   await house.person('sam').types('/release book billing@2 tomorrow 16:00', 'payments');
   await house.person('sam').seesEventually(/billing 2/, 'payments');
 });

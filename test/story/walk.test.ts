@@ -79,7 +79,7 @@ describe.each(ways)('one release from request to digest ($mode, $queue)', (way) 
 
       await kim.types('/release review REL-1');
       const review = await kim.modal(/Review REL-1/);
-      expect(textOf(review.blocks)).toContain('You approve payments 2.14.0 in production');
+      expect(textOf(review.blocks)).toContain('It is about payments 2.14.0 in production');
       await kim.fills({
         decision: { selected_option: { text: { type: 'plain_text', text: 'Approve' }, value: 'approve' } },
         comment: { value: 'checked the runbook' },
