@@ -18,7 +18,7 @@ import { openSlack } from './slack/app.ts';
 import { failureOf, openClient } from './slack/client.ts';
 import { openDirectory } from './slack/directory.ts';
 import { refresh } from './slack/surface.ts';
-import { openDb } from './store/db.ts';
+import { openDb, warmUp } from './store/db.ts';
 import { migrate } from './store/migrate.ts';
 
 /** A sentence for the person who starts it: no stack. */
@@ -144,7 +144,7 @@ async function startApp(env: Env, slack: SlackEnv, parts: Parts): Promise<void> 
     refresh({ ctx, client, instance, seen: (kind, result) => metrics.surfaces.inc({ kind, result }) }, team, key);
 
   // The first query of a fresh client costs a tenth of a second: not somebody's first command.
-  await db.prisma.release.findFirst({ include: { units: true } });
+  await warmUp(db);
 
   const system = { workspace, actor: { kind: 'system' } } as const;
   const identity = { name: String(bot.team), botUser: String(bot.user_id) };

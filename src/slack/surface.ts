@@ -28,6 +28,8 @@ import {
   loadEvent,
   loadReleaseProps,
   loadWorkspace,
+  releaseOfRoom,
+  roomMembersOf,
 } from '../store/read.ts';
 import { failureOf, slackTimeoutMs } from './client.ts';
 
@@ -341,12 +343,9 @@ async function room(
   const { client, ctx } = projector;
   const { workspace } = claimed.row;
   const channel = claimed.row.channel ?? (await makeRoom(projector, claimed, roomName(release)));
-  const row = await ctx.db.prisma.release.findUniqueOrThrow({
-    where: { workspace_number: { workspace, number: release.number } },
-    select: { roomMembers: true },
-  });
+  const members = await roomMembersOf(ctx.db, workspace, release.number);
   const present = new Set((await client.conversations.members({ channel, limit: 500 })).members ?? []);
-  const missing = row.roomMembers.filter((id) => !present.has(id));
+  const missing = members.filter((id) => !present.has(id));
   if (missing.length > 0) {
     await client.conversations
       .invite({ channel, users: missing.slice(0, 100).join(','), force: true })
@@ -395,10 +394,7 @@ async function findOwnChannel(
     });
     const found = page.channels?.find((channel) => channel.name === name && channel.creator === botUser);
     if (found?.id) {
-      const taken = await ctx.db.prisma.surface.count({
-        where: { workspace, channel: found.id, key: { startsWith: 'room:' } },
-      });
-      return taken === 0 ? found.id : undefined;
+      return (await releaseOfRoom(ctx.db, workspace, found.id)) === undefined ? found.id : undefined;
     }
     cursor = page.response_metadata?.next_cursor ?? '';
   } while (cursor !== '');

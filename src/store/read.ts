@@ -62,6 +62,15 @@ export async function releaseOfRoom(db: Db, workspace: string, channel: string):
   return row ? Number(row.key.slice('room:REL-'.length)) : undefined;
 }
 
+/** Who has to be in the war room. */
+export async function roomMembersOf(db: Db, workspace: string, number: number): Promise<string[]> {
+  const row = await db.prisma.release.findUniqueOrThrow({
+    where: { workspace_number: { workspace, number } },
+    select: { roomMembers: true },
+  });
+  return row.roomMembers;
+}
+
 /** What happened to a release, oldest first. */
 export async function historyOf(db: Db, workspace: string, number: number): Promise<StoredEvent[]> {
   const rows = await db.prisma.event.findMany({ where: { workspace, release: number }, orderBy: { seq: 'asc' } });

@@ -59,6 +59,14 @@ test('a lost answer does not double a message', async () => {
   expect(keys.filter((key, index) => keys.indexOf(key) !== index)).toEqual([]);
 });
 
+test('what takes longer than Slack waits is answered in time, and then for real', async () => {
+  house.sandbox.world.faults.set('users.info', [{ kind: 'hang', times: 1 }]);
+  const sam = house.person('sam');
+  expect((await sam.types('/release list')).status).toBe('ok');
+  expect(sam.sees().join()).toContain('Still working on it');
+  await sam.seesEventually(/Something failed on my side.*Ref/);
+});
+
 test('production names every missing setting at once, and a taken port says what to do', async () => {
   const start = (env: Record<string, string>) =>
     spawnSync(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
