@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { SlackConnection } from './slack/client.ts';
 
 /** How this process runs: read once from the environment, handed on as arguments. */
 export type Env = {
@@ -13,14 +14,7 @@ export type Env = {
   readonly databaseUrl: string | undefined;
   readonly redisUrl: string | undefined;
   /** Undefined: the local workspace. */
-  readonly slack: SlackEnv | undefined;
-};
-export type SlackEnv = {
-  readonly botToken: string;
-  readonly apiUrl: string | undefined;
-  readonly mode:
-    | { readonly kind: 'socket'; readonly appToken: string }
-    | { readonly kind: 'http'; readonly signingSecret: string };
+  readonly slack: SlackConnection | undefined;
 };
 
 const port = z.coerce.number().int().min(0).max(65535);

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { within } from '../deadline.ts';
 import { clockSkew, type Db, pingDb } from '../store/db.ts';
 import { countOutbox } from '../store/ledger.ts';
 import { missingMigrations } from '../store/migrate.ts';
@@ -119,11 +120,8 @@ async function notReady(settings: HttpSettings): Promise<string[]> {
   if (!(await pingDb(settings.db))) return [...problems, 'database: does not answer'];
   const missing = await missingMigrations(settings.db.background).catch(() => ['unknown']);
   if (missing.length > 0) problems.push(`migrations: ${missing.join(', ')} missing`);
-  const queue = await Promise.race([
-    settings.queueDepth().then(() => true),
-    new Promise<false>((resolve) => setTimeout(() => resolve(false), 1_000).unref()),
-  ]).catch(() => false);
-  if (!queue) problems.push('queue: does not answer');
+  const depth = await within(settings.queueDepth(), 1_000).catch(() => 'late' as const);
+  if (depth === 'late') problems.push('queue: does not answer');
   if (settings.checkClock && Math.abs(await clockSkew(settings.db)) > 1_000)
     problems.push('clock: differs from the database by more than a second');
   return problems;

@@ -7,6 +7,7 @@ import {
   Worker,
   withBackend,
 } from 'bullmq';
+import { within } from '../deadline.ts';
 
 export type RefreshJob = { readonly workspace: string; readonly key: string };
 // biome-ignore lint/suspicious/noExplicitAny: BullMQ's connection type parameter differs by backend and is never used here
@@ -73,16 +74,4 @@ export async function openQueue({ backend, url, onError }: QueueSettings): Promi
       Object.values(await queue.getJobCounts('waiting', 'active', 'delayed')).reduce((sum, count) => sum + count, 0),
     close,
   };
-}
-
-async function within(work: Promise<unknown>, ms: number): Promise<'done' | 'late'> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<'late'>((resolve) => {
-    timer = setTimeout(() => resolve('late'), ms);
-  });
-  try {
-    return await Promise.race([work.then(() => 'done' as const), late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

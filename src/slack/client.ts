@@ -1,5 +1,15 @@
 import { type WebAPIHTTPError, type WebAPIPlatformError, WebClient, type WebClientOptions } from '@slack/web-api';
 
+/** How this app reaches one workspace: Socket Mode or signed HTTP. */
+export type SlackConnection = {
+  readonly botToken: string;
+  /** Undefined: Slack's own. */
+  readonly apiUrl: string | undefined;
+  readonly mode:
+    | { readonly kind: 'socket'; readonly appToken: string }
+    | { readonly kind: 'http'; readonly signingSecret: string };
+};
+
 /** `headers` is left out on purpose: the SDK writes the first team's token into a shared headers object. */
 export type SafeClientOptions = Omit<WebClientOptions, 'headers'>;
 
@@ -14,6 +24,15 @@ export function callOptions(apiUrl: string | undefined): SafeClientOptions {
     rejectRateLimitedCalls: true,
     allowAbsoluteUrls: false,
     maxRequestConcurrency: 20,
+  };
+}
+
+/** For opening sockets, which may be tried again and again. A new object each time: the client writes into it. */
+export function connectOptions(apiUrl: string | undefined): SafeClientOptions {
+  return {
+    ...(apiUrl ? { slackApiUrl: apiUrl } : {}),
+    timeout: 10_000,
+    retryConfig: { retries: 20, maxTimeout: 10_000 },
   };
 }
 

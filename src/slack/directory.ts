@@ -2,6 +2,7 @@ import type { WebClient } from '@slack/web-api';
 import { type DirectorySource, DirectoryUnavailable } from '../ctx.ts';
 import type { Directory, DirectoryNeeds, Person } from '../domain/person.ts';
 import { isZone } from '../domain/time.ts';
+import { channelMembers } from './channel.ts';
 import { failureOf } from './client.ts';
 
 export type SlackDirectory = DirectorySource & {
@@ -103,19 +104,13 @@ export function openDirectory(client: WebClient, team: string): SlackDirectory {
   }
 
   async function membersOfChannel(id: string): Promise<readonly string[]> {
-    const members: string[] = [];
-    let cursor = '';
     try {
-      do {
-        const page = await client.conversations.members({ channel: id, limit: 500, ...(cursor ? { cursor } : {}) });
-        members.push(...(page.members ?? []));
-        cursor = page.response_metadata?.next_cursor ?? '';
-      } while (cursor !== '');
+      return await channelMembers(client, id);
     } catch (error) {
       // A channel that we cannot see has no members for us.
       if (failureOf(error).kind !== 'refused') throw error;
+      return [];
     }
-    return members;
   }
 }
 

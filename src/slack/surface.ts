@@ -31,6 +31,7 @@ import {
   releaseOfRoom,
   roomMembersOf,
 } from '../store/read.ts';
+import { channelMembers, findChannel } from './channel.ts';
 import { failureOf, slackTimeoutMs } from './client.ts';
 
 export type Projector = {
@@ -38,7 +39,7 @@ export type Projector = {
   readonly client: WebClient;
   /** This process's name in claims. */
   readonly instance: string;
-  readonly seen: (kind: string, result: 'created' | 'updated' | 'unchanged' | 'failed', lagMs: number) => void;
+  readonly seen: (kind: string, result: 'created' | 'updated' | 'unchanged' | 'failed') => void;
 };
 
 /** A claim outlasts the slowest call that it covers, so that no second process begins meanwhile. */
@@ -74,9 +75,9 @@ export async function refresh(projector: Projector, workspace: string, key: stri
         return 500;
       }
       await settle(ctx.db, claimed, instance, shown);
-      projector.seen(surface.kind, shown.wrote ? (claimed.row.ts ? 'updated' : 'created') : 'unchanged', 0);
+      projector.seen(surface.kind, shown.wrote ? (claimed.row.ts ? 'updated' : 'created') : 'unchanged');
     } catch (error) {
-      projector.seen(surface.kind, 'failed', 0);
+      projector.seen(surface.kind, 'failed');
       return handleFailure(projector, claimed, key, error);
     }
   }
@@ -221,7 +222,7 @@ async function show(
     case 'home': {
       const { zone } = await loadWorkspace(db, workspace);
       const now = ctx.now();
-      const asked = { person: surface.person, now, zone, today: wallTime(now, zone).date, take: 15, skip: 0 };
+      const asked = { person: surface.person, zone, today: wallTime(now, zone).date, take: 15, skip: 0 };
       const [waiting, mine] = await Promise.all([
         listReleases(db, workspace, { ...asked, filter: { kind: 'needs-me' } }),
         listReleases(db, workspace, { ...asked, filter: { kind: 'mine' } }),
@@ -344,7 +345,7 @@ async function room(
   const { workspace } = claimed.row;
   const channel = claimed.row.channel ?? (await makeRoom(projector, claimed, roomName(release)));
   const members = await roomMembersOf(ctx.db, workspace, release.number);
-  const present = new Set((await client.conversations.members({ channel, limit: 500 })).members ?? []);
+  const present = new Set(await channelMembers(client, channel));
   const missing = members.filter((id) => !present.has(id));
   if (missing.length > 0) {
     await client.conversations
@@ -385,20 +386,9 @@ async function findOwnChannel(
   name: string,
 ): Promise<string | undefined> {
   const { botUser } = await loadWorkspace(ctx.db, workspace);
-  let cursor = '';
-  do {
-    const page = await client.conversations.list({
-      limit: 500,
-      types: 'public_channel,private_channel',
-      ...(cursor ? { cursor } : {}),
-    });
-    const found = page.channels?.find((channel) => channel.name === name && channel.creator === botUser);
-    if (found?.id) {
-      return (await releaseOfRoom(ctx.db, workspace, found.id)) === undefined ? found.id : undefined;
-    }
-    cursor = page.response_metadata?.next_cursor ?? '';
-  } while (cursor !== '');
-  return undefined;
+  const fits = (channel: { name?: string; creator?: string }) => channel.name === name && channel.creator === botUser;
+  const found = await findChannel(client, 'public_channel,private_channel', fits);
+  return found && (await releaseOfRoom(ctx.db, workspace, found)) === undefined ? found : undefined;
 }
 
 function keep({ row }: Claim): Shown {
