@@ -78,6 +78,8 @@ export type Verb = {
   readonly usage: string;
   readonly summary: string;
   readonly examples: readonly string[];
+  /** Has to know where a card may live when nothing but the place it was asked from says so. */
+  readonly needsHome?: true;
 } & (
   | { readonly target: false; readonly parse: (line: Line, said: Said) => Parsed }
   /** Speaks of one release: named, or the one whose room this is, or the only open one of the person. */

@@ -46,6 +46,7 @@ export const bookVerb: Verb = {
   usage: 'book <service@version …> <when> [for 45m] [type:normal] [env:production] ["what changes"] [lead:@who]',
   summary: 'requests a release at once, without the form',
   examples: ['book payments@2.14.0 tomorrow 14:00 for 45m "SEPA instant payouts"'],
+  needsHome: true,
   target: false,
   parse: (line, said) => {
     const read = readRequest(line, said, true);
@@ -68,6 +69,19 @@ export const bookVerb: Verb = {
   },
 };
 
+/** What a request says before anybody has said anything. */
+export function blankRequest(channel: string): RequestLine {
+  return {
+    units: [],
+    startsAt: undefined,
+    minutes: 45,
+    environment: 'production',
+    changeType: 'normal',
+    summary: '',
+    channel,
+  };
+}
+
 type Read = { draft: RequestLine } | { problem: Extract<Parsed, { do: 'usage' }>['problem'] };
 
 /** Reads units, time, length and options. `complete` asks for units and a time; the form does not need them. */
@@ -75,7 +89,8 @@ function readRequest(line: Line, said: Said, complete: boolean): Read {
   const known = ['type', 'env', 'dur', 'lead'];
   for (const [option, value] of Object.entries(line.options))
     if (!known.includes(option)) return { problem: { code: 'unexpected', text: `${option}:${value}` } };
-  const changeType = line.options.type ?? 'normal';
+  const blank = blankRequest(said.channel);
+  const changeType = line.options.type ?? blank.changeType;
   if (!changeTypes.some((type) => type === changeType))
     return { problem: { code: 'bad_option', option: 'type', value: changeType, allowed: changeTypes } };
 
@@ -105,13 +120,13 @@ function readRequest(line: Line, said: Said, complete: boolean): Read {
   }
   return {
     draft: {
+      ...blank,
       units,
       startsAt,
-      minutes: minutes ?? 45,
-      environment: line.options.env ?? 'production',
+      minutes: minutes ?? blank.minutes,
+      environment: line.options.env ?? blank.environment,
       changeType,
       summary: line.quoted.join(' '),
-      channel: said.channel,
     },
   };
 }

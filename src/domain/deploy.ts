@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { mayRun } from './access.ts';
 import { type Ask, accept, actorId, type Decision, refuse } from './decision.ts';
 import type { EventBody } from './event.ts';
-import { tally } from './gate.ts';
+import { openGates } from './gate.ts';
 import { isEnded, isRunning, type ReleaseFacts, type ReleaseState } from './release.ts';
 
 export const OfRelease = z.strictObject({ release: z.number().int() });
@@ -26,11 +26,7 @@ const possible: Readonly<Record<Step, readonly ReleaseState[]>> = {
 export function startRelease(_input: OfRelease, facts: ReleaseFacts, ask: Ask): Decision {
   const { release } = facts;
   if (release.state === 'requested') {
-    const waiting = tally(
-      facts.gates.map((gate) => gate.rule),
-      facts.votes,
-    ).filter((gate) => !gate.met);
-    return refuse({ code: 'gates_open', release: release.number, waiting: waiting.map((gate) => gate.gate.name) });
+    return refuse({ code: 'gates_open', release: release.number, waiting: openGates(facts) });
   }
   const no = stopped('start', facts, ask);
   if (no) return no;
@@ -108,11 +104,7 @@ export function addNote(input: NoteInput, facts: ReleaseFacts, ask: Ask): Decisi
 export function expireRelease(_input: OfRelease, facts: ReleaseFacts, ask: Ask): Decision {
   const { release } = facts;
   if (release.state !== 'requested' || ask.now < release.startsAt) return accept();
-  const missing = tally(
-    facts.gates.map((gate) => gate.rule),
-    facts.votes,
-  ).filter((gate) => !gate.met);
-  return accept({ type: 'release.expired', release: release.number, missing: missing.map((gate) => gate.gate.name) });
+  return accept({ type: 'release.expired', release: release.number, missing: openGates(facts) });
 }
 
 /** The clock: the war room of an approved release opens by itself. */

@@ -35,6 +35,14 @@ export function tally(gates: readonly GateRule[], votes: readonly Vote[]): Tally
   });
 }
 
+/** Names of the gates that are not met yet. */
+export function openGates(facts: { gates: readonly { rule: GateRule }[]; votes: readonly Vote[] }): string[] {
+  const rules = facts.gates.map((gate) => gate.rule);
+  return tally(rules, facts.votes)
+    .filter((counted) => !counted.met)
+    .map((counted) => counted.gate.name);
+}
+
 /** The members of a source, as Slack answered; a source that was not looked up has none. */
 export function membersOf(source: WhoSource, directory: Directory): Membership {
   switch (source.kind) {

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { type Ask, accept, actorId, type Decision, refuse } from './decision.ts';
+import { type Ask, accept, actorId, type Decision, type Refusal, refuse } from './decision.ts';
 import { VoteChoice } from './event.ts';
-import { eligible, membersOf, tally, type Vote } from './gate.ts';
+import { eligible, membersOf, openGates, tally, type Vote } from './gate.ts';
 import type { DirectoryNeeds } from './person.ts';
-import type { ReleaseFacts } from './release.ts';
+import type { Release, ReleaseFacts } from './release.ts';
 
 export const VoteInput = z.strictObject({
   release: z.number().int(),
@@ -29,20 +29,8 @@ export function voteNeeds({ gates }: ReleaseFacts): DirectoryNeeds {
 export function castVote(input: VoteInput, facts: ReleaseFacts, ask: Ask): Decision {
   const voter = actorId(ask);
   const { release } = facts;
-  if (release.state !== 'requested')
-    return refuse({ code: 'voting_closed', release: release.number, state: release.state });
-  const before = tally(
-    facts.gates.map((gate) => gate.rule),
-    facts.votes,
-  );
-  const waiting = before.filter((gate) => !gate.met).map((gate) => gate.gate.name);
-  if (voter === release.requester || voter === release.lead)
-    return refuse({
-      code: 'own_release',
-      release: release.number,
-      role: voter === release.requester ? 'requester' : 'lead',
-      waiting,
-    });
+  const closed = mayDecide(release, voter, openGates(facts));
+  if (closed) return refuse(closed);
 
   const mine = ownGates(facts, voter, ask);
   if (mine.length === 0)
@@ -90,6 +78,19 @@ export function castVote(input: VoteInput, facts: ReleaseFacts, ask: Ask): Decis
   return after.every((gate) => gate.met)
     ? accept(...cast, { type: 'release.approved', release: release.number, revision: release.revision })
     : accept(...cast);
+}
+
+/** Why this person cannot decide on this release, whatever gates there are: it is decided, or it is their own. */
+export function mayDecide(
+  release: Pick<Release, 'number' | 'state' | 'requester' | 'lead'>,
+  voter: string,
+  waiting: string[],
+): Refusal | undefined {
+  const { number, state, requester, lead } = release;
+  if (state !== 'requested') return { code: 'voting_closed', release: number, state };
+  if (voter === requester || voter === lead)
+    return { code: 'own_release', release: number, role: voter === requester ? 'requester' : 'lead', waiting };
+  return undefined;
 }
 
 /** The gates in which this person may vote now, each with the reason. */

@@ -23,19 +23,20 @@ import {
   startCommand,
   verifyCommand,
 } from '../commands/deploy.ts';
-import { requestCommand } from '../commands/request.ts';
+import { blankRequest, requestCommand } from '../commands/request.ts';
 import type { Ctx } from '../ctx.ts';
-import { type Audience, may } from '../domain/access.ts';
-import { type Actor, needNothing } from '../domain/person.ts';
+import { within } from '../deadline.ts';
+import type { Actor } from '../domain/person.ts';
 import { RequestInput } from '../domain/request.ts';
+import { surfaceKey } from '../domain/surface.ts';
 import { type Outcome, run } from '../run.ts';
 import { markStale } from '../store/ledger.ts';
 import { listServices, loadWorkspace } from '../store/read.ts';
 import { type Asker, answer, tell } from './answer.ts';
-import { callOptions } from './client.ts';
+import { callOptions, connectOptions, type SlackConnection } from './client.ts';
 import type { SlackDirectory } from './directory.ts';
 import { openForm, readForm, requestAgain, sayInModal } from './form.ts';
-import { type Typed, understand } from './line.ts';
+import { admit, type Typed, understand } from './line.ts';
 
 export type SlackDoor = {
   readonly isConnected: () => boolean;
@@ -46,12 +47,7 @@ export type SlackDoor = {
   readonly drain: (ms: number) => Promise<void>;
 };
 
-export type SlackSettings = {
-  readonly botToken: string;
-  readonly apiUrl: string | undefined;
-  readonly mode:
-    | { readonly kind: 'socket'; readonly appToken: string }
-    | { readonly kind: 'http'; readonly signingSecret: string };
+export type SlackSettings = SlackConnection & {
   readonly workspace: string;
   readonly command: string;
   readonly onAck: (kind: string, ms: number) => void;
@@ -80,14 +76,7 @@ export async function openSlack(
       ? new SocketModeReceiver({
           appToken: settings.mode.appToken,
           logger: boltLogger(ctx),
-          // Its own object: the client writes into it.
-          installerOptions: {
-            clientOptions: {
-              ...(settings.apiUrl ? { slackApiUrl: settings.apiUrl } : {}),
-              timeout: 10_000,
-              retryConfig: { retries: 20, maxTimeout: 10_000 },
-            },
-          },
+          installerOptions: { clientOptions: connectOptions(settings.apiUrl) },
         })
       : undefined;
   const receiver = http ?? socket;
@@ -135,8 +124,8 @@ export async function openSlack(
         channel: command.channel_id,
         text: `${verb} ${command.text}`.trim(),
       };
-      const work = heard(typed, command.trigger_id, { kind: 'person', id: command.user_id });
-      const view = await inTime(work);
+      const work = heard(typed, command.trigger_id, command.trigger_id);
+      const view = await within(work, deadlineMs);
       if (view === 'late') {
         await ack({ response_type: 'ephemeral', text: 'Still working on it. I will answer here in a moment.' });
         const late = await work;
@@ -157,7 +146,7 @@ export async function openSlack(
     };
     const channel = body.channel?.id ?? '';
     const work = guarded(() => clicked(actionId, value, by, channel, body));
-    const first = await inTime(work);
+    const first = await within(work, deadlineMs);
     await ack();
     settings.onAck('action', performance.now() - started);
     const view = first === 'late' ? await work : first;
@@ -176,33 +165,37 @@ export async function openSlack(
   app.view<ViewSubmitAction>(/.*/, async ({ view, body, ack }) => {
     const started = performance.now();
     const asker: Asker = { workspace, person: body.user.id, command: commandName };
-    const read = await readForm(client, view as unknown as Parameters<typeof readForm>[1], body.user.id);
-    if ('errors' in read) return ack({ response_action: 'errors', errors: { ...read.errors } });
     const work = guarded(async () => {
+      const read = await readForm(client, view as unknown as Parameters<typeof readForm>[1], body.user.id);
+      if ('errors' in read) return read;
       const outcome = await perform(read.call, `${view.id}:${view.hash}`, { kind: 'person', id: body.user.id });
-      return { outcome, view: await tell(ctx, asker, outcome) };
+      const told = await tell(ctx, asker, outcome);
+      // A refused request keeps what was typed; everything else that stopped is only said.
+      const again = !outcome.ok && read.draft ? await requestAgain(ctx, workspace, read.draft, told) : undefined;
+      return { accepted: outcome.ok, told, again };
     });
-    const done = await inTime(work);
+    const done = await within(work, deadlineMs);
     settings.onAck('view', performance.now() - started);
+    const show = (said: View) => ({ response_action: 'update' as const, view: sayInModal('Maitred', said) });
     if (done === 'late') {
-      await ack({
-        response_action: 'update',
-        view: sayInModal('Maitred', { text: 'Still working on it. The card will show the result.', blocks: [] }),
-      });
-      const { view: late } = asDone(await work);
-      await client.views.update({ view_id: view.id, view: sayInModal('Maitred', late) }).catch(() => undefined);
+      await ack(show({ text: 'Still working on it. The card will show the result.', blocks: [] }));
+      const late = await work;
+      const said =
+        'told' in late
+          ? late.told
+          : 'errors' in late
+            ? { text: Object.values(late.errors).join(' '), blocks: [] }
+            : late;
+      await client.views.update({ view_id: view.id, view: sayInModal('Maitred', said) }).catch(() => undefined);
       return;
     }
-    const { outcome, view: told } = asDone(done);
-    if (!outcome?.ok) {
-      const again =
-        read.draft && outcome ? await requestAgain(ctx, workspace, read.draft, told) : sayInModal('Maitred', told);
-      return ack({ response_action: 'update', view: again });
-    }
+    if ('errors' in done) return ack({ response_action: 'errors', errors: { ...done.errors } });
+    if (!('told' in done)) return ack(show(done));
+    if (!done.accepted) return ack(done.again ? { response_action: 'update', view: done.again } : show(done.told));
     await ack();
     const place = (JSON.parse(view.private_metadata || '{}') as { channel?: string }).channel;
     if (place && /^[CG]/.test(place))
-      await client.chat.postEphemeral({ channel: place, user: body.user.id, ...told }).catch(() => undefined);
+      await client.chat.postEphemeral({ channel: place, user: body.user.id, ...done.told }).catch(() => undefined);
   });
 
   app.options(/.*/, async ({ options, ack }) => {
@@ -221,29 +214,15 @@ export async function openSlack(
 
   app.shortcut('request_release', async ({ shortcut, ack }) => {
     await ack();
-    if (await forbidden(shortcut.user.id, 'members')) return;
-    const draft = {
-      units: [],
-      startsAt: undefined,
-      minutes: 45,
-      environment: 'production',
-      changeType: 'normal',
-      summary: '',
-      channel: '',
-    };
-    await openForm(
-      ctx,
-      client,
-      { workspace, person: shortcut.user.id, triggerId: shortcut.trigger_id },
-      { kind: 'request', draft },
-    );
+    const asker = { workspace, person: shortcut.user.id, triggerId: shortcut.trigger_id };
+    await openForm(ctx, client, asker, { kind: 'request', draft: blankRequest('') });
   });
 
   app.event('app_mention', async ({ event, body }) => {
     if (!event.user) return;
     const text = event.text.replace(/<@[A-Z0-9]+(\|[^>]*)?>/, '').trim();
     const typed: Typed = { workspace, person: event.user, channel: event.channel, text };
-    const view = await heard(typed, undefined, { kind: 'person', id: event.user }, body.event_id);
+    const view = await heard(typed, body.event_id);
     if (view)
       await client.chat.postEphemeral({
         channel: event.channel,
@@ -254,7 +233,7 @@ export async function openSlack(
   });
   app.event('app_home_opened', async ({ event }) => {
     if (event.tab !== 'home') return;
-    const key = `home:${event.user}`;
+    const key = surfaceKey({ kind: 'home', person: event.user });
     await markStale(ctx.db, workspace, [key], ctx.now());
     ctx.wake(workspace, [key]);
   });
@@ -279,12 +258,7 @@ export async function openSlack(
   };
 
   /** A typed line, from wherever it came. Undefined: a form was opened instead of an answer. */
-  function heard(
-    typed: Typed,
-    triggerId: string | undefined,
-    actor: Actor,
-    eventId?: string,
-  ): Promise<View | undefined> {
+  function heard(typed: Typed, id: string, triggerId?: string): Promise<View | undefined> {
     const asker: Asker = { workspace, person: typed.person, command: commandName };
     return guarded(async () => {
       const understood = await understand(ctx, client, typed);
@@ -295,16 +269,13 @@ export async function openSlack(
           return refusal(understood.refusal, (await loadWorkspace(ctx.db, workspace)).zone);
         case 'answer':
           return answer(ctx, asker, understood.question);
-        case 'open':
-          {
-            const no = await forbidden(typed.person, 'members');
-            if (no) return no;
-          }
-          if (!triggerId) return answer(ctx, asker, { ask: 'help', topic: understood.verb?.name });
-          await openForm(ctx, client, { workspace, person: typed.person, triggerId }, understood.form);
-          return undefined;
+        case 'open': {
+          const refused = await openForm(ctx, client, { workspace, person: typed.person, triggerId }, understood.form);
+          if (refused || triggerId) return refused;
+          return answer(ctx, asker, { ask: 'help', topic: understood.verb?.name });
+        }
         case 'run': {
-          const outcome = await perform(understood.call, triggerId ?? eventId ?? ctx.newId(), actor);
+          const outcome = await perform(understood.call, id, { kind: 'person', id: typed.person });
           return tell(ctx, asker, outcome, bookAgain(understood.call));
         }
       }
@@ -327,30 +298,15 @@ export async function openSlack(
       // The surfaces show a success to everybody; a refusal is for the one who clicked.
       return outcome.ok ? undefined : tell(ctx, asker, outcome);
     };
-    const asks = ['release.review', 'release.note', 'release.new'].includes(action);
-    const no = await forbidden(by.person, asks ? 'members' : 'anyone');
-    if (no) return no;
+    const admitted = await admit(ctx, workspace, by.person, 'anyone');
+    if (!admitted.ok) return refusal(admitted.refusal, (await loadWorkspace(ctx.db, workspace)).zone);
     switch (action) {
       case 'release.review':
-        await openForm(ctx, client, form, { kind: 'review', release });
-        return undefined;
+        return openForm(ctx, client, form, { kind: 'review', release });
       case 'release.note':
-        await openForm(ctx, client, form, { kind: 'note', release });
-        return undefined;
+        return openForm(ctx, client, form, { kind: 'note', release });
       case 'release.new':
-        await openForm(ctx, client, form, {
-          kind: 'request',
-          draft: {
-            units: [],
-            startsAt: undefined,
-            minutes: 45,
-            environment: 'production',
-            changeType: 'normal',
-            summary: '',
-            channel,
-          },
-        });
-        return undefined;
+        return openForm(ctx, client, form, { kind: 'request', draft: blankRequest(channel) });
       case 'release.details':
         return answer(ctx, asker, { ask: 'show', release });
       case 'release.why':
@@ -388,14 +344,6 @@ export async function openSlack(
     }
   }
 
-  /** Who may look at all, and who may ask for a form; what a form then asks for is judged in run(). */
-  async function forbidden(person: string, audience: Audience): Promise<View | undefined> {
-    const { people } = await ctx.directory.lookup(workspace, { ...needNothing, people: [person] }, 5 * 60_000);
-    const who = people[person];
-    const refused = who ? may(audience, who) : ({ code: 'unverified' } as const);
-    return refused ? refusal(refused, (await loadWorkspace(ctx.db, workspace)).zone) : undefined;
-  }
-
   function perform(what: Call, id: string, actor: Actor): Promise<Outcome> {
     return run(ctx, what.command, what.input, { workspace, actor, id });
   }
@@ -413,22 +361,6 @@ export async function openSlack(
       };
     }
   }
-}
-
-async function inTime<T>(work: Promise<T>): Promise<T | 'late'> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<'late'>((resolve) => {
-    timer = setTimeout(() => resolve('late'), deadlineMs);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-function asDone(done: { outcome: Outcome; view: View } | View): { outcome: Outcome | undefined; view: View } {
-  return 'outcome' in done ? done : { outcome: undefined, view: done };
 }
 
 /** The button of a refused booking carries the whole request for the next free time; run() judges it like any other. */

@@ -14,19 +14,24 @@ import type { Ctx } from '../ctx.ts';
 import type { Refusal } from '../domain/decision.ts';
 import { VoteChoice } from '../domain/event.ts';
 import { changeTypes } from '../domain/policy.ts';
+import { mayDecide } from '../domain/vote.ts';
 import { findReleaseProps, listServices, loadWorkspace } from '../store/read.ts';
-import { fallbackFor } from './line.ts';
+import { admit, fallbackFor } from './line.ts';
 
 /*
  * Modals: opened as a skeleton within Slack's three seconds, filled a moment later, read back into commands.
  */
 
+/** Opens a form for a full member; anybody else gets the refusal back as an answer. Without a trigger nothing can open. */
 export async function openForm(
   ctx: Ctx,
   client: WebClient,
-  asker: { workspace: string; person: string; triggerId: string },
+  asker: { workspace: string; person: string; triggerId: string | undefined },
   form: Form,
-): Promise<void> {
+): Promise<View | undefined> {
+  const admitted = await admit(ctx, asker.workspace, asker.person, 'members');
+  if (!admitted.ok) return refusal(admitted.refusal, (await loadWorkspace(ctx.db, asker.workspace)).zone);
+  if (!asker.triggerId) return undefined;
   const title =
     form.kind === 'request'
       ? 'Request a release'
@@ -35,6 +40,7 @@ export async function openForm(
         : `Note on REL-${form.release}`;
   const opened = await client.views.open({ trigger_id: asker.triggerId, view: skeleton(title) });
   if (opened.view?.id) await client.views.update({ view_id: opened.view.id, view: await fillForm(ctx, asker, form) });
+  return undefined;
 }
 
 async function fillForm(
@@ -68,16 +74,9 @@ async function fillForm(
     case 'review': {
       const release = await findReleaseProps(ctx.db, workspace, form.release);
       if (!release) return no({ code: 'not_found', what: 'release', name: `REL-${form.release}` });
-      if (release.state !== 'requested')
-        return no({ code: 'voting_closed', release: release.number, state: release.state });
       const waiting = release.gates.filter((gate) => !gate.met).map((gate) => gate.name);
-      if (person === release.requester || person === release.lead)
-        return no({
-          code: 'own_release',
-          release: release.number,
-          role: person === release.requester ? 'requester' : 'lead',
-          waiting,
-        });
+      const closed = mayDecide(release, person, waiting);
+      if (closed) return no(closed);
       // A hint for the form only: whether this person may vote is judged when the vote arrives.
       const own = release.gates.filter((gate) => gate.asked.includes(person)).map((gate) => gate.name);
       const earlier = release.gates.flatMap((gate) => gate.votes).find((vote) => vote.voter === person);

@@ -2,11 +2,12 @@ import type { WebClient } from '@slack/web-api';
 import type { Parsed, Said, Verb } from '../commands/command.ts';
 import { findVerb } from '../commands/index.ts';
 import type { Ctx } from '../ctx.ts';
-import { may } from '../domain/access.ts';
+import { type Audience, may } from '../domain/access.ts';
 import type { Refusal } from '../domain/decision.ts';
 import { readLine, takeRelease } from '../domain/line.ts';
-import { needNothing } from '../domain/person.ts';
+import { needNothing, type Person } from '../domain/person.ts';
 import { openReleasesOf, releaseOfRoom } from '../store/read.ts';
+import { findChannel } from './channel.ts';
 
 export type Typed = {
   readonly workspace: string;
@@ -21,12 +22,9 @@ export type Understood = (Parsed | { readonly do: 'refuse'; readonly refusal: Re
 /** From typed words to what they mean: verb, then target, then the verb's own parsing. */
 export async function understand(ctx: Ctx, client: WebClient, typed: Typed): Promise<Understood> {
   const { workspace, person } = typed;
-  const directory = await ctx.directory.lookup(workspace, { ...needNothing, people: [person] }, 5 * 60_000);
-  const who = directory.people[person];
-  // Everybody may look who belongs here; what changes something is judged again in run().
-  const forbidden = who ? may('anyone', who) : ({ code: 'unverified' } as const);
-  if (forbidden) return { do: 'refuse', refusal: forbidden, verb: undefined };
-  const zone = who?.zone ?? 'UTC';
+  const admitted = await admit(ctx, workspace, person, 'anyone');
+  if (!admitted.ok) return { do: 'refuse', refusal: admitted.refusal, verb: undefined };
+  const { zone } = admitted.person;
 
   const [first = '', ...others] = typed.text.trim().split(/\s+/);
   if (first === '') {
@@ -44,8 +42,7 @@ export async function understand(ctx: Ctx, client: WebClient, typed: Typed): Pro
   const rest = typed.text.trim().slice(first.length).trim();
   const said: Said = { person, channel: typed.channel, fallbackChannel: null, zone, now: ctx.now() };
   if (!verb.target) {
-    const needsHome = verb.name === 'book' || verb.name === 'new';
-    const fallbackChannel = needsHome ? await fallbackFor(client, typed.channel) : null;
+    const fallbackChannel = verb.needsHome ? await fallbackFor(client, typed.channel) : null;
     return { ...verb.parse(readLine(rest), { ...said, fallbackChannel }), verb };
   }
   const named = takeTarget(rest, others);
@@ -55,6 +52,22 @@ export async function understand(ctx: Ctx, client: WebClient, typed: Typed): Pro
     (await onlyOpen(ctx, workspace, person));
   if (typeof target !== 'number') return { do: 'refuse', refusal: { code: 'which_release', open: target }, verb };
   return { ...verb.parse(readLine(named.rest), said, target), verb };
+}
+
+const identityMaxAgeMs = 5 * 60_000;
+
+/** Who this is, and whether they may look (`anyone`) or ask for a form (`members`). What is changed is judged in run(). */
+export async function admit(
+  ctx: Ctx,
+  workspace: string,
+  person: string,
+  audience: Audience,
+): Promise<{ readonly ok: true; readonly person: Person } | { readonly ok: false; readonly refusal: Refusal }> {
+  const { people } = await ctx.directory.lookup(workspace, { ...needNothing, people: [person] }, identityMaxAgeMs);
+  const who = people[person];
+  if (!who) return { ok: false, refusal: { code: 'unverified' } };
+  const refused = may(audience, who);
+  return refused ? { ok: false, refusal: refused } : { ok: true, person: who };
 }
 
 /** The release may be the first word or, as in `room open REL-142`, the last one. */
@@ -76,17 +89,7 @@ async function onlyOpen(ctx: Ctx, workspace: string, person: string): Promise<nu
 /** A card may live where it was asked for; asked in a direct message, in #releases if we are there. */
 export async function fallbackFor(client: WebClient, channel: string): Promise<string | null> {
   if (/^[CG]/.test(channel)) return channel;
-  let cursor = '';
-  do {
-    const page = await client.conversations.list({
-      limit: 500,
-      exclude_archived: true,
-      types: 'public_channel',
-      ...(cursor ? { cursor } : {}),
-    });
-    const found = page.channels?.find((one) => one.name === 'releases' && one.is_member);
-    if (found?.id) return found.id;
-    cursor = page.response_metadata?.next_cursor ?? '';
-  } while (cursor !== '');
-  return null;
+  return (
+    (await findChannel(client, 'public_channel', (one) => one.name === 'releases' && one.is_member === true)) ?? null
+  );
 }
