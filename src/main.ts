@@ -7,15 +7,15 @@ import { call } from './commands/command.ts';
 import { applyCatalogCommand, connectCommand } from './commands/setup.ts';
 import type { Ctx } from './ctx.ts';
 import { parseCatalog } from './domain/catalog.ts';
-import { type Env, readEnv, type SlackEnv } from './env.ts';
+import { type Env, readEnv } from './env.ts';
 import { createMetrics, startHttp } from './http/server.ts';
 import { everySecond, tick } from './jobs/clock.ts';
 import { openQueue } from './jobs/queue.ts';
-import { sealAll, sweep, workQueue } from './jobs/refresh.ts';
+import { merged, sealAll, sweep, workQueue } from './jobs/refresh.ts';
 import { type EmbeddedPostgres, PostgresProblem, startPostgres } from './postgres.ts';
 import { run } from './run.ts';
 import { openSlack } from './slack/app.ts';
-import { failureOf, openClient } from './slack/client.ts';
+import { failureOf, openClient, type SlackConnection } from './slack/client.ts';
 import { openDirectory } from './slack/directory.ts';
 import { refresh } from './slack/surface.ts';
 import { openDb, warmUp } from './store/db.ts';
@@ -68,7 +68,7 @@ async function main(): Promise<void> {
   else process.stdout.write(`Maitred runs on port ${env.port}\n`);
 }
 
-type Local = { readonly slack: SlackEnv; readonly origin: string; readonly catalogFile: string };
+type Local = { readonly slack: SlackConnection; readonly origin: string; readonly catalogFile: string };
 
 /** The local workspace, loaded only where it is used. */
 async function startLocalSlack(env: Env): Promise<Local> {
@@ -80,13 +80,7 @@ async function startLocalSlack(env: Env): Promise<Local> {
     manifest: readManifest(at('../manifest.yml')),
     snapshotFile: join(env.dataDir, 'workspace.json'),
     port: env.sandboxPort,
-  }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'EADDRINUSE')
-      throw new StartProblem(
-        `Port ${env.sandboxPort} is taken. Stop what uses it, or choose another: SANDBOX_PORT=${env.sandboxPort + 10} npm start`,
-      );
-    throw error;
-  });
+  }).catch(portTaken('SANDBOX_PORT', env.sandboxPort));
   stops.push(sandbox.close);
   const { bot, app } = sandbox.world.tokens;
   return {
@@ -104,7 +98,7 @@ type Parts = {
   catalogFile: string | undefined;
 };
 
-async function startApp(env: Env, slack: SlackEnv, parts: Parts): Promise<void> {
+async function startApp(env: Env, slack: SlackConnection, parts: Parts): Promise<void> {
   const { databaseUrl, now, log } = parts;
   const metrics = createMetrics();
   const db = openDb({ url: databaseUrl, onError: troubled(log, 'a database connection broke') });
@@ -136,9 +130,14 @@ async function startApp(env: Env, slack: SlackEnv, parts: Parts): Promise<void> 
         queue
           .add({ workspace: team, key })
           .catch((error: unknown) => log.warn({ err: error }, 'a wake-up was lost; the sweep has it'));
-      void sealAll(ctx).catch((error: unknown) => log.warn({ err: error }, 'sealing waits for the next second'));
+      sealSoon();
     },
   };
+  // Every commit asks for its seal; sealers that queue for one lock would hold the connections that surfaces need.
+  const sealSoon = merged(
+    () => sealAll(ctx),
+    (error) => log.warn({ err: error }, 'sealing waits for the next second'),
+  );
   const instance = randomUUID();
   const project = (team: string, key: string) =>
     refresh({ ctx, client, instance, seen: (kind, result) => metrics.surfaces.inc({ kind, result }) }, team, key);
@@ -152,9 +151,7 @@ async function startApp(env: Env, slack: SlackEnv, parts: Parts): Promise<void> 
   if (parts.catalogFile) await applyCatalog(ctx, system, parts.catalogFile);
 
   const door = await openSlack(ctx, client, directory, {
-    botToken: slack.botToken,
-    apiUrl: slack.apiUrl,
-    mode: slack.mode,
+    ...slack,
     workspace,
     command: env.command,
     onAck: (kind, ms) => metrics.ack.observe({ kind }, ms / 1000),
@@ -175,13 +172,7 @@ async function startApp(env: Env, slack: SlackEnv, parts: Parts): Promise<void> 
     queueDepth: queue.depth,
     checkClock: parts.checkClock,
     slackEvents: door.requestListener,
-  }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'EADDRINUSE')
-      throw new StartProblem(
-        `Port ${env.port} is taken. Stop what uses it, or choose another: PORT=${env.port + 10} npm start`,
-      );
-    throw error;
-  });
+  }).catch(portTaken('PORT', env.port));
   // In this order: take nothing new, answer what was taken, finish the jobs, then close what they stood on.
   stops.push(async () => {
     await door.drain(drainMs);
@@ -204,7 +195,7 @@ async function applyCatalog(
     throw new StartProblem(`${file} cannot be used:\n${parsed.problems.map((problem) => `  - ${problem}`).join('\n')}`);
   const hash = createHash('sha256').update(text).digest('hex').slice(0, 16);
   const { command, input } = call(applyCatalogCommand, { hash, catalog: parsed.catalog });
-  // Named after the minute too: going back to an earlier catalogue is a new command; whether anything changes is decided inside.
+  // A new name each time: whether anything changes is decided inside, and going back to an earlier catalogue is a change.
   await run(ctx, command, input, { ...system, id: `catalog:${hash}:${randomUUID()}` });
 }
 
@@ -231,6 +222,16 @@ async function followClock(apiUrl: string, log: Logger): Promise<{ now: () => Da
     }
   })();
   return { now: () => new Date(Date.now() + (offset ?? 0)) };
+}
+
+/** Turns a taken port into a sentence that says what to do. */
+function portTaken(setting: string, port: number): (error: NodeJS.ErrnoException) => never {
+  return (error) => {
+    if (error.code !== 'EADDRINUSE') throw error;
+    throw new StartProblem(
+      `Port ${port} is taken. Stop what uses it, or choose another: ${setting}=${port + 10} npm start`,
+    );
+  };
 }
 
 function isLoopback(url: string | undefined): boolean {

@@ -787,10 +787,7 @@ function inviteProblem(world: World, channel: Channel, id: string): string | und
 
 function setText(field: 'topic' | 'purpose'): Method {
   return {
-    scopes:
-      field === 'topic'
-        ? ['channels:write.topic', 'channels:manage', 'groups:write']
-        : ['channels:write.topic', 'channels:manage', 'groups:write'],
+    scopes: ['channels:write.topic', 'channels:manage', 'groups:write'],
     tier: 2,
     required: ['channel'],
     run: (world, args) => {

@@ -165,6 +165,17 @@ const chosenFromOptions: Check = (element, at, say) => {
     say('initial_option must be one of options', `${at}/initial_option`);
 };
 
+const oneLine: Element = {
+  where: ['input'],
+  fields: {
+    action_id: actionId,
+    initial_value: optional(text(3000)),
+    placeholder,
+    dispatch_action_config: dispatch,
+    focus_on_load: focus,
+  },
+};
+
 const elements: Readonly<Record<string, Element>> = {
   button: {
     where: ['actions', 'accessory'],
@@ -256,26 +267,8 @@ const elements: Readonly<Record<string, Element>> = {
       focus_on_load: focus,
     },
   },
-  email_text_input: {
-    where: ['input'],
-    fields: {
-      action_id: actionId,
-      initial_value: optional(text(3000)),
-      placeholder,
-      dispatch_action_config: dispatch,
-      focus_on_load: focus,
-    },
-  },
-  url_text_input: {
-    where: ['input'],
-    fields: {
-      action_id: actionId,
-      initial_value: optional(text(3000)),
-      placeholder,
-      dispatch_action_config: dispatch,
-      focus_on_load: focus,
-    },
-  },
+  email_text_input: oneLine,
+  url_text_input: oneLine,
   number_input: {
     where: ['input'],
     fields: {

@@ -27,7 +27,26 @@ export async function sweep(ctx: Ctx, queue: JobQueue, refresh: Refresh): Promis
   return stale.length;
 }
 
-/** Seals what was committed. Runs after every commit (merged) and every second. */
+/** Calls `work` soon; calls that come while it runs share one further run instead of waiting for each other. */
+export function merged(work: () => Promise<unknown>, failed: (error: unknown) => void): () => void {
+  let state: 'idle' | 'busy' | 'again' = 'idle';
+  return function soon() {
+    if (state !== 'idle') {
+      state = 'again';
+      return;
+    }
+    state = 'busy';
+    void work()
+      .catch(failed)
+      .finally(() => {
+        const again = state === 'again';
+        state = 'idle';
+        if (again) soon();
+      });
+  };
+}
+
+/** Seals what was committed, in every workspace. */
 export async function sealAll(ctx: Ctx): Promise<void> {
   for (const workspace of await unsealedWorkspaces(ctx.db)) while ((await seal(ctx.db, workspace)) === 500);
 }

@@ -5,6 +5,7 @@ import { type Tally, tally } from '../domain/gate.ts';
 import { GateRule } from '../domain/policy.ts';
 import type { ListFilter } from '../domain/question.ts';
 import { type ReleaseState, releaseStates } from '../domain/release.ts';
+import { parseSurfaceKey, surfaceKey } from '../domain/surface.ts';
 import { addDays, instantAt } from '../domain/time.ts';
 import type { Db } from './db.ts';
 import { toEvent } from './log.ts';
@@ -32,7 +33,7 @@ export async function loadReleaseProps(db: Db, workspace: string, number: number
 export async function listReleases(
   db: Db,
   workspace: string,
-  asked: { filter: ListFilter; person: string; now: Date; zone: string; today: string; take: number; skip: number },
+  asked: { filter: ListFilter; person: string; zone: string; today: string; take: number; skip: number },
 ): Promise<{ releases: ReleaseProps[]; total: number }> {
   const where = filterOf(asked);
   const [releases, total] = await Promise.all([
@@ -59,7 +60,8 @@ export async function releaseOfRoom(db: Db, workspace: string, channel: string):
     where: { workspace, channel, key: { startsWith: 'room:' } },
     select: { key: true },
   });
-  return row ? Number(row.key.slice('room:REL-'.length)) : undefined;
+  const surface = row ? parseSurfaceKey(row.key) : undefined;
+  return surface?.kind === 'room' ? surface.release : undefined;
 }
 
 /** Who has to be in the war room. */
@@ -119,17 +121,10 @@ export async function loadDigestProps(
   };
 }
 
-export type WorkspaceProps = { readonly zone: string; readonly botUser: string; readonly home: string | undefined };
-
-export async function findWorkspace(db: Db, workspace: string): Promise<WorkspaceProps | undefined> {
+export async function loadWorkspace(db: Db, workspace: string): Promise<{ zone: string; botUser: string }> {
   const row = await db.prisma.workspace.findUnique({ where: { id: workspace } });
-  return row ? { zone: row.zone, botUser: row.botUser, home: row.home ?? undefined } : undefined;
-}
-
-export async function loadWorkspace(db: Db, workspace: string): Promise<WorkspaceProps> {
-  const found = await findWorkspace(db, workspace);
-  if (!found) throw new Error(`workspace ${workspace} is not connected`);
-  return found;
+  if (!row) throw new Error(`workspace ${workspace} is not connected`);
+  return { zone: row.zone, botUser: row.botUser };
 }
 
 export async function listServices(
@@ -172,12 +167,16 @@ async function readReleases(
   const [{ zone }, rooms] = await Promise.all([
     loadWorkspace(db, workspace),
     db.prisma.surface.findMany({
-      where: { workspace, key: { in: rows.map((row) => `room:REL-${row.number}`) } },
+      where: { workspace, key: { in: rows.map((row) => roomKey(row.number)) } },
       select: { key: true, channel: true },
     }),
   ]);
   const channels = new Map(rooms.map((room) => [room.key, room.channel ?? undefined]));
-  return rows.map((row) => toProps(row, zone, channels.get(`room:REL-${row.number}`)));
+  return rows.map((row) => toProps(row, zone, channels.get(roomKey(row.number))));
+}
+
+function roomKey(release: number): string {
+  return surfaceKey({ kind: 'room', release });
 }
 
 function toProps(row: Found, zone: string, roomChannel: string | undefined): ReleaseProps {

@@ -34,15 +34,11 @@ export async function inTransaction<T>(
         return await once(db, attempt > 1 ? options.contends : [], options.first, work);
       } catch (error) {
         if (attempt >= attempts || !isConflict(error)) throw error;
-        retries.count++;
         await new Promise((resolve) => setTimeout(resolve, Math.random() * 4 * attempt));
       }
     }
   });
 }
-
-/** How often this process had to repeat a transaction. */
-export const retries = { count: 0 };
 
 /** Serialization failure, deadlock, or a rule of the database that the facts did not show yet. */
 export function isConflict(error: unknown): boolean {
