@@ -13,7 +13,7 @@ module.exports = {
     only(
       'domain-is-pure',
       '^src/domain/',
-      ['node_modules/(zod|temporal-polyfill|chrono-node)/'],
+      ['node_modules/(zod|temporal-polyfill|chrono-node|rrule-temporal)/'],
       'A rule waits for nothing and knows no database, Slack or queue: hand it facts.',
     ),
     {
@@ -32,7 +32,7 @@ module.exports = {
     only(
       'store-is-rows',
       '^src/store/',
-      ['^src/domain/', '^blocks/', 'node_modules/(@prisma|pg|pg-[a-z]+|pino)/'],
+      ['^src/domain/', '^blocks/', 'node_modules/(@prisma|pg|pg-[a-z]+|pino|zod)/'],
       'The store touches rows: what people see belongs to blocks, what may happen to domain.',
     ),
     {

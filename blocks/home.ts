@@ -1,5 +1,6 @@
 import type { KnownBlock } from '@slack/types';
 import { releaseKey, unitsName } from '../src/domain/release.ts';
+import { type CalendarDay, week } from './calendar.ts';
 import { actions, button, context, date, divider, header, mrkdwn, section, slot } from './kit.ts';
 import { type ReleaseProps, row, waitingFor } from './release.ts';
 
@@ -7,6 +8,7 @@ export type HomeProps = {
   readonly person: string;
   readonly waiting: readonly ReleaseProps[];
   readonly mine: readonly ReleaseProps[];
+  readonly week: readonly CalendarDay[];
   readonly asOf: Date;
   readonly zone: string;
 };
@@ -26,9 +28,12 @@ export function home(props: HomeProps): KnownBlock[] {
   if (props.mine.length === 0) blocks.push(section(mrkdwn`You have no release open. Request one: it takes a minute.`));
   for (const release of props.mine.slice(0, 15))
     blocks.push(section(row(release), button('release.details', 'Details', String(release.number))));
+  blocks.push(divider(), header('This week'), ...week(props.week, props.zone));
   blocks.push(
     actions('home', [
       button('release.new', 'Request a release', 'home', { style: 'primary' }),
+      button('calendar.show', 'Calendar', 'home'),
+      button('feed.open', 'Calendar feed', 'workspace'),
       button('help.show', 'Help', 'home'),
     ]),
     context(mrkdwn`As of ${date(props.asOf, props.zone, '{time}')}`),

@@ -49,6 +49,7 @@ export function panel(waiting: readonly ReleaseProps[], mine: readonly ReleasePr
       ),
       actions('panel', [
         button('release.new', 'Request a release', 'panel', { style: 'primary' }),
+        button('calendar.show', 'Calendar', 'panel'),
         button('help.show', 'Help', 'panel'),
       ]),
     ],

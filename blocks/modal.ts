@@ -1,4 +1,4 @@
-import type { KnownBlock, ModalView } from '@slack/types';
+import type { KnownBlock, ModalView, PlainTextOption } from '@slack/types';
 import { type Mrkdwn, mrkdwn, plain, section, type View } from './kit.ts';
 
 /** Opens within Slack's three seconds; the real content follows as an update. */
@@ -66,6 +66,28 @@ export function textInput(
       ...(options.max ? { max_length: options.max } : {}),
       ...(options.initial ? { initial_value: options.initial } : {}),
       ...(options.placeholder ? { placeholder: plain(options.placeholder, 150) } : {}),
+    },
+  };
+}
+
+/** One choice of several. */
+export function select(
+  id: string,
+  label: string,
+  values: readonly string[],
+  initial: string,
+  words: (value: string) => string = (value) => value,
+): KnownBlock {
+  const choice = (value: string): PlainTextOption => ({ text: plain(words(value), 75), value });
+  return {
+    type: 'input',
+    block_id: id,
+    label: plain(label, 2000),
+    element: {
+      type: 'static_select',
+      action_id: 'value',
+      options: values.map(choice),
+      initial_option: choice(initial),
     },
   };
 }

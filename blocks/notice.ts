@@ -1,9 +1,14 @@
+import type { KnownBlock } from '@slack/types';
+import type { Conflict } from '../src/domain/calendar.ts';
 import type { StoredEvent } from '../src/domain/event.ts';
+import { undoSeconds } from '../src/domain/move.ts';
 import { releaseKey, unitsName } from '../src/domain/release.ts';
+import { warningLines } from './conflict.ts';
 import {
   actions,
   button,
   channel,
+  code,
   context,
   type Mrkdwn,
   mrkdwn,
@@ -13,8 +18,9 @@ import {
   slot,
   type View,
 } from './kit.ts';
-import { type ReleaseProps, stateWords, summaryLine } from './release.ts';
+import { type ReleaseProps, summaryLine } from './release.ts';
 import { say } from './sentence.ts';
+import { stateWords } from './state.ts';
 
 /** What an approver is asked in a direct message. It is edited when there is nothing left to decide. */
 export function ask(release: ReleaseProps, approver: string): View {
@@ -61,6 +67,12 @@ export function notice(event: StoredEvent, release: ReleaseProps): View {
       section(said),
       actions(`notice-${release.number}`, [
         button('release.details', 'Details', String(release.number)),
+        ...(event.body.type === 'release.left_behind'
+          ? [
+              button('train.board', 'Board the next', `${release.number}|${event.body.train}`, { style: 'primary' }),
+              button('release.move', 'Other time…', String(release.number)),
+            ]
+          : []),
         ...(release.state === 'approved' && release.room === 'none'
           ? [button('room.open', 'Open war room', String(release.number))]
           : []),
@@ -76,18 +88,37 @@ export function line(event: StoredEvent, zone: string): View {
   return { text: said.mrkdwn, blocks: [section(said)] };
 }
 
-/** The answer to the person who changed something: what happened and where it stands now. */
-export function receipt(event: StoredEvent, release: ReleaseProps | undefined, zone: string): View {
+/** The answer to the person who changed something: what happened, where it stands now, and a way back while there is one. */
+export function receipt(
+  event: StoredEvent,
+  release: ReleaseProps | undefined,
+  zone: string,
+  extra: { readonly feed?: string } = {},
+): View {
   const said = say(event, zone);
-  if (!release) return { text: said.mrkdwn, blocks: [section(said)] };
-  const text = mrkdwn`${said}\n${summaryLine(release)}.`;
-  return {
-    text: text.mrkdwn,
-    blocks: [
-      section(text),
-      ...(event.body.type === 'release.requested'
-        ? [context(mrkdwn`Its card is in ${channel(release.channel)}.`)]
-        : []),
-    ],
-  };
+  const text = release ? mrkdwn`${said}\n${summaryLine(release)}.` : said;
+  const blocks: KnownBlock[] = [section(text)];
+  if (event.body.type === 'release.requested' && release)
+    blocks.push(context(mrkdwn`Its card is in ${channel(release.channel)}.`));
+  if (event.body.type === 'release.requested' || event.body.type === 'release.moved')
+    blocks.push(...warnings(event.body.warnings, zone));
+  if (extra.feed !== undefined)
+    blocks.push(
+      section(
+        mrkdwn`Subscribe to this address in your calendar. It is a secret of yours and shown only now:\n${code(extra.feed)}`,
+      ),
+      context(
+        mrkdwn`Calendars look at it in their own time, often hours apart. ${code('/release feed off')} revokes it.`,
+      ),
+    );
+  if (
+    ['release.requested', 'release.moved', 'release.cancelled', 'booking.made'].includes(event.body.type) &&
+    event.actor.kind === 'person'
+  )
+    blocks.push(actions('receipt', [button('undo', `Undo (${undoSeconds} s)`, event.command.slice(0, 200))]));
+  return { text: text.mrkdwn, blocks };
+}
+
+function warnings(found: readonly Conflict[], zone: string): KnownBlock[] {
+  return found.length === 0 ? [] : [context(...warningLines(found, zone))];
 }

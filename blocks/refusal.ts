@@ -1,12 +1,17 @@
 import type { Button, KnownBlock } from '@slack/types';
+import { bookingKey } from '../src/domain/booking.ts';
 import type { Refusal, RefusalCode, RefusalOf } from '../src/domain/decision.ts';
+import { undoSeconds } from '../src/domain/move.ts';
 import { releaseKey } from '../src/domain/release.ts';
+import { horizonDays, type Offer } from '../src/domain/slot.ts';
+import { conflictWords } from './conflict.ts';
 import {
   actions,
   button,
   code,
   date,
   dayAndTime,
+  join,
   list,
   type Mrkdwn,
   mrkdwn,
@@ -17,15 +22,17 @@ import {
   span,
   type View,
 } from './kit.ts';
-import { stateWords } from './release.ts';
+import { offerLine } from './slot.ts';
+import { stateWords } from './state.ts';
 
-/** What a button needs to ask again at another time. */
-export type Again = (startsAt: string) => string;
+/** What a refused time can be answered with: other times, and the draft that their buttons ask again with. */
+export type Next = { readonly offers: readonly Offer[]; readonly draft: string | undefined; readonly canWait: boolean };
+const nothing: Next = { offers: [], draft: undefined, canWait: false };
 
 type Words = { readonly text: Mrkdwn; readonly next?: readonly Button[] };
 
 /** Every refusal in words (total): what was understood, what stopped it, the one next step. */
-const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string, again: Again) => Words } = {
+const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string, next: Next) => Words } = {
   is_bot: () => ({ text: mrkdwn`Bots cannot do this. A person has to.` }),
   is_deactivated: () => ({ text: mrkdwn`This account is deactivated, so it cannot do this.` }),
   is_stranger: () => ({ text: mrkdwn`You belong to another organisation, so you cannot see or change releases here.` }),
@@ -64,12 +71,16 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
   no_home: () => ({
     text: mrkdwn`I don't know where to put the card of this release. Ask again from the channel it should live in, and invite me there first.`,
   }),
-  slot_taken: (refusal, zone, again) => {
-    const next = new Date(refusal.next);
-    return {
-      text: mrkdwn`${plainSlot(new Date(refusal.startsAt), new Date(refusal.endsAt), zone)} is held by *${releaseKey(refusal.holder)}* ${refusal.holderUnits} (${refusal.environment}). Next free: ${date(next, zone)}.`,
-      next: [button('release.book_next', `Book ${dayAndTime(next, zone)}`, again(refusal.next), { style: 'primary' })],
-    };
+  conflict: (refusal, zone, next) => {
+    const startsAt = new Date(refusal.startsAt);
+    const endsAt = new Date(startsAt.getTime() + refusal.minutes * 60_000);
+    const reasons = refusal.hard.map((one) => mrkdwn`• ${conflictWords(one, zone)}`);
+    const head = mrkdwn`${plainSlot(startsAt, endsAt, zone)} does not work:`;
+    const tail =
+      next.offers.length === 0
+        ? [mrkdwn`I found no free time in the next ${horizonDays} days.`]
+        : [mrkdwn`Next best: ${offerLine(next.offers[0] as Offer, zone)}.`];
+    return { text: join([head, ...reasons, ...tail], '\n'), next: nextButtons(next, zone) };
   },
   unmeetable_gate: ({ gate, needed, eligible }) => ({
     text: mrkdwn`Nobody could approve this: *${gate}* needs ${needed} and ${eligible === 0 ? 'nobody' : `only ${eligible}`} besides you and the deploy lead may vote there. Choose another lead or have the group extended.`,
@@ -125,18 +136,125 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
   unverified: () => ({
     text: mrkdwn`I couldn't check with Slack who you are, so I saved nothing. Try again in a minute.`,
   }),
+  only_managers: ({ verb }) => ({
+    text: mrkdwn`Only release managers can change ${verb === 'window' ? 'windows' : 'freezes'} here${verb === 'freeze' ? ', and teams for their own services (name them: `svc:payments`)' : ''}. See what there is with ${code(`/release ${verb} list`)}.`,
+  }),
+  never_happens: ({ what }) => ({
+    text: mrkdwn`This ${what} would never happen: its rule gives no time from now on. Check its days and dates.`,
+  }),
+  no_occurrence: ({ what, date: day }) => ({
+    text: mrkdwn`*${what}* has nothing to change on ${day}: there is no occurrence on that day, or it is over.`,
+  }),
+  unknown_window: ({ name, known }) => ({
+    text:
+      known.length === 0
+        ? mrkdwn`There is no window ${code(name)}: none is set. Set one with ${code('/release window set')}.`
+        : mrkdwn`There is no window ${code(name)}. There are ${list(known, 'and')}.`,
+  }),
+  unknown_freeze: ({ name, known }) => ({
+    text:
+      known.length === 0
+        ? mrkdwn`There is no freeze ${code(name)}: nothing is frozen.`
+        : mrkdwn`There is no freeze ${code(name)}. There are ${list(known, 'and')}.`,
+  }),
+  freeze_exists: ({ key }) => ({
+    text: mrkdwn`There is a freeze ${code(key)} already. Lift it first (${code(`/release freeze lift ${key}`)}), or choose another name.`,
+  }),
+  seats_taken: ({ window, date: day, taken, capacity }) => ({
+    text: mrkdwn`*${window}* of ${day} holds ${taken} releases already, so it cannot shrink to ${capacity}. Move some of them first.`,
+  }),
+  cannot_start: ({ release, hard }, zone) => ({
+    text: join(
+      [mrkdwn`${releaseKey(release)} cannot start now:`, ...hard.map((one) => mrkdwn`• ${conflictWords(one, zone)}`)],
+      '\n',
+    ),
+    next: [button('release.move', 'Move…', String(release))],
+  }),
+  no_slot: ({ release }) => ({
+    text: mrkdwn`${releaseKey(release)} holds no slot any more, so it cannot start. Give it a new time.`,
+    next: [button('release.move', 'Move…', String(release), { style: 'primary' })],
+  }),
+  after: ({ release, first, label, state }) => ({
+    text: mrkdwn`${releaseKey(release)} goes after ${releaseKey(first)} ${label}, which it depends on and which is ${stateWords[state]}. Start it when that is done.`,
+    next: [button('release.details', 'See it', String(first))],
+  }),
+  same_slot: ({ release }) => ({ text: mrkdwn`${releaseKey(release)} has that time already. Nothing was changed.` }),
+  depends_on_itself: ({ release }) => ({ text: mrkdwn`${releaseKey(release)} cannot wait for itself.` }),
+  unknown_needs: ({ release }) => ({
+    text: mrkdwn`I don't know a release ${code(releaseKey(release))}, so nothing can wait for it. See ${code('/release list')}.`,
+  }),
+  is_free: () => ({
+    text: mrkdwn`That time is free: there is nothing to wait for. Book it with ${code('/release book')}.`,
+  }),
+  in_line: ({ startsAt }, zone) => ({
+    text: mrkdwn`You are in line for ${dayAndTime(new Date(startsAt), zone)} already. I tell you when it comes free.`,
+  }),
+  line_over: ({ state }) => ({
+    text: mrkdwn`That place in the line is over (${state === 'lapsed' ? 'its time passed' : state}). Ask again with ${code('/release line')}.`,
+  }),
+  not_yours: ({ what, owner }) => ({ text: mrkdwn`This ${what} is ${person(owner)}'s. Nothing was changed.` }),
+  swap_over: ({ state }) => ({
+    text: mrkdwn`This swap is settled already (${state}). Nothing was changed.`,
+  }),
+  swap_itself: ({ release }) => ({
+    text: mrkdwn`${releaseKey(release)} cannot swap with itself. Name the other release.`,
+  }),
+  unknown_train: ({ name, known }) => ({
+    text:
+      known.length === 0
+        ? mrkdwn`No train runs here. Trains are set in the catalogue.`
+        : name === ''
+          ? mrkdwn`Which train? There are ${list(known, 'and')}.`
+          : mrkdwn`There is no train ${code(name)}. There are ${list(known, 'and')}.`,
+  }),
+  may_not_board: ({ train, scope, environment }) => ({
+    text: mrkdwn`The train *${train}* goes to ${environment}${scope === '' || scope === 'everything' ? '' : ` and takes ${scope}`}: this release cannot board it.`,
+  }),
+  no_departure: ({ train }) => ({ text: mrkdwn`The train *${train}* has no departure ahead that still boards.` }),
+  boarding_over: ({ train, date: day }) => ({ text: mrkdwn`Boarding of *${train}* of ${day} is over.` }),
+  unknown_booking: ({ booking }) => ({
+    text: mrkdwn`I don't know a reservation ${code(bookingKey(booking))}. See ${code('/release reserve list')}.`,
+  }),
+  booking_over: ({ booking }) => ({ text: mrkdwn`${bookingKey(booking)} is over already. Nothing was changed.` }),
+  nothing_to_undo: () => ({
+    text: mrkdwn`There is nothing to take back: I can undo your own booking, move, cancellation or reservation for ${undoSeconds} seconds.`,
+  }),
+  cannot_undo: ({ release, state }) => ({
+    text: mrkdwn`${releaseKey(release)} is ${stateWords[state]} by now, so this cannot be taken back.`,
+  }),
+  no_series: ({ release }) => ({
+    text: mrkdwn`${releaseKey(release)} is not repeated. Repeat it with ${code(`/release repeat ${releaseKey(release)} weekly`)}.`,
+  }),
+  unknown_feed: ({ kind, name, known }) => ({
+    text: mrkdwn`There is no ${kind} ${code(name)}. There are ${list(known, 'and')}.`,
+  }),
+  no_feed: () => ({ text: mrkdwn`You have no feed open. Open one with ${code('/release feed')}.` }),
 };
 
 /** A refusal as an answer for the one person who asked. */
-export function refusal(refused: Refusal, zone: string, again: Again = (startsAt) => startsAt): View {
-  const { text, next } = (words[refused.code] as (refused: Refusal, zone: string, again: Again) => Words)(
-    refused,
-    zone,
-    again,
-  );
-  const blocks: KnownBlock[] = [section(text)];
-  if (next) blocks.push(actions(`next-${refused.code}`, next));
-  return { text: text.mrkdwn, blocks };
+export function refusal(refused: Refusal, zone: string, next: Next = nothing): View {
+  const said = (words[refused.code] as (refused: Refusal, zone: string, next: Next) => Words)(refused, zone, next);
+  const blocks: KnownBlock[] = [section(said.text)];
+  if (said.next && said.next.length > 0) blocks.push(actions(`next-${refused.code}`, said.next));
+  return { text: said.text.mrkdwn, blocks };
+}
+
+/** Other times as buttons, the day at a glance, and the line. */
+function nextButtons({ offers, draft, canWait }: Next, zone: string): Button[] {
+  if (draft === undefined) return [];
+  return [
+    ...offers
+      .slice(0, 3)
+      .map((offer, index) =>
+        button(
+          `slot.take${index}`,
+          `Book ${dayAndTime(offer.startsAt, zone)}`,
+          `${draft}|${offer.startsAt.toISOString()}`,
+          index === 0 ? { style: 'primary' } : {},
+        ),
+      ),
+    ...(canWait ? [button('line.join', 'Wait in line', draft)] : []),
+  ];
 }
 
 function joinGates(gates: readonly { name: string; people: readonly string[] }[]): Mrkdwn {

@@ -1,7 +1,9 @@
 import type { KnownBlock } from '@slack/types';
+import type { Conflict } from '../src/domain/calendar.ts';
 import type { VoteChoice } from '../src/domain/event.ts';
 import { isEnded, isRunning, type ReleaseState, releaseKey, type Unit, unitsName } from '../src/domain/release.ts';
 import { minutesBetween } from '../src/domain/time.ts';
+import { warningLines } from './conflict.ts';
 import {
   actions,
   button,
@@ -25,6 +27,7 @@ import {
   span,
   type View,
 } from './kit.ts';
+import { stateWords } from './state.ts';
 
 /** A release as views need it. `zone` is the calendar's, for texts that Slack cannot localise. */
 export type ReleaseProps = {
@@ -52,6 +55,14 @@ export type ReleaseProps = {
   /** The war room's channel once Slack has made it. */
   readonly roomChannel: string | undefined;
   readonly zone: string;
+  readonly dependsOn: readonly number[];
+  readonly train: { readonly key: string; readonly date: string } | undefined;
+  /** A passenger that was left behind holds no slot any more. */
+  readonly hasSlot: boolean;
+  /** SEQUENCE of its calendar entry. */
+  readonly sequence: number;
+  /** What spoke against its time when it was booked. */
+  readonly warnings: readonly Conflict[];
 };
 
 export type GateProps = {
@@ -66,20 +77,6 @@ export type GateProps = {
   }[];
   /** Who was asked when the release was requested. */
   readonly asked: readonly string[];
-};
-
-/** Emoji and word for every state; the word is always there. */
-export const stateWords: Readonly<Record<ReleaseState, string>> = {
-  requested: '🗳 In review',
-  approved: '✅ Approved',
-  deploying: '🚀 Deploying',
-  paused: '⏸ Paused',
-  verifying: '🔍 Verifying',
-  done: '🏁 Done',
-  rolled_back: '↩️ Rolled back',
-  rejected: '⛔ Rejected',
-  expired: '⌛ Expired',
-  cancelled: '🚫 Cancelled',
 };
 
 /** The root message of a release in its channel, edited in place. */
@@ -97,6 +94,7 @@ export function card(release: ReleaseProps): View {
       mrkdwn`*War room*\n${release.roomChannel ? channel(release.roomChannel) : release.room === 'none' ? 'opens 30 min before' : 'opening'}`,
     ),
     section(statusLine(release)),
+    ...calendarNotes(release),
   ];
   const buttons = [
     ...(release.state === 'requested'
@@ -106,7 +104,9 @@ export function card(release: ReleaseProps): View {
     ...(release.state === 'approved' && release.room === 'none'
       ? [button('room.open', 'Open war room', String(release.number))]
       : []),
-    ...(release.state === 'requested' || release.state === 'approved' ? [cancelButton(release)] : []),
+    ...(release.state === 'requested' || release.state === 'approved'
+      ? [button('release.move', 'Move…', String(release.number)), cancelButton(release)]
+      : []),
   ];
   return { text: summaryLine(release).mrkdwn, blocks: [...blocks, actions(`card-${release.number}`, buttons)] };
 }
@@ -282,6 +282,21 @@ export function why(release: ReleaseProps): View {
       ),
     ],
   };
+}
+
+/** What else its reader has to know of its time: train, dependencies, warnings, a lost slot. */
+function calendarNotes(release: ReleaseProps): KnownBlock[] {
+  if (isEnded(release.state)) return [];
+  const lines: Mrkdwn[] = [];
+  if (!release.hasSlot && !isRunning(release.state))
+    lines.push(
+      mrkdwn`🕳 It has no slot: left behind${release.train ? ` by the train ${release.train.key} of ${release.train.date}` : ''}. Board the next one or move it.`,
+    );
+  else if (release.train) lines.push(mrkdwn`🚆 aboard the train *${release.train.key}* of ${release.train.date}`);
+  if (release.dependsOn.length > 0)
+    lines.push(mrkdwn`⛓ waits for ${list(release.dependsOn.map(releaseKey), 'and')} to be done`);
+  lines.push(...warningLines(release.warnings, release.zone));
+  return lines.length === 0 ? [] : [context(...lines)];
 }
 
 function statusLine(release: ReleaseProps): Mrkdwn {

@@ -1,7 +1,9 @@
-import type { KnownBlock, ModalView, PlainTextOption } from '@slack/types';
+import type { ModalView, PlainTextOption } from '@slack/types';
 import { changeTypes } from '../src/domain/policy.ts';
-import { plain, span, type View } from './kit.ts';
-import { textInput } from './modal.ts';
+import type { Offer } from '../src/domain/slot.ts';
+import { actions, button, dayAndTime, mrkdwn, plain, section, span, type View } from './kit.ts';
+import { select, textInput } from './modal.ts';
+import { offerLine } from './slot.ts';
 
 /** What the request form is filled with: from the command line, or from what was typed before a refusal. */
 export type RequestDraft = {
@@ -16,6 +18,8 @@ export type RequestDraft = {
   readonly changeType: string;
   readonly rollbackPlan: string;
   readonly lead: string;
+  /** Releases that have to be done first, written `REL-139 REL-140`. */
+  readonly needs: string;
   /** The channel that it was asked from. */
   readonly channel: string;
 };
@@ -56,7 +60,8 @@ export function requestForm(draft: RequestDraft, environments: readonly string[]
       }),
       {
         type: 'input',
-        block_id: 'when',
+        // A time that was chosen for the person shows only in a block that was not there before.
+        block_id: `when.${draft.startsAt ? Math.floor(draft.startsAt.getTime() / 1000) : 0}`,
         label: plain('When (in your time zone)', 2000),
         element: {
           type: 'datetimepicker',
@@ -64,6 +69,7 @@ export function requestForm(draft: RequestDraft, environments: readonly string[]
           ...(draft.startsAt ? { initial_date_time: Math.floor(draft.startsAt.getTime() / 1000) } : {}),
         },
       },
+      actions('find', [button('form.slots', 'Find a free time', 'form')]),
       select('minutes', 'How long', minutes.map(String), String(draft.minutes), (value) => span(Number(value))),
       select('environment', 'Environment', environments.length === 0 ? ['production'] : environments, environment),
       {
@@ -96,6 +102,7 @@ export function requestForm(draft: RequestDraft, environments: readonly string[]
         initial: draft.others,
         placeholder: 'web@88 search@5.2',
       }),
+      textInput('needs', 'Waits for', { max: 200, optional: true, initial: draft.needs, placeholder: 'REL-139' }),
     ],
   };
 }
@@ -104,23 +111,14 @@ export function option(value: string): PlainTextOption {
   return { text: plain(value, 75), value: value.slice(0, 75) };
 }
 
-function select(
-  id: string,
-  label: string,
-  values: readonly string[],
-  initial: string,
-  words: (value: string) => string = (value) => value,
-): KnownBlock {
-  const choice = (value: string): PlainTextOption => ({ text: plain(words(value), 75), value });
-  return {
-    type: 'input',
-    block_id: id,
-    label: plain(label, 2000),
-    element: {
-      type: 'static_select',
-      action_id: 'value',
-      options: values.map(choice),
-      initial_option: choice(initial),
-    },
-  };
+/** Free times inside the form: a click fills one in. */
+export function freeTimes(offers: readonly Offer[], zone: string): View {
+  const text = offers.length === 0 ? mrkdwn`Nothing is free in the next weeks.` : mrkdwn`*Free times, best first*`;
+  const rows = offers.map((offer, index) =>
+    section(
+      offerLine(offer, zone),
+      button(`form.use${index}`, `Use ${dayAndTime(offer.startsAt, zone)}`, offer.startsAt.toISOString()),
+    ),
+  );
+  return { text: text.mrkdwn, blocks: [section(text), ...rows] };
 }

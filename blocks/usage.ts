@@ -1,12 +1,17 @@
 import type { KnownBlock } from '@slack/types';
 import type { UsageProblem } from '../src/domain/line.ts';
 import type { TimeProblem } from '../src/domain/time.ts';
-import { code, context, dayAndTime, divider, list, type Mrkdwn, mrkdwn, section, type View } from './kit.ts';
+import { code, context, dayAndTime, divider, join, list, type Mrkdwn, mrkdwn, section, type View } from './kit.ts';
+
+/** The order of the help. */
+const jobs = ['Ask', 'Approve', 'Run', 'Follow', 'Look', 'Manage'] as const;
+/** So many verbs of a job get a line of their own; the others are named. */
+const linesPerJob = 4;
 
 /** What the help needs to know of a verb; the registry in src/commands has it. */
 export type VerbProps = {
   readonly name: string;
-  readonly job: 'Ask' | 'Approve' | 'Run' | 'Follow' | 'Look';
+  readonly job: (typeof jobs)[number];
   readonly usage: string;
   readonly summary: string;
   readonly examples: readonly string[];
@@ -28,15 +33,16 @@ export function usage(problem: UsageProblem, verb: VerbProps | undefined, comman
 
 /** `/release help`: grouped by job, one example each. */
 export function help(verbs: readonly VerbProps[], command: string, version: string): View {
-  const jobs = ['Ask', 'Approve', 'Run', 'Follow', 'Look'] as const;
   const blocks: KnownBlock[] = [
     section(mrkdwn`*Maitred* finds your release a slot, gathers the votes, runs the room and writes the digest.`),
   ];
   for (const job of jobs) {
     const own = verbs.filter((verb) => verb.job === job);
-    const lines = own.map(
-      (verb) => mrkdwn`${code(`${command} ${verb.examples[0] ?? verb.name}`)} ${verb.summary}`.mrkdwn,
-    );
+    const lines = own
+      .slice(0, linesPerJob)
+      .map((verb) => mrkdwn`${code(`${command} ${verb.examples[0] ?? verb.name}`)} ${verb.summary}`.mrkdwn);
+    const others = own.slice(linesPerJob);
+    if (others.length > 0) lines.push(join([mrkdwn`also:`, ...others.map((verb) => code(verb.name))]).mrkdwn);
     if (lines.length > 0) blocks.push(section({ mrkdwn: [`*${job}*`, ...lines].join('\n') }));
   }
   blocks.push(
@@ -64,6 +70,10 @@ const glossary: readonly (readonly [string, string])[] = [
   ['service', 'a deployable thing with an owner team, a tier and environments'],
   ['release', 'one or more services in a version, approved, deployed and verified as one; REL-142'],
   ['slot', 'the time that a release holds from its request on; nobody else gets it'],
+  ['window', 'a time that takes releases, with a capacity'],
+  ['freeze', 'a time in which a scope takes no releases; hard, or a warning'],
+  ['train', 'a recurring departure that releases board before a cut-off'],
+  ['line', 'where you wait for a taken time; it is kept for you for 30 minutes when it comes free'],
   ['gate', 'one approval rule: who may vote and how many are needed'],
   ['policy', 'which gates a release needs, by change type, tier and environment'],
   ['change type', 'standard (pre-approved kind), normal, emergency'],
@@ -116,7 +126,7 @@ export function timeWords(problem: TimeProblem): Mrkdwn {
     case 'time_past':
       return mrkdwn`${dayAndTime(new Date(problem.startsAt), problem.zone)} is in the past. Choose a later time.`;
     case 'time_far':
-      return mrkdwn`I read that as ${dayAndTime(new Date(problem.startsAt), problem.zone)}, which is more than 60 days ahead. Write the full date, or choose a nearer one.`;
+      return mrkdwn`I read that as ${dayAndTime(new Date(problem.startsAt), problem.zone)}, which is more than 60 days ahead. If you mean it, pick the date in the form: ${code('/release new')}.`;
     case 'time_gap':
       return mrkdwn`${problem.wall.replace('T', ' ')} does not exist in ${problem.zone}: the clocks go forward. Nearest: ${dayAndTime(new Date(problem.before), problem.zone)} or ${dayAndTime(new Date(problem.after), problem.zone)}.`;
     case 'time_twice':

@@ -11,6 +11,8 @@ export type Env = {
   readonly command: string;
   readonly dataDir: string;
   readonly catalogFile: string | undefined;
+  /** Where people reach this process's HTTP pages and feeds, without a slash at its end. */
+  readonly publicUrl: string | undefined;
   readonly databaseUrl: string | undefined;
   readonly redisUrl: string | undefined;
   /** Undefined: the local workspace. */
@@ -30,6 +32,7 @@ const Schema = z.object({
     .default('/release'),
   DATA_DIR: z.string().default('.data'),
   CATALOG_FILE: z.string().optional(),
+  PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
   DATABASE_URL: z
     .string()
     .regex(/^postgres(ql)?:\/\//, 'must begin with postgresql://')
@@ -79,6 +82,7 @@ export function readEnv(raw: Readonly<Record<string, string | undefined>>): Read
       command: env.SLACK_COMMAND,
       dataDir: env.DATA_DIR,
       catalogFile: env.CATALOG_FILE,
+      publicUrl: env.PUBLIC_URL?.replace(/\/+$/, ''),
       databaseUrl: env.DATABASE_URL,
       redisUrl: env.REDIS_URL,
       slack: env.SLACK_BOT_TOKEN

@@ -9,7 +9,7 @@ import type { Ctx } from './ctx.ts';
 import { parseCatalog } from './domain/catalog.ts';
 import { type Env, readEnv } from './env.ts';
 import { createMetrics, startHttp } from './http/server.ts';
-import { everySecond, tick } from './jobs/clock.ts';
+import { everyHour, everySecond, tick } from './jobs/clock.ts';
 import { openQueue } from './jobs/queue.ts';
 import { merged, sealAll, sweep, workQueue } from './jobs/refresh.ts';
 import { type EmbeddedPostgres, PostgresProblem, startPostgres } from './postgres.ts';
@@ -19,12 +19,15 @@ import { failureOf, openClient, type SlackConnection } from './slack/client.ts';
 import { openDirectory } from './slack/directory.ts';
 import { refresh } from './slack/surface.ts';
 import { openDb, warmUp } from './store/db.ts';
+import { forgetDrafts } from './store/draft.ts';
 import { migrate } from './store/migrate.ts';
 
 /** A sentence for the person who starts it: no stack. */
 class StartProblem extends Error {}
 
 const drainMs = 8_000;
+/** What nobody came back to in two days is forgotten. */
+const draftMs = 48 * 60 * 60_000;
 const stops: (() => Promise<unknown>)[] = [];
 let stopping = false;
 
@@ -155,12 +158,14 @@ async function startApp(env: Env, slack: SlackConnection, parts: Parts): Promise
     workspace,
     command: env.command,
     onAck: (kind, ms) => metrics.ack.observe({ kind }, ms / 1000),
+    feedUrl: (token) => `${env.publicUrl ?? `http://127.0.0.1:${env.port}`}/feeds/${token}.ics`,
   });
   workQueue(ctx, queue, project);
   const beats = [
     everySecond(ctx, 'timers', () => tick(ctx)),
     everySecond(ctx, 'sweep', () => sweep(ctx, queue, project)),
     everySecond(ctx, 'seal', () => sealAll(ctx)),
+    everyHour(ctx, 'drafts', () => forgetDrafts(ctx.db, new Date(now().getTime() - draftMs))),
   ];
   const http = await startHttp({
     port: env.port,

@@ -1,7 +1,7 @@
 import type { Command } from './commands/command.ts';
 import { type Ctx, DirectoryUnavailable } from './ctx.ts';
 import { may } from './domain/access.ts';
-import type { Ask, Refusal } from './domain/decision.ts';
+import { type Decision, type Refusal, refuse } from './domain/decision.ts';
 import type { StoredEvent } from './domain/event.ts';
 import { type Actor, type Directory, type DirectoryNeeds, needNothing } from './domain/person.ts';
 import { react } from './domain/reaction.ts';
@@ -53,6 +53,24 @@ export async function run<Input, Facts>(
   return outcome;
 }
 
+/** What a command would decide now, and who was looked up for it. Nothing is written: for saying what a click will do. */
+export async function rehearse<Input, Facts>(
+  ctx: Ctx,
+  command: Command<Input, Facts>,
+  input: Input,
+  by: Omit<By, 'id'>,
+): Promise<Decision & { readonly directory: Directory }> {
+  const parsed = command.input.parse(input);
+  const rehearsed = await knowing(ctx, command, by, (know) =>
+    inTransaction(ctx.db, { contends: [], first: () => 'SELECT 1' }, async (tx) => {
+      const { decision } = await deliberate(ctx, command, parsed, by, know, tx);
+      const directory = know(needNothing);
+      return { ...decision, directory };
+    }),
+  );
+  return rehearsed ?? { ...refuse({ code: 'unverified' }), directory: { people: {}, usergroups: {}, channels: {} } };
+}
+
 const identityMaxAgeMs = 5 * 60_000;
 
 async function decideAndWrite<Input, Facts>(
@@ -61,25 +79,38 @@ async function decideAndWrite<Input, Facts>(
   input: Input,
   by: By,
 ): Promise<Outcome> {
-  const { actor, workspace } = by;
+  const written = await knowing(ctx, command, by, (know) => transact(ctx, command, input, by, know));
+  if (!written) return { ok: false, refusal: { code: 'unverified' }, repeated: false };
+  if (written.outcome.ok) ctx.wake(by.workspace, written.surfaces);
+  return written.outcome;
+}
+
+type Know = (needs: DirectoryNeeds) => Directory;
+
+/**
+ * Does `work` with what it has to know of Slack. Nothing slow inside a transaction: work that needs more leaves it, Slack
+ * is asked, and the work begins again. Undefined: Slack does not answer.
+ */
+async function knowing<T, Input, Facts>(
+  ctx: Ctx,
+  command: Command<Input, Facts>,
+  { actor, workspace }: Omit<By, 'id'>,
+  work: (know: Know) => Promise<T>,
+): Promise<T | undefined> {
   const maxAgeMs = command.directoryMaxAgeMs ?? identityMaxAgeMs;
-  let directory: Directory;
   let wanted: DirectoryNeeds = actor.kind === 'person' ? { ...needNothing, people: [actor.id] } : needNothing;
   try {
-    directory = await ctx.directory.lookup(workspace, wanted, identityMaxAgeMs);
+    let directory = await ctx.directory.lookup(workspace, wanted, identityMaxAgeMs);
     for (;;) {
       try {
-        const written = await transact(ctx, command, input, by, (needs) => {
+        return await work((needs) => {
           const merged = merge(wanted, needs);
           const known =
             ctx.directory.peek(workspace, merged, maxAgeMs) ?? (covers(directory, merged) ? directory : undefined);
           if (!known) throw new Unknown(merged);
           return known;
         });
-        if (written.outcome.ok) ctx.wake(workspace, written.surfaces);
-        return written.outcome;
       } catch (error) {
-        // Nothing slow inside a transaction: leave it, ask Slack, and begin again.
         if (!(error instanceof Unknown)) throw error;
         wanted = error.needs;
         directory = await ctx.directory.lookup(workspace, wanted, maxAgeMs);
@@ -87,18 +118,45 @@ async function decideAndWrite<Input, Facts>(
     }
   } catch (error) {
     if (!(error instanceof DirectoryUnavailable)) throw error;
-    return { ok: false, refusal: { code: 'unverified' }, repeated: false };
+    return undefined;
   }
 }
 
 type Written = { outcome: Outcome; surfaces: readonly string[] };
+
+/** Authorises, loads and decides. */
+async function deliberate<Input, Facts>(
+  ctx: Ctx,
+  command: Command<Input, Facts>,
+  input: Input,
+  { workspace, actor }: Omit<By, 'id'>,
+  know: Know,
+  tx: Tx,
+): Promise<{ decision: Decision; now: Date; again: (number: number) => Decision }> {
+  const now = ctx.now();
+  const no = (refusal: Refusal) => {
+    const decision = refuse(refusal);
+    return { decision, now, again: () => decision };
+  };
+  const identity = know(needNothing);
+  const person = actor.kind === 'person' ? identity.people[actor.id] : undefined;
+  const forbidden = person && command.audience !== 'clock' ? may(command.audience, person) : undefined;
+  if (forbidden) return no(forbidden);
+  const asker = { workspace, actor: actor.kind === 'person' ? actor.id : undefined, now };
+  const loaded = await command.load(tx, asker, input);
+  if (!loaded.ok) return no(loaded.refusal);
+  const directory = know(command.needs?.(loaded.facts, input) ?? needNothing);
+  const decide = (number: number) =>
+    command.decide(input, loaded.facts, { workspace, actor, person, directory, now, newId: ctx.newId, number });
+  return { decision: decide(0), now, again: decide };
+}
 
 async function transact<Input, Facts>(
   ctx: Ctx,
   command: Command<Input, Facts>,
   input: Input,
   by: By,
-  know: (needs: DirectoryNeeds) => Directory,
+  know: Know,
 ): Promise<Written> {
   const { workspace, actor } = by;
   const contends = command.contends?.(input).map((name) => `${workspace}:${name}`) ?? [];
@@ -107,48 +165,30 @@ async function transact<Input, Facts>(
 
   return inTransaction(ctx.db, { contends, first }, async (tx, [earlier]) => {
     if (earlier) return { outcome: await repeat(ctx, earlier.outcome as Stored), surfaces: [] };
-    const now = ctx.now();
-    const identity = know(needNothing);
-    const person = actor.kind === 'person' ? identity.people[actor.id] : undefined;
-    const forbidden = person && command.audience !== 'clock' ? may(command.audience, person) : undefined;
-    if (forbidden) return refused(tx, forbidden, now);
-
-    const loaded = await command.load(
-      tx,
-      { workspace, actor: actor.kind === 'person' ? actor.id : undefined, now },
-      input,
-    );
-    if (!loaded.ok) return refused(tx, loaded.refusal, now);
-    const directory = know(command.needs?.(loaded.facts, input) ?? needNothing);
-    const ask: Ask = { workspace, actor, person, directory, now, newId: ctx.newId, number: 0 };
-    let decision = command.decide(input, loaded.facts, ask);
+    const deliberated = await deliberate(ctx, command, input, by, know, tx);
+    const { now } = deliberated;
+    let { decision } = deliberated;
     // Deciding is pure, so it is asked again with the number: a refusal takes none.
-    if (decision.ok && command.numbered)
-      decision = command.decide(input, loaded.facts, { ...ask, number: await nextReleaseNumber(tx, workspace) });
-    if (!decision.ok) return refused(tx, decision.refusal, now);
-
+    if (decision.ok && command.numbered && decision.events.length > 0)
+      decision = deliberated.again(await nextReleaseNumber(tx, workspace));
+    const row = { workspace, id: by.id, name: command.name, actor, at: now };
+    if (!decision.ok) {
+      const { refusal } = decision;
+      const stored: Stored = { ok: false, refusal };
+      await record(tx, { ...row, outcome: stored }, [], [], []);
+      return { outcome: { ok: false, refusal, repeated: false }, surfaces: [] };
+    }
     const events = decision.events.map(
       (body): StoredEvent => ({ id: ctx.newId(), workspace, at: now, actor, command: by.id, body }),
     );
     for (const event of events) await apply(tx, event);
     const reactions = events.map(react);
     const surfaces = reactions.flatMap((reaction) => reaction.surfaces);
+    const timers = reactions.flatMap((reaction) => reaction.timers);
     const stored: Stored = { ok: true, events: events.map((event) => event.id) };
-    await record(
-      tx,
-      { workspace, id: by.id, name: command.name, actor, outcome: stored, at: now },
-      events,
-      surfaces,
-      reactions.flatMap((reaction) => reaction.timers),
-    );
+    await record(tx, { ...row, outcome: stored }, events, surfaces, timers);
     return { outcome: { ok: true, events, repeated: false }, surfaces: [...new Set(surfaces.map(surfaceKey))] };
   });
-
-  async function refused(tx: Tx, refusal: Refusal, at: Date): Promise<Written> {
-    const stored: Stored = { ok: false, refusal };
-    await record(tx, { workspace, id: by.id, name: command.name, actor, outcome: stored, at }, [], [], []);
-    return { outcome: { ok: false, refusal, repeated: false }, surfaces: [] };
-  }
 }
 
 type Stored = { ok: true; events: string[] } | { ok: false; refusal: Refusal };

@@ -1,8 +1,21 @@
 import { expireRelease, OfRelease, openRoomInTime } from '../domain/deploy.ts';
 import { type DigestFacts, DueDigest, postDigest } from '../domain/digest.ts';
+import { OfFreeze } from '../domain/freeze.ts';
+import { OfSwap } from '../domain/move.ts';
+import type { Timer } from '../domain/reaction.ts';
 import type { ReleaseFacts } from '../domain/release.ts';
+import { DueSeries } from '../domain/series.ts';
+import { closeTrain, DueTrain, type TrainFacts } from '../domain/train.ts';
+import { OfLine } from '../domain/waiting-line.ts';
+import { loadTrain } from '../store/calendar.ts';
 import { loadDigest } from '../store/facts.ts';
 import { type Call, type Command, call, loadRelease, ofRelease } from './command.ts';
+import { announceFreezeCommand } from './freeze.ts';
+import { lapseSwapCommand } from './move.ts';
+import { runSeriesCommand } from './series.ts';
+import { lapseLineCommand, offerLineCommand } from './waiting-line.ts';
+
+type TimerCommand = Timer['command'];
 
 /*
  * What the clock does when a timer comes due. Every one looks again before it acts: the world may have moved on.
@@ -34,16 +47,37 @@ const digestCommand: Command<DueDigest, DigestFacts> = {
   decide: postDigest,
 };
 
+const trainCommand: Command<DueTrain, TrainFacts> = {
+  name: 'clock train',
+  audience: 'clock',
+  input: DueTrain,
+  contends: (input) => [`train:${input.train}`],
+  load: async (tx, by, input) => ({ ok: true, facts: await loadTrain(tx, by.workspace, input.train, input.due) }),
+  decide: closeTrain,
+};
+
 /** The command that a timer stands for. Throws on a timer that no version of this app has set. */
 export function timerCall(body: unknown, dueAt: Date): Call {
-  const timer = body as { command?: string; release?: number; channel?: string };
-  switch (timer.command) {
+  const timer = body as { command?: string } & Record<string, unknown>;
+  switch (timer.command as TimerCommand) {
     case 'clock expire':
       return call(expireCommand, OfRelease.parse({ release: timer.release }));
     case 'clock room':
       return call(roomCommand, OfRelease.parse({ release: timer.release }));
     case 'clock digest':
       return call(digestCommand, DueDigest.parse({ channel: timer.channel, due: dueAt }));
+    case 'clock freeze':
+      return call(announceFreezeCommand, OfFreeze.parse({ freeze: timer.freeze }));
+    case 'clock line':
+      return call(offerLineCommand, {});
+    case 'clock lapse':
+      return call(lapseLineCommand, OfLine.parse({ line: timer.line }));
+    case 'clock swap':
+      return call(lapseSwapCommand, OfSwap.parse({ swap: timer.swap }));
+    case 'clock train':
+      return call(trainCommand, DueTrain.parse({ train: timer.train, due: dueAt }));
+    case 'clock series':
+      return call(runSeriesCommand, DueSeries.parse({ series: timer.series }));
     default:
       throw new Error(`a timer names the unknown command ${timer.command}`);
   }

@@ -2,10 +2,12 @@ import type { z } from 'zod';
 import type { Audience } from '../domain/access.ts';
 import type { Ask, Decision, Refusal } from '../domain/decision.ts';
 import type { Line, UsageProblem } from '../domain/line.ts';
+import type { SlotFacts } from '../domain/move.ts';
 import type { DirectoryNeeds } from '../domain/person.ts';
 import type { Question } from '../domain/question.ts';
-import type { ReleaseFacts } from '../domain/release.ts';
+import { type ReleaseFacts, releaseKey } from '../domain/release.ts';
 import { findRelease } from '../store/facts.ts';
+import { findSlot } from '../store/slot.ts';
 import type { Tx } from '../store/tx.ts';
 
 /** Something that changes the record. `load` is the only part that waits, and `decide` the only part that judges. */
@@ -40,6 +42,8 @@ export function call<Input, Facts>(command: Command<Input, Facts>, input: NoInfe
 /** What a line meant: something to run, something to answer, a form to open, or not understood. */
 export type Parsed =
   | { readonly do: 'run'; readonly call: Call }
+  /** Says what it would do, and waits for a click. */
+  | { readonly do: 'confirm'; readonly call: Call; readonly typed: string }
   | { readonly do: 'answer'; readonly question: Question }
   | { readonly do: 'open'; readonly form: Form }
   | { readonly do: 'usage'; readonly problem: UsageProblem };
@@ -47,7 +51,8 @@ export type Parsed =
 export type Form =
   | { readonly kind: 'request'; readonly draft: RequestLine }
   | { readonly kind: 'review'; readonly release: number }
-  | { readonly kind: 'note'; readonly release: number };
+  | { readonly kind: 'note'; readonly release: number }
+  | { readonly kind: 'freeze'; readonly channel: string | null };
 
 /** What the line of `/release new …` said; everything may be missing. */
 export type RequestLine = {
@@ -57,6 +62,8 @@ export type RequestLine = {
   readonly environment: string;
   readonly changeType: string;
   readonly summary: string;
+  readonly needs: readonly number[];
+  readonly train: string | null;
   readonly channel: string;
 };
 
@@ -74,7 +81,7 @@ export type Said = {
 export type Verb = {
   readonly name: string;
   readonly synonyms: readonly string[];
-  readonly job: 'Ask' | 'Approve' | 'Run' | 'Follow' | 'Look';
+  readonly job: 'Ask' | 'Approve' | 'Run' | 'Follow' | 'Look' | 'Manage';
   readonly usage: string;
   readonly summary: string;
   readonly examples: readonly string[];
@@ -89,11 +96,44 @@ export type Verb = {
 /** Loads a release for a command about it. */
 export async function loadRelease(tx: Tx, by: LoadBy, input: { release: number }): Promise<Loaded<ReleaseFacts>> {
   const facts = await findRelease(tx, by.workspace, input.release, by.actor);
-  return facts
-    ? { ok: true, facts }
-    : { ok: false, refusal: { code: 'not_found', what: 'release', name: `REL-${input.release}` } };
+  return facts ? { ok: true, facts } : unknownRelease(input.release);
+}
+
+/** Loads a release with the calendar around it. */
+export async function loadSlot(
+  tx: Tx,
+  by: LoadBy,
+  input: { release: number },
+  asked?: Parameters<typeof findSlot>[3],
+): Promise<Loaded<SlotFacts>> {
+  const facts = await findSlot(tx, by, input.release, asked);
+  return facts ? { ok: true, facts } : unknownRelease(input.release);
+}
+
+export function unknownRelease(release: number): { readonly ok: false; readonly refusal: Refusal } {
+  return { ok: false, refusal: { code: 'not_found', what: 'release', name: releaseKey(release) } };
 }
 
 export function ofRelease(input: { release: number }): string[] {
   return [`release:${input.release}`];
+}
+
+export function missing(what: string): Parsed {
+  return { do: 'usage', problem: { code: 'missing', what } };
+}
+
+export function badOption(option: string, value: string | undefined, allowed: readonly string[]): Parsed {
+  return { do: 'usage', problem: { code: 'bad_option', option, value: value ?? '', allowed } };
+}
+
+/** "Black Friday" → "black-friday": a name that can be typed. */
+export function slug(name: string): string {
+  const plain = name
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, 40)
+    .replace(/-+$/, '');
+  return plain === '' ? 'unnamed' : plain;
 }

@@ -9,15 +9,35 @@ import {
   pauseRelease,
   resumeRelease,
   rollBack,
+  type StartFacts,
   startRelease,
   verifyRelease,
   WithReason,
 } from '../domain/deploy.ts';
 import type { Line } from '../domain/line.ts';
 import type { ReleaseFacts } from '../domain/release.ts';
-import { type Command, call, loadRelease, ofRelease, type Verb } from './command.ts';
+import { addMinutes } from '../domain/time.ts';
+import { loadPassengers } from '../store/calendar.ts';
+import { type Call, type Command, call, loadRelease, loadSlot, ofRelease, type Verb } from './command.ts';
 
-export const startCommand = step('start', OfRelease, startRelease);
+export const startCommand: Command<OfRelease, StartFacts> = {
+  name: 'start',
+  audience: 'members',
+  input: OfRelease,
+  contends: ofRelease,
+  load: async (tx, by, input) => {
+    // A start is judged at this moment, not at the beginning of its slot.
+    const slot = await loadSlot(tx, by, input, { range: { from: by.now, to: addMinutes(by.now, 1) } });
+    if (!slot.ok) return slot;
+    const { train, number } = slot.facts.release;
+    const aboard = train
+      ? await loadPassengers(tx, by.workspace, train.key, train.date)
+      : { passengers: [], dependencies: {} };
+    const mates = aboard.passengers.filter((mate) => mate.release !== number);
+    return { ok: true, facts: { ...slot.facts, mates, dependencies: aboard.dependencies } };
+  },
+  decide: startRelease,
+};
 export const pauseCommand = step('pause', WithReason, pauseRelease);
 export const resumeCommand = step('resume', OfRelease, resumeRelease);
 export const verifyCommand = step('verify', OfRelease, verifyRelease);
@@ -28,10 +48,14 @@ export const openRoomCommand = step('room open', OfRelease, openRoom);
 export const closeRoomCommand = step('room close', OfRelease, closeRoom);
 export const noteCommand = step('note', NoteInput, addNote);
 
-export const startVerb = plainVerb('start', 'starts the deployment', startCommand);
-export const resumeVerb = plainVerb('resume', 'goes on after a pause', resumeCommand);
-export const verifyVerb = plainVerb('verify', 'says that it is deployed and now being verified', verifyCommand);
-export const doneVerb = plainVerb('done', 'says that it is verified: the release is done', doneCommand);
+export const startVerb = plainVerb('start', 'starts the deployment', (input) => call(startCommand, input));
+export const resumeVerb = plainVerb('resume', 'goes on after a pause', (input) => call(resumeCommand, input));
+export const verifyVerb = plainVerb('verify', 'says that it is deployed and now being verified', (input) =>
+  call(verifyCommand, input),
+);
+export const doneVerb = plainVerb('done', 'says that it is verified: the release is done', (input) =>
+  call(doneCommand, input),
+);
 export const pauseVerb = reasonVerb('pause', [], 'holds the deployment', pauseCommand);
 export const rollbackVerb = reasonVerb('rollback', ['revert'], 'rolls back; nothing ever blocks this', rollbackCommand);
 export const cancelVerb: Verb = {
@@ -79,7 +103,7 @@ function step<Input extends { release: number }>(
   return { name, audience: 'members', input, contends: ofRelease, load: loadRelease, decide };
 }
 
-function plainVerb(name: string, summary: string, command: Command<OfRelease, ReleaseFacts>): Verb {
+function plainVerb(name: string, summary: string, make: (input: OfRelease) => Call): Verb {
   return {
     name,
     synonyms: [],
@@ -91,7 +115,7 @@ function plainVerb(name: string, summary: string, command: Command<OfRelease, Re
     parse: (line, _said, release) =>
       line.words.length > 0
         ? { do: 'usage', problem: { code: 'unexpected', text: line.words.join(' ') } }
-        : { do: 'run', call: call(command, { release }) },
+        : { do: 'run', call: make({ release }) },
   };
 }
 

@@ -1,4 +1,5 @@
 import { type DigestFacts, OfChannel, SubscribeInput, subscribeDigest, unsubscribeDigest } from '../domain/digest.ts';
+import { readDays } from '../domain/recurrence.ts';
 import { isZone } from '../domain/time.ts';
 import { loadDigest } from '../store/facts.ts';
 import type { Tx } from '../store/tx.ts';
@@ -65,21 +66,4 @@ function readClock(text: string): string | undefined {
   const match = /^(\d{1,2}):(\d{2})$/.exec(text);
   if (!match || Number(match[1]) > 23 || Number(match[2]) > 59) return undefined;
   return `${(match[1] as string).padStart(2, '0')}:${match[2]}`;
-}
-
-const dayNames = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
-
-/** "mon-fri", "mon,wed", "daily" → ISO weekdays. */
-function readDays(text: string): number[] | undefined {
-  if (text.toLowerCase() === 'daily') return [1, 2, 3, 4, 5, 6, 7];
-  const days = new Set<number>();
-  for (const part of text.toLowerCase().split(',')) {
-    const [from, to] = part.split('-').map((name) => dayNames.indexOf(name) + 1);
-    if (!from || to === 0) return undefined;
-    for (let day = from; ; day = (day % 7) + 1) {
-      days.add(day);
-      if (day === (to ?? from)) break;
-    }
-  }
-  return [...days].sort();
 }

@@ -1,5 +1,6 @@
 import { nearest } from '../domain/nearest.ts';
-import type { Verb } from './command.ts';
+import { reserveCommand, reserveVerb } from './booking.ts';
+import { type Call, type Command, call, type Verb } from './command.ts';
 import {
   cancelVerb,
   doneVerb,
@@ -12,15 +13,28 @@ import {
   verifyVerb,
 } from './deploy.ts';
 import { digestVerb } from './digest.ts';
-import { helpVerb, listVerb, showVerb, whoVerb, whyVerb } from './look.ts';
-import { bookVerb, newVerb } from './request.ts';
+import { feedVerb } from './feed.ts';
+import { addFreezeCommand, freezeVerb } from './freeze.ts';
+import { calendarVerb, helpVerb, listVerb, showVerb, slotsVerb, trainsVerb, whoVerb, whyVerb } from './look.ts';
+import { moveCommand, moveVerb, swapVerb, undoVerb } from './move.ts';
+import { boardVerb, bookVerb, newVerb, requestCommand } from './request.ts';
+import { repeatVerb } from './series.ts';
 import { reviewVerb } from './vote.ts';
+import { joinLineCommand, lineVerb } from './waiting-line.ts';
+import { windowVerb } from './window.ts';
 
 /** Every word after the command: feeds parsing, help, did-you-mean and the manifest's usage hint. */
 export const verbs: readonly Verb[] = [
   newVerb,
   bookVerb,
+  moveVerb,
+  swapVerb,
+  lineVerb,
+  boardVerb,
+  repeatVerb,
+  reserveVerb,
   cancelVerb,
+  undoVerb,
   reviewVerb,
   roomVerb,
   startVerb,
@@ -31,12 +45,38 @@ export const verbs: readonly Verb[] = [
   rollbackVerb,
   noteVerb,
   digestVerb,
+  feedVerb,
+  slotsVerb,
+  calendarVerb,
+  trainsVerb,
   listVerb,
   showVerb,
   whyVerb,
   whoVerb,
   helpVerb,
+  windowVerb,
+  freezeVerb,
 ];
+
+/** Commands that may wait for a click: a draft names its command. */
+const draftable: Readonly<Record<string, (input: unknown) => Call>> = Object.fromEntries([
+  waits(requestCommand),
+  waits(moveCommand),
+  waits(reserveCommand),
+  waits(addFreezeCommand),
+  waits(joinLineCommand),
+]);
+
+/** The call that a draft holds. Throws on a command that no version of this app has kept. */
+export function draftCall(name: string, input: unknown): Call {
+  const make = draftable[name];
+  if (!make) throw new Error(`a draft names the unknown command ${name}`);
+  return make(input);
+}
+
+function waits<Input, Facts>(command: Command<Input, Facts>): [string, (input: unknown) => Call] {
+  return [command.name, (input) => call(command, command.input.parse(input))];
+}
 
 /** Finds a verb by its name, a synonym or an unambiguous beginning; else says which was most likely meant. */
 export function findVerb(typed: string): { verb: Verb } | { nearest: string | null } {

@@ -1,5 +1,8 @@
+import { takeDuration } from '../domain/line.ts';
+import { changeTypes } from '../domain/policy.ts';
 import type { ListFilter } from '../domain/question.ts';
-import { releaseStates } from '../domain/release.ts';
+import { parseReleaseKey, releaseStates } from '../domain/release.ts';
+import { isDate, readTime } from '../domain/time.ts';
 import type { Parsed, Verb } from './command.ts';
 
 export const listVerb: Verb = {
@@ -34,6 +37,70 @@ export const helpVerb: Verb = {
   examples: ['help', 'help book', 'help words'],
   target: false,
   parse: (line) => ({ do: 'answer', question: { ask: 'help', topic: line.words[0] } }),
+};
+
+export const calendarVerb: Verb = {
+  name: 'calendar',
+  synonyms: ['cal'],
+  job: 'Look',
+  usage: 'calendar [day | week] [service or environment] [2026-11-24]',
+  summary: 'what is on: releases, freezes, reservations and trains, as bars',
+  examples: ['calendar', 'calendar week', 'calendar day payments', 'calendar week production 2026-12-01'],
+  target: false,
+  parse: (line): Parsed => {
+    let span: 'day' | 'week' = 'week';
+    let filter: string | null = line.options.svc ?? line.options.env ?? null;
+    let from: string | null = null;
+    for (const word of line.words) {
+      if (word === 'day' || word === 'today') span = 'day';
+      else if (word === 'week') span = 'week';
+      else if (isDate(word)) from = word;
+      else if (filter === null && /^[a-z0-9][a-z0-9-]*$/i.test(word)) filter = word.toLowerCase();
+      else return { do: 'usage', problem: { code: 'unexpected', text: word } };
+    }
+    return { do: 'answer', question: { ask: 'calendar', span, filter, from } };
+  },
+};
+
+export const slotsVerb: Verb = {
+  name: 'slots',
+  synonyms: ['free'],
+  job: 'Look',
+  usage: 'slots <service …> [when] [for 45m] [env:production] [type:normal]  |  slots REL-142',
+  summary: 'the next best free times',
+  examples: ['slots payments for 45m', 'slots web search thu 9:00 for 30m', 'slots REL-142'],
+  target: false,
+  parse: (line, said): Parsed => {
+    const [first = ''] = line.words;
+    const release = /^rel-?\d+$/i.test(first) ? parseReleaseKey(first) : undefined;
+    if (release !== undefined)
+      return { do: 'answer', question: { ask: 'slots', of: { kind: 'release', release }, from: null } };
+    const { minutes, rest } = takeDuration(line.words, line.options.dur);
+    const isTime = (words: readonly string[]) => words.length > 0 && readTime(words.join(' '), said).ok;
+    // Service names come first; what can be read as a time from some word on is the time.
+    const split = rest.findIndex((_, index) => isTime(rest.slice(index)));
+    const services = (split < 0 ? rest : rest.slice(0, split)).map((word) => word.replace(/@.*$/, '').toLowerCase());
+    const read = split < 0 ? undefined : readTime(rest.slice(split).join(' '), said);
+    if (services.length === 0) return { do: 'usage', problem: { code: 'missing', what: 'a service, like payments' } };
+    const changeType = line.options.type ?? 'normal';
+    const type = changeTypes.find((one) => one === changeType);
+    if (!type)
+      return { do: 'usage', problem: { code: 'bad_option', option: 'type', value: changeType, allowed: changeTypes } };
+    const environment = line.options.env ?? 'production';
+    const of = { kind: 'wish' as const, services, environment, minutes: minutes ?? 45, changeType: type };
+    return { do: 'answer', question: { ask: 'slots', of, from: read?.ok ? read.at.toISOString() : null } };
+  },
+};
+
+export const trainsVerb: Verb = {
+  name: 'trains',
+  synonyms: ['train'],
+  job: 'Look',
+  usage: 'trains',
+  summary: 'the next departures and who is aboard',
+  examples: ['trains'],
+  target: false,
+  parse: () => ({ do: 'answer', question: { ask: 'trains' } }),
 };
 
 function look(name: string, synonyms: readonly string[], summary: string, ask: 'show' | 'why' | 'who'): Verb {

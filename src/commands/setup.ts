@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import { Catalog, type CatalogFacts } from '../domain/catalog.ts';
-import { type Ask, accept, type Decision } from '../domain/decision.ts';
-import { nextDigest } from '../domain/digest.ts';
-import type { EventBody } from '../domain/event.ts';
+import { Catalog } from '../domain/catalog.ts';
+import { accept } from '../domain/decision.ts';
+import { applyCatalog, type CatalogFacts } from '../domain/setup.ts';
 import { loadCatalog } from '../store/facts.ts';
 import type { Command } from './command.ts';
 
@@ -28,19 +27,6 @@ export const applyCatalogCommand: Command<ApplyInput, CatalogFacts> = {
   audience: 'clock',
   input: ApplyInput,
   contends: () => ['catalog'],
-  load: async (tx, { workspace }) => ({ ok: true, facts: await loadCatalog(tx, workspace) }),
+  load: async (tx, { workspace, now }) => ({ ok: true, facts: await loadCatalog(tx, workspace, now) }),
   decide: applyCatalog,
 };
-
-/** Applies a catalogue that differs from the last one, and starts the digests that nobody has set up yet. */
-function applyCatalog({ hash, catalog }: ApplyInput, facts: CatalogFacts, ask: Ask): Decision {
-  if (facts.hash === hash) return accept();
-  const digests = catalog.digests
-    .filter((digest) => !facts.digests.includes(digest.channel))
-    .map((digest): EventBody => {
-      const schedule = { at: digest.at, zone: digest.zone ?? catalog.zone, days: digest.days };
-      const next = nextDigest(schedule, ask.now, facts.last[digest.channel]);
-      return { type: 'digest.subscribed', channel: digest.channel, ...schedule, nextAt: next.at.toISOString() };
-    });
-  return accept({ type: 'catalog.applied', hash, catalog }, ...digests);
-}

@@ -20,3 +20,8 @@ export type Roles = readonly string[];
 export function mayRun(release: Release, actor: string, roles: Roles): boolean {
   return actor === release.lead || actor === release.requester || roles.includes('release_manager');
 }
+
+/** Who keeps the calendar: release managers; everybody as long as no catalogue names any. */
+export function mayManage(facts: { readonly roles: Roles; readonly hasCatalog: boolean }): boolean {
+  return !facts.hasCatalog || facts.roles.includes('release_manager');
+}

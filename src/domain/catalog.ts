@@ -1,6 +1,9 @@
 import { z } from 'zod';
-import { type GateWho, Policy } from './policy.ts';
-import { isZone } from './time.ts';
+import type { Freeze, Region, Train, Window } from './calendar.ts';
+import { ChangeType, type GateWho, Policy } from './policy.ts';
+import { readDays, readRule } from './recurrence.ts';
+import { Scope } from './scope.ts';
+import { isDate, isZone, wallMinutes } from './time.ts';
 
 /*
  * The catalogue: who owns what, where it runs and who has to agree. Written in YAML by people, stored in the event that
@@ -29,6 +32,82 @@ const Service = z.strictObject({
   channel: channelId.optional(),
   environments: z.array(key).min(1),
   depends_on: z.array(key).default([]),
+  tags: z.array(key).default([]),
+  /** Regions whose people use it: their peak hours are warned of. */
+  regions: z.array(key).default([]),
+});
+
+const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'write the time as HH:MM');
+const clockOrMidnight = z.string().regex(/^(([01]\d|2[0-3]):[0-5]\d|24:00)$/, 'write the time as HH:MM');
+const date = z.string().refine(isDate, 'write the date as 2026-11-24');
+const repeats = z
+  .string()
+  .refine(
+    (text) => readRule(text) !== undefined,
+    'write daily, mon-fri, tue,thu, weekly, monthly, "every 2 weeks" or FREQ=…',
+  );
+
+/** A time that takes releases. `on` is a one-off; else it repeats from `starts` on. */
+const WindowEntry = z.strictObject({
+  name: z.string().max(80).optional(),
+  scope: Scope.prefault({}),
+  repeats: repeats.default('mon-fri'),
+  starts: date.default('2024-01-01'),
+  on: date.optional(),
+  from: clock,
+  to: clockOrMidnight,
+  zone: zone.optional(),
+  capacity: z.number().int().min(1).max(1000).optional(),
+  min_minutes: z.number().int().min(5).optional(),
+  max_minutes: z.number().int().min(5).optional(),
+  notice_minutes: z.number().int().min(0).default(0),
+  bookers: z.array(key).default([]),
+  exempt: z.array(ChangeType).default(['emergency']),
+});
+const moment = z
+  .string()
+  .regex(/^\d{4}-\d{2}-\d{2} ([01]\d|2[0-3]):[0-5]\d$/, 'write it as 2026-11-26 00:00')
+  .refine((text) => isDate(text.slice(0, 10)), 'is not a date');
+const FreezeEntry = z
+  .strictObject({
+    name: z.string().max(80),
+    level: z.enum(['hard', 'warn']).default('hard'),
+    scope: Scope.prefault({}),
+    exempt: z.array(ChangeType).default([]),
+    message: z.string().max(500).default(''),
+    from: moment,
+    to: moment,
+    repeats: repeats.optional(),
+    zone: zone.optional(),
+  })
+  .refine((freeze) => freeze.from < freeze.to, { path: ['to'], message: 'ends before it begins' });
+const TrainEntry = z.strictObject({
+  name: z.string().max(80),
+  environment: key,
+  scope: Scope.prefault({}),
+  repeats,
+  starts: date.default('2024-01-01'),
+  at: clock,
+  minutes: z.number().int().min(5).max(1440),
+  cutoff_minutes: z
+    .number()
+    .int()
+    .min(0)
+    .default(24 * 60),
+  capacity: z.number().int().min(1).optional(),
+  zone: zone.optional(),
+  channel: channelId.optional(),
+});
+const RegionEntry = z.strictObject({
+  zone,
+  days: z
+    .string()
+    .refine((text) => readDays(text) !== undefined, 'write days like mon-fri')
+    .default('mon-fri'),
+  /** Busy hours, "11:00-13:00". */
+  peaks: z.array(
+    z.string().regex(/^([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)$/, 'write it as 11:00-13:00'),
+  ),
 });
 const Digest = z.strictObject({
   channel: channelId,
@@ -49,7 +128,11 @@ export const Catalog = z
     teams: z.record(key, Team),
     groups: z.record(key, Group).default({}),
     services: z.record(key, Service),
+    regions: z.record(key, RegionEntry).default({}),
     policies: z.array(Policy).default([]),
+    windows: z.record(key, WindowEntry).default({}),
+    freezes: z.record(key, FreezeEntry).default({}),
+    trains: z.record(key, TrainEntry).default({}),
     digests: z.array(Digest).default([]),
   })
   .superRefine((catalog, context) => {
@@ -65,19 +148,32 @@ export const Catalog = z
         if (!catalog.environments[env]) missing(['services', name, 'environments'], 'environment', env);
       for (const other of service.depends_on)
         if (!catalog.services[other]) missing(['services', name, 'depends_on'], 'service', other);
+      for (const region of service.regions)
+        if (!catalog.regions[region]) missing(['services', name, 'regions'], 'region', region);
     }
+    const tags = new Set(Object.values(catalog.services).flatMap((service) => service.tags));
+    const scopes = [
+      ...Object.entries(catalog.windows).map(([name, { scope }]) => ['windows', name, scope] as const),
+      ...Object.entries(catalog.freezes).map(([name, { scope }]) => ['freezes', name, scope] as const),
+      ...Object.entries(catalog.trains).map(([name, { scope }]) => ['trains', name, scope] as const),
+    ];
+    for (const [where, name, scope] of scopes) {
+      for (const one of scope.environments)
+        if (!catalog.environments[one]) missing([where, name, 'scope'], 'environment', one);
+      for (const one of scope.services) if (!catalog.services[one]) missing([where, name, 'scope'], 'service', one);
+      for (const one of scope.teams) if (!catalog.teams[one]) missing([where, name, 'scope'], 'team', one);
+      for (const one of scope.tags) if (!tags.has(one)) missing([where, name, 'scope'], 'tag', one);
+    }
+    for (const [name, { bookers }] of Object.entries(catalog.windows))
+      for (const team of bookers) if (!catalog.teams[team]) missing(['windows', name, 'bookers'], 'team', team);
+    for (const [name, { environment }] of Object.entries(catalog.trains))
+      if (!catalog.environments[environment]) missing(['trains', name, 'environment'], 'environment', environment);
     for (const [index, policy] of catalog.policies.entries())
       for (const gate of policy.gates)
         if (gate.who.kind === 'group' && !catalog.groups[gate.who.group])
           missing(['policies', index, 'gates'], 'group', gate.who.group);
   });
 export type Catalog = z.infer<typeof Catalog>;
-
-export type CatalogFacts = {
-  readonly hash: string | undefined;
-  readonly digests: readonly string[];
-  readonly last: Readonly<Record<string, string>>;
-};
 
 /** What people write for a gate's voters: `owners`, `channel` or `group:sre`. */
 export const WrittenWho = z.string().transform((text, context): GateWho => {
@@ -98,6 +194,71 @@ export function parseCatalog(written: unknown): ParsedCatalog {
     ok: false,
     problems: parsed.error.issues.map((issue) => `${issue.path.join('.') || 'catalogue'}: ${issue.message}`),
   };
+}
+
+export function windowsOf(catalog: Catalog): Window[] {
+  return Object.entries(catalog.windows).map(([key, entry]) => {
+    const minutes = wallMinutes(entry.from, entry.to);
+    return {
+      key,
+      name: entry.name ?? key,
+      scope: entry.scope,
+      recurrence: {
+        date: entry.on ?? entry.starts,
+        at: entry.from,
+        minutes: minutes > 0 ? minutes : minutes + 24 * 60,
+        rule: entry.on ? null : (readRule(entry.repeats) ?? null),
+      },
+      zone: entry.zone ?? catalog.zone,
+      capacity: entry.capacity ?? null,
+      minMinutes: entry.min_minutes ?? null,
+      maxMinutes: entry.max_minutes ?? null,
+      noticeMinutes: entry.notice_minutes,
+      bookers: entry.bookers,
+      exempt: entry.exempt,
+    };
+  });
+}
+
+export function freezesOf(catalog: Catalog): Freeze[] {
+  return Object.entries(catalog.freezes).map(([key, entry]) => ({
+    key,
+    name: entry.name,
+    level: entry.level,
+    scope: entry.scope,
+    exempt: entry.exempt,
+    message: entry.message,
+    recurrence: {
+      date: entry.from.slice(0, 10),
+      at: entry.from.slice(11),
+      minutes: wallMinutes(entry.from, entry.to),
+      rule: entry.repeats ? (readRule(entry.repeats) ?? null) : null,
+    },
+    zone: entry.zone ?? catalog.zone,
+  }));
+}
+
+export function trainsOf(catalog: Catalog): Train[] {
+  return Object.entries(catalog.trains).map(([key, entry]) => ({
+    key,
+    name: entry.name,
+    environment: entry.environment,
+    scope: entry.scope,
+    recurrence: { date: entry.starts, at: entry.at, minutes: entry.minutes, rule: readRule(entry.repeats) ?? null },
+    zone: entry.zone ?? catalog.zone,
+    cutoffMinutes: entry.cutoff_minutes,
+    capacity: entry.capacity ?? null,
+    channel: entry.channel ?? catalog.home ?? null,
+  }));
+}
+
+export function regionsOf(catalog: Pick<Catalog, 'regions'>): Region[] {
+  return Object.entries(catalog.regions).map(([key, entry]) => ({
+    key,
+    zone: entry.zone,
+    days: readDays(entry.days) ?? [],
+    peaks: entry.peaks.map((peak) => ({ from: peak.slice(0, 5), to: peak.slice(6) })),
+  }));
 }
 
 /** Rewrites the short form `who: group:sre` into the stored form; anything else is left for the schema to judge. */

@@ -1,3 +1,4 @@
+import type { Conflict } from './calendar.ts';
 import type { EventBody } from './event.ts';
 import type { Actor, Directory, Person } from './person.ts';
 import type { ReleaseState } from './release.ts';
@@ -30,17 +31,8 @@ export type Refusal =
   | { code: 'in_the_past'; startsAt: string }
   | { code: 'lead_unfit'; lead: string }
   | { code: 'no_home' }
-  | {
-      code: 'slot_taken';
-      service: string;
-      environment: string;
-      holder: number;
-      holderUnits: string;
-      startsAt: string;
-      endsAt: string;
-      /** Start of the next free time for the same service and length. */
-      next: string;
-    }
+  /** The wanted time does not suit; `hard` says why, `warnings` what else speaks against it. */
+  | { code: 'conflict'; startsAt: string; minutes: number; hard: Conflict[]; warnings: Conflict[] }
   | { code: 'unmeetable_gate'; gate: string; needed: number; eligible: number }
   | { code: 'own_release'; release: number; role: 'requester' | 'lead'; waiting: string[] }
   | { code: 'not_eligible'; release: number; gates: { name: string; people: string[] }[] }
@@ -59,7 +51,38 @@ export type Refusal =
   | { code: 'digest_nowhere' }
   | { code: 'digest_off' }
   | { code: 'not_in_channel'; channel: string }
-  | { code: 'unverified' };
+  | { code: 'unverified' }
+  | { code: 'only_managers'; verb: string }
+  | { code: 'never_happens'; what: 'window' | 'freeze' | 'series' }
+  | { code: 'no_occurrence'; what: string; date: string }
+  | { code: 'unknown_window'; name: string; known: string[] }
+  | { code: 'unknown_freeze'; name: string; known: string[] }
+  | { code: 'freeze_exists'; key: string }
+  | { code: 'seats_taken'; window: string; date: string; taken: number; capacity: number }
+  /** Something stands against the start itself: a freeze, a dependency, a passenger before it, a lost slot. */
+  | { code: 'cannot_start'; release: number; hard: Conflict[] }
+  | { code: 'no_slot'; release: number }
+  | { code: 'after'; release: number; first: number; label: string; state: ReleaseState }
+  | { code: 'same_slot'; release: number }
+  | { code: 'depends_on_itself'; release: number }
+  | { code: 'unknown_needs'; release: number }
+  | { code: 'is_free' }
+  | { code: 'in_line'; startsAt: string }
+  | { code: 'line_over'; state: string }
+  | { code: 'not_yours'; what: string; owner: string }
+  | { code: 'swap_over'; state: string }
+  | { code: 'swap_itself'; release: number }
+  | { code: 'unknown_train'; name: string; known: string[] }
+  | { code: 'may_not_board'; train: string; scope: string; environment: string }
+  | { code: 'no_departure'; train: string }
+  | { code: 'boarding_over'; train: string; date: string }
+  | { code: 'unknown_booking'; booking: number }
+  | { code: 'booking_over'; booking: number }
+  | { code: 'nothing_to_undo' }
+  | { code: 'cannot_undo'; release: number; state: ReleaseState }
+  | { code: 'no_series'; release: number }
+  | { code: 'unknown_feed'; kind: string; name: string; known: string[] }
+  | { code: 'no_feed' };
 export type RefusalCode = Refusal['code'];
 export type RefusalOf<C extends RefusalCode> = Extract<Refusal, { code: C }>;
 

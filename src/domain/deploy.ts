@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { mayRun } from './access.ts';
-import { type Ask, accept, actorId, type Decision, refuse } from './decision.ts';
+import { type Ask, accept, actorId, type Decision, type Refusal, refuse } from './decision.ts';
 import type { EventBody } from './event.ts';
 import { openGates } from './gate.ts';
-import { isEnded, isRunning, type ReleaseFacts, type ReleaseState } from './release.ts';
+import { againstStart, type SlotFacts } from './move.ts';
+import { isEnded, isRunning, isSlotHeld, type ReleaseFacts, type ReleaseState } from './release.ts';
+import { isBefore, type Passenger } from './train.ts';
 
 export const OfRelease = z.strictObject({ release: z.number().int() });
 export type OfRelease = z.infer<typeof OfRelease>;
@@ -23,7 +25,13 @@ const possible: Readonly<Record<Step, readonly ReleaseState[]>> = {
   cancel: ['requested', 'approved'],
 };
 
-export function startRelease(_input: OfRelease, facts: ReleaseFacts, ask: Ask): Decision {
+export type StartFacts = SlotFacts & {
+  /** The other passengers of its train, and which service depends on which. */
+  readonly mates: readonly Passenger[];
+  readonly dependencies: Readonly<Record<string, readonly string[]>>;
+};
+
+export function startRelease(_input: OfRelease, facts: StartFacts, ask: Ask): Decision {
   const { release } = facts;
   if (release.state === 'requested') {
     return refuse({ code: 'gates_open', release: release.number, waiting: openGates(facts) });
@@ -34,8 +42,31 @@ export function startRelease(_input: OfRelease, facts: ReleaseFacts, ask: Ask): 
     return refuse({ code: 'not_yet', release: release.number, startsAt: release.startsAt.toISOString() });
   if (ask.now >= release.endsAt)
     return refuse({ code: 'too_late', release: release.number, endsAt: release.endsAt.toISOString() });
+  const against = againstStart(facts, ask.now) ?? passengerBefore(facts);
+  if (against) return refuse(against);
   const started: EventBody = { type: 'release.started', release: release.number };
   return release.room === 'none' ? accept(roomOpened(facts), started) : accept(started);
+}
+
+/** A train deploys in dependency order: what this one stands on has to be done, or out of the way. */
+function passengerBefore({ release, mates, dependencies }: StartFacts): Refusal | undefined {
+  const self: Passenger = {
+    release: release.number,
+    state: release.state,
+    requester: release.requester,
+    services: release.units.map((unit) => unit.service),
+    dependsOn: release.dependsOn,
+  };
+  const first = mates.find((mate) => isSlotHeld(mate.state) && isBefore(mate, self, dependencies));
+  return first
+    ? {
+        code: 'after',
+        release: release.number,
+        first: first.release,
+        label: first.services.join(' + '),
+        state: first.state,
+      }
+    : undefined;
 }
 
 export function pauseRelease(input: WithReason, facts: ReleaseFacts, ask: Ask): Decision {

@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { Conflict, Freeze, Seat, Source, Window, WindowChange } from './calendar.ts';
 import { Catalog } from './catalog.ts';
 import { ChangeType, GateRule } from './policy.ts';
+import { Recurrence } from './recurrence.ts';
 
 /*
  * Everything that can happen. Events are stored for ever: a shape may gain optional fields, never lose or rename one.
@@ -24,6 +26,9 @@ const CatalogApplied = z.strictObject({ type: z.literal('catalog.applied'), hash
 /** With no catalogue, services come into being as full members name them. */
 const ServiceNamed = z.strictObject({ type: z.literal('service.named'), service: z.string() });
 
+/** A place on a departure of a train. */
+const Ride = z.strictObject({ key: z.string(), date: z.string() });
+
 const ReleaseRequested = z.strictObject({
   type: z.literal('release.requested'),
   ...ofRelease,
@@ -44,6 +49,15 @@ const ReleaseRequested = z.strictObject({
   gates: z.array(GateRule),
   /** Who was asked: eligible approvers per gate at the time of the request. */
   asked: z.array(z.array(person)),
+  /** Its places in windows with a capacity, or in a train. */
+  seats: z.array(Seat).default([]),
+  /** Releases that have to be done before this one starts. */
+  dependsOn: z.array(number).default([]),
+  train: Ride.nullable().default(null),
+  /** What spoke against its time without stopping it. */
+  warnings: z.array(Conflict).default([]),
+  /** The series that asked for it. */
+  series: z.string().nullable().default(null),
 });
 export type ReleaseRequested = z.infer<typeof ReleaseRequested>;
 
@@ -76,6 +90,199 @@ const ReleaseExpired = z.strictObject({
   missing: z.array(z.string()),
 });
 const ReleaseCancelled = z.strictObject({ type: z.literal('release.cancelled'), ...ofRelease, reason: z.string() });
+
+/** Has another time. Votes of the gates in `kept` are carried from revision `from` to the new one; the others are asked again. */
+const ReleaseMoved = z.strictObject({
+  type: z.literal('release.moved'),
+  ...ofRelease,
+  why: z.enum(['moved', 'swapped', 'boarded', 'undone']),
+  environment: z.string(),
+  exclusive: z.boolean(),
+  services: z.array(z.string()),
+  label: z.string(),
+  startsAt: instant,
+  endsAt: instant,
+  before: z.strictObject({ startsAt: instant, endsAt: instant, train: Ride.nullable() }),
+  seats: z.array(Seat),
+  dependsOn: z.array(number),
+  train: Ride.nullable(),
+  warnings: z.array(Conflict),
+  revision: z.number().int(),
+  from: z.number().int(),
+  kept: z.array(z.string()),
+  reopened: z.array(z.string()),
+  state: z.enum(['requested', 'approved']),
+  /** Who is asked again. */
+  asked: z.array(person),
+});
+export type ReleaseMoved = z.infer<typeof ReleaseMoved>;
+/** A cancellation was taken back: it holds its slot again. */
+const ReleaseReinstated = z.strictObject({
+  type: z.literal('release.reinstated'),
+  ...ofRelease,
+  environment: z.string(),
+  exclusive: z.boolean(),
+  services: z.array(z.string()),
+  label: z.string(),
+  startsAt: instant,
+  endsAt: instant,
+  seats: z.array(Seat),
+  state: z.enum(['requested', 'approved']),
+});
+const ReleaseLeftBehind = z.strictObject({
+  type: z.literal('release.left_behind'),
+  ...ofRelease,
+  train: z.string(),
+  date: z.string(),
+  next: z.string().nullable(),
+  nextStartsAt: instant.nullable(),
+});
+/** Its owner keeps it in spite of a freeze over its slot. */
+const ReleaseKept = z.strictObject({ type: z.literal('release.kept'), ...ofRelease, freeze: z.string() });
+
+const WindowSet = z.strictObject({ type: z.literal('window.set'), window: Window, source: Source });
+const WindowChanged = z.strictObject({ type: z.literal('window.changed'), window: z.string(), change: WindowChange });
+const WindowDropped = z.strictObject({ type: z.literal('window.dropped'), window: z.string() });
+
+const touched = z.array(z.strictObject({ release: number, owner: person }));
+const FreezeAdded = z.strictObject({
+  type: z.literal('freeze.added'),
+  freeze: Freeze,
+  source: Source,
+  channel: z.string().nullable(),
+  /** The bookings inside, whose owners are asked what to do. */
+  touched,
+  /** When its next occurrence is announced. */
+  nextAt: instant.nullable(),
+});
+const FreezeNear = z.strictObject({
+  type: z.literal('freeze.near'),
+  freeze: z.string(),
+  date: z.string().nullable(),
+  startsAt: instant.nullable(),
+  touched,
+  nextAt: instant.nullable(),
+});
+const FreezeLifted = z.strictObject({
+  type: z.literal('freeze.lifted'),
+  freeze: z.string(),
+  /** One occurrence; null: all of it. */
+  date: z.string().nullable(),
+  reason: z.string(),
+});
+
+const ofLine = { line: z.string() };
+const LineJoined = z.strictObject({
+  type: z.literal('line.joined'),
+  ...ofLine,
+  person,
+  request: z.record(z.string(), z.unknown()),
+  environment: z.string(),
+  startsAt: instant,
+  endsAt: instant,
+});
+/** The time is kept for this person until `until`. */
+const LineOffered = z.strictObject({
+  type: z.literal('line.offered'),
+  ...ofLine,
+  until: instant,
+  environment: z.string(),
+  exclusive: z.boolean(),
+  services: z.array(z.string()),
+  label: z.string(),
+  startsAt: instant,
+  endsAt: instant,
+  seats: z.array(Seat),
+});
+const LineTaken = z.strictObject({ type: z.literal('line.taken'), ...ofLine });
+const LineLeft = z.strictObject({ type: z.literal('line.left'), ...ofLine });
+const LineLapsed = z.strictObject({ type: z.literal('line.lapsed'), ...ofLine });
+
+const SwapProposed = z.strictObject({
+  type: z.literal('swap.proposed'),
+  swap: z.string(),
+  ...ofRelease,
+  other: number,
+  /** When the first of the two begins: later there is nothing to swap. */
+  until: instant,
+});
+const SwapAccepted = z.strictObject({
+  type: z.literal('swap.accepted'),
+  swap: z.string(),
+  ...ofRelease,
+  other: number,
+});
+const SwapDeclined = z.strictObject({
+  type: z.literal('swap.declined'),
+  swap: z.string(),
+  ...ofRelease,
+  other: number,
+  lapsed: z.boolean(),
+});
+
+const TrainScheduled = z.strictObject({
+  type: z.literal('train.scheduled'),
+  train: z.string(),
+  nextAt: instant.nullable(),
+});
+const TrainClosed = z.strictObject({
+  type: z.literal('train.closed'),
+  train: z.string(),
+  date: z.string(),
+  startsAt: instant,
+  /** In the order in which they deploy. */
+  aboard: z.array(number),
+  left: z.array(number),
+  nextAt: instant.nullable(),
+});
+
+const BookingMade = z.strictObject({
+  type: z.literal('booking.made'),
+  booking: number,
+  environment: z.string(),
+  /** Empty: the whole environment. */
+  services: z.array(z.string()),
+  person,
+  purpose: z.string(),
+  startsAt: instant,
+  endsAt: instant,
+  channel: z.string().nullable(),
+});
+const BookingEnded = z.strictObject({ type: z.literal('booking.ended'), booking: number });
+
+const SeriesSet = z.strictObject({
+  type: z.literal('series.set'),
+  series: z.string(),
+  owner: person,
+  source: number,
+  recurrence: Recurrence,
+  zone: z.string(),
+  request: z.record(z.string(), z.unknown()),
+  nextAt: instant.nullable(),
+});
+const SeriesRan = z.strictObject({
+  type: z.literal('series.ran'),
+  series: z.string(),
+  owner: person,
+  date: z.string(),
+  startsAt: instant,
+  /** The release that it asked for; null: something was in the way. */
+  requested: number.nullable(),
+  problem: z.string(),
+  nextAt: instant.nullable(),
+});
+const SeriesStopped = z.strictObject({ type: z.literal('series.stopped'), series: z.string() });
+
+const FeedOpened = z.strictObject({
+  type: z.literal('feed.opened'),
+  feed: z.string(),
+  kind: z.enum(['workspace', 'team', 'service']),
+  name: z.string(),
+  owner: person,
+  /** SHA-256 of the secret part of its address; the secret itself is never stored. */
+  tokenHash: z.string(),
+});
+const FeedClosed = z.strictObject({ type: z.literal('feed.closed'), feed: z.string() });
 
 const RoomOpened = z.strictObject({ type: z.literal('room.opened'), ...ofRelease, members: z.array(person) });
 const RoomClosed = z.strictObject({ type: z.literal('room.closed'), ...ofRelease });
@@ -137,6 +344,33 @@ export const EventBody = z.discriminatedUnion('type', [
   DigestUnsubscribed,
   DigestPosted,
   DigestMissed,
+  ReleaseMoved,
+  ReleaseReinstated,
+  ReleaseLeftBehind,
+  ReleaseKept,
+  WindowSet,
+  WindowChanged,
+  WindowDropped,
+  FreezeAdded,
+  FreezeNear,
+  FreezeLifted,
+  LineJoined,
+  LineOffered,
+  LineTaken,
+  LineLeft,
+  LineLapsed,
+  SwapProposed,
+  SwapAccepted,
+  SwapDeclined,
+  TrainScheduled,
+  TrainClosed,
+  BookingMade,
+  BookingEnded,
+  SeriesSet,
+  SeriesRan,
+  SeriesStopped,
+  FeedOpened,
+  FeedClosed,
 ]);
 export type EventBody = z.infer<typeof EventBody>;
 export type EventType = EventBody['type'];

@@ -19,6 +19,8 @@ export const GateRule = z.strictObject({
   name: z.string().min(1).max(40),
   who: GateWho,
   needed: z.number().int().min(1).max(20),
+  /** What its votes are for: a change of these reopens it. A gate that covers time is asked again when a release moves. */
+  covers: z.array(z.enum(['content', 'time'])).default(['content']),
 });
 export type GateRule = z.infer<typeof GateRule>;
 
@@ -30,6 +32,8 @@ export const Policy = z.strictObject({
     tier: z.array(z.number().int()).optional(),
   }),
   gates: z.array(GateRule),
+  /** What it makes of a dependency that is released at the same time. */
+  dependency_overlap: z.enum(['ignore', 'warn', 'block']).default('warn'),
 });
 export type Policy = z.infer<typeof Policy>;
 
@@ -37,7 +41,8 @@ export type Policy = z.infer<typeof Policy>;
 export const defaultPolicy: Policy = {
   name: 'default',
   when: {},
-  gates: [{ name: 'Peer', who: { kind: 'channel' }, needed: 1 }],
+  gates: [{ name: 'Peer', who: { kind: 'channel' }, needed: 1, covers: ['content'] }],
+  dependency_overlap: 'warn',
 };
 
 /** The first policy that matches decides; no match falls back to the default. A release of several services takes its lowest tier. */

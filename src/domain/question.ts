@@ -1,3 +1,5 @@
+import type { ChangeType } from './policy.ts';
+
 /** Something to be answered without changing anything. */
 export type Question =
   | { readonly ask: 'panel' }
@@ -6,9 +8,28 @@ export type Question =
   | { readonly ask: 'show'; readonly release: number }
   | { readonly ask: 'why'; readonly release: number }
   | { readonly ask: 'who'; readonly release: number }
+  /** Free times for a release that there is, or for a wish. `from` is an instant; null: from now on. */
+  | { readonly ask: 'slots'; readonly of: SlotsOf; readonly from: string | null }
+  | {
+      readonly ask: 'calendar';
+      readonly span: 'day' | 'week';
+      readonly filter: string | null;
+      readonly from: string | null;
+    }
+  | { readonly ask: 'windows' | 'freezes' | 'line' | 'bookings' | 'trains' }
   | { readonly ask: 'digest preview'; readonly channel: string };
 
 export type ListFilter = {
   readonly kind: 'open' | 'mine' | 'needs-me' | 'today' | 'week' | 'state' | 'service';
   readonly value?: string;
 };
+
+export type SlotsOf =
+  | { readonly kind: 'release'; readonly release: number }
+  | {
+      readonly kind: 'wish';
+      readonly services: readonly string[];
+      readonly environment: string;
+      readonly minutes: number;
+      readonly changeType: ChangeType;
+    };

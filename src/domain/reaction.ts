@@ -1,20 +1,24 @@
+import { trainsOf } from './catalog.ts';
 import { byType, type EventTable, type StoredEvent } from './event.ts';
-import { decisionDeadline, roomLeadMinutes } from './release.ts';
+import { roomLeadMinutes } from './release.ts';
 import type { Surface } from './surface.ts';
 import { addMinutes } from './time.ts';
+import { nextDeparture } from './train.ts';
 
 /** What follows an event: surfaces that now show something old, and moments at which somebody has to look again. */
 export type Reaction = { readonly surfaces: readonly Surface[]; readonly timers: readonly Timer[] };
 
 /** One timer per key: setting it again moves it. Commands named here are the clock's (commands/clock.ts). */
-export type Timer =
-  | {
-      readonly key: string;
-      readonly at: Date;
-      readonly command: 'clock expire' | 'clock room';
-      readonly release: number;
-    }
-  | { readonly key: string; readonly at: Date; readonly command: 'clock digest'; readonly channel: string };
+export type Timer = { readonly key: string; readonly at: Date } & (
+  | { readonly command: 'clock expire' | 'clock room'; readonly release: number }
+  | { readonly command: 'clock digest'; readonly channel: string }
+  | { readonly command: 'clock freeze'; readonly freeze: string }
+  | { readonly command: 'clock line' }
+  | { readonly command: 'clock lapse'; readonly line: string }
+  | { readonly command: 'clock swap'; readonly swap: string }
+  | { readonly command: 'clock train'; readonly train: string }
+  | { readonly command: 'clock series'; readonly series: string }
+);
 
 /** More people than this are asked in the card's thread only. */
 export const askAtMost = 8;
@@ -22,7 +26,10 @@ export const askAtMost = 8;
 /** What follows an event (total: every event has an entry, if only "nothing"). */
 export const reaction: EventTable<Reaction> = {
   'workspace.connected': () => nothing,
-  'catalog.applied': () => nothing,
+  'catalog.applied': ({ at, body }) => ({
+    surfaces: [],
+    timers: trainsOf(body.catalog).flatMap((train) => trainTimer(train.key, nextDeparture(train, at)?.cutoffAt)),
+  }),
   'service.named': () => nothing,
   'release.requested': ({ body }) => ({
     surfaces: [
@@ -30,21 +37,13 @@ export const reaction: EventTable<Reaction> = {
       { kind: 'votes', release: body.release },
       ...askedPeople(body.asked).map((person) => ({ kind: 'ask', release: body.release, person }) as const),
     ],
-    timers: [
-      { key: `expire:${body.release}`, at: decisionDeadline(body), command: 'clock expire', release: body.release },
-      {
-        key: `room:${body.release}`,
-        at: addMinutes(new Date(body.startsAt), -roomLeadMinutes),
-        command: 'clock room',
-        release: body.release,
-      },
-    ],
+    timers: slotTimers(body),
   }),
   'vote.cast': ({ body }) => show([...cards(body.release), { kind: 'ask', release: body.release, person: body.voter }]),
   'release.approved': (event) => verdict(event),
-  'release.rejected': (event) => verdict(event),
-  'release.expired': (event) => verdict(event),
-  'release.cancelled': (event) => verdict(event),
+  'release.rejected': (event) => freed(event, verdict(event)),
+  'release.expired': (event) => freed(event, verdict(event)),
+  'release.cancelled': (event) => freed(event, verdict(event)),
   'room.opened': ({ body }) =>
     show([{ kind: 'room', release: body.release }, ...room(body.release), { kind: 'card', release: body.release }]),
   'room.closed': ({ id, body }) => show([...room(body.release), { kind: 'log', event: id }]),
@@ -57,8 +56,8 @@ export const reaction: EventTable<Reaction> = {
   'release.paused': (event) => show(inRoom(event)),
   'release.resumed': (event) => show(inRoom(event)),
   'release.verifying': (event) => show(inRoom(event)),
-  'release.done': (event) => show([...inRoom(event), ...told(event)]),
-  'release.rolled_back': (event) => show([...inRoom(event), ...told(event)]),
+  'release.done': (event) => freed(event, show([...inRoom(event), ...told(event)])),
+  'release.rolled_back': (event) => freed(event, show([...inRoom(event), ...told(event)])),
   'digest.subscribed': ({ body }) => ({ surfaces: [], timers: [digestTimer(body)] }),
   'digest.unsubscribed': () => nothing,
   'digest.posted': ({ body }) => ({
@@ -66,6 +65,92 @@ export const reaction: EventTable<Reaction> = {
     timers: [digestTimer(body)],
   }),
   'digest.missed': ({ body }) => ({ surfaces: [], timers: [digestTimer(body)] }),
+  'release.moved': (event) => {
+    const { id, body } = event;
+    const { release, asked } = body;
+    return freed(event, {
+      surfaces: [
+        ...cards(release),
+        { kind: 'asks', release },
+        ...asked.map((person) => ({ kind: 'ask', release, person }) as const),
+        ...room(release),
+        ...told(event),
+        ...trainOf(body.before.train),
+        ...(body.why === 'swapped' || body.why === 'boarded' ? [] : [{ kind: 'log', event: id } as const]),
+      ],
+      timers: slotTimers(body),
+    });
+  },
+  'release.reinstated': (event) => ({
+    surfaces: [...cards(event.body.release), { kind: 'asks', release: event.body.release }, ...told(event)],
+    timers: slotTimers(event.body),
+  }),
+  'release.left_behind': (event) =>
+    freed(
+      event,
+      show([...cards(event.body.release), { kind: 'thread', event: event.id }, { kind: 'notice', event: event.id }]),
+    ),
+  'release.kept': ({ id, body }) =>
+    show([
+      { kind: 'touched', release: body.release, freeze: body.freeze },
+      { kind: 'thread', event: id },
+    ]),
+  'window.set': (event) => freed(event, nothing),
+  'window.changed': (event) => freed(event, nothing),
+  'window.dropped': (event) => freed(event, nothing),
+  'freeze.added': ({ body }) => ({
+    surfaces: [{ kind: 'freeze', freeze: body.freeze.key }, ...touchedOwners(body.freeze.key, body.touched)],
+    timers: freezeTimer(body.freeze.key, body.nextAt),
+  }),
+  'freeze.near': ({ id, body }) => ({
+    surfaces:
+      body.date === null ? [] : [{ kind: 'freeze-line', event: id }, ...touchedOwners(body.freeze, body.touched)],
+    timers: freezeTimer(body.freeze, body.nextAt),
+  }),
+  'freeze.lifted': (event) =>
+    freed(
+      event,
+      show([
+        { kind: 'freeze', freeze: event.body.freeze },
+        { kind: 'freeze-line', event: event.id },
+      ]),
+    ),
+  'line.joined': () => nothing,
+  'line.offered': ({ body }) => ({
+    surfaces: [{ kind: 'line', line: body.line }],
+    timers: [{ key: `lapse:${body.line}`, at: new Date(body.until), command: 'clock lapse', line: body.line }],
+  }),
+  'line.taken': ({ body }) => show([{ kind: 'line', line: body.line }]),
+  'line.left': (event) => freed(event, show([{ kind: 'line', line: event.body.line }])),
+  'line.lapsed': (event) => freed(event, show([{ kind: 'line', line: event.body.line }])),
+  'swap.proposed': ({ body }) => ({
+    surfaces: [{ kind: 'swap', swap: body.swap }],
+    timers: [{ key: `swap:${body.swap}`, at: new Date(body.until), command: 'clock swap', swap: body.swap }],
+  }),
+  'swap.accepted': ({ body }) => show([{ kind: 'swap', swap: body.swap }]),
+  'swap.declined': ({ id, body }) =>
+    show([
+      { kind: 'swap', swap: body.swap },
+      { kind: 'notice', event: id },
+    ]),
+  'train.scheduled': ({ body }) => ({
+    surfaces: [],
+    timers: trainTimer(body.train, body.nextAt === null ? undefined : new Date(body.nextAt)),
+  }),
+  'train.closed': ({ body }) => ({
+    surfaces: [{ kind: 'train', train: body.train, date: body.date }],
+    timers: trainTimer(body.train, body.nextAt === null ? undefined : new Date(body.nextAt)),
+  }),
+  'booking.made': ({ body }) => show([{ kind: 'booking', booking: body.booking }]),
+  'booking.ended': (event) => freed(event, show([{ kind: 'booking', booking: event.body.booking }])),
+  'series.set': ({ body }) => ({ surfaces: [], timers: seriesTimer(body) }),
+  'series.ran': ({ id, body }) => ({
+    surfaces: body.requested === null ? [{ kind: 'tell', event: id, person: body.owner }] : [],
+    timers: seriesTimer(body),
+  }),
+  'series.stopped': () => nothing,
+  'feed.opened': () => nothing,
+  'feed.closed': () => nothing,
 };
 
 export function react(event: StoredEvent): Reaction {
@@ -110,6 +195,44 @@ function told(event: ReleaseEvent): Surface[] {
 function verdict(event: ReleaseEvent): Reaction {
   const { release } = event.body;
   return show([...cards(release), { kind: 'asks', release }, ...room(release), ...told(event)]);
+}
+
+/** Time came free: whoever waits for it is looked at. */
+function freed(event: Pick<StoredEvent, 'id' | 'at'>, reaction: Reaction): Reaction {
+  return {
+    ...reaction,
+    timers: [...reaction.timers, { key: `line:${event.id}`, at: event.at, command: 'clock line' }],
+  };
+}
+
+/** Undecided at the start of its slot it expires; the war room opens ahead of it. */
+function slotTimers(body: { release: number; startsAt: string }): Timer[] {
+  const { release } = body;
+  const startsAt = new Date(body.startsAt);
+  return [
+    { key: `expire:${release}`, at: startsAt, command: 'clock expire', release },
+    { key: `room:${release}`, at: addMinutes(startsAt, -roomLeadMinutes), command: 'clock room', release },
+  ];
+}
+
+function trainOf(ride: { key: string; date: string } | null): Surface[] {
+  return ride ? [{ kind: 'train', train: ride.key, date: ride.date }] : [];
+}
+
+function trainTimer(train: string, at: Date | undefined): Timer[] {
+  return at ? [{ key: `train:${train}`, at, command: 'clock train', train }] : [];
+}
+
+function freezeTimer(freeze: string, nextAt: string | null): Timer[] {
+  return nextAt === null ? [] : [{ key: `freeze:${freeze}`, at: new Date(nextAt), command: 'clock freeze', freeze }];
+}
+
+function seriesTimer({ series, nextAt }: { series: string; nextAt: string | null }): Timer[] {
+  return nextAt === null ? [] : [{ key: `series:${series}`, at: new Date(nextAt), command: 'clock series', series }];
+}
+
+function touchedOwners(freeze: string, touched: readonly { release: number }[]): Surface[] {
+  return touched.map(({ release }) => ({ kind: 'touched', release, freeze }));
 }
 
 function askedPeople(asked: readonly (readonly string[])[]): string[] {

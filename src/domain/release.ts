@@ -1,4 +1,3 @@
-import type { ReleaseRequested } from './event.ts';
 import type { Vote, WhoSource } from './gate.ts';
 import type { ChangeType, GateRule } from './policy.ts';
 
@@ -35,6 +34,11 @@ export type Release = {
   readonly channel: string;
   readonly revision: number;
   readonly room: 'none' | 'open' | 'closed';
+  /** Releases that have to be done before it starts. */
+  readonly dependsOn: readonly number[];
+  readonly train: { readonly key: string; readonly date: string } | null;
+  /** It still holds its time; a passenger that was left behind does not. */
+  readonly hasSlot: boolean;
 };
 
 /** A release with everything that rules about it ask for. */
@@ -83,8 +87,3 @@ export function unitsName(units: readonly Unit[]): string {
 
 /** How long before its slot the war room opens by itself. */
 export const roomLeadMinutes = 30;
-
-/** A request that was not decided by the start of its slot expires then: nothing may start without its gates. */
-export function decisionDeadline(event: ReleaseRequested): Date {
-  return new Date(event.startsAt);
-}

@@ -1,12 +1,18 @@
 import { z } from 'zod';
+import type { Conflict, Seat, Train } from './calendar.ts';
+import { type CalendarFacts, isHard, judge, type Wanted } from './conflict.ts';
 import { type Ask, accept, actorId, type Decision, refuse } from './decision.ts';
 import type { EventBody } from './event.ts';
 import { eligible, membersOf, ownersOf, sourcesOf, type WhoSource } from './gate.ts';
 import { nearest } from './nearest.ts';
 import { type DirectoryNeeds, isFullMember } from './person.ts';
 import { ChangeType, choosePolicy, type GateRule, type Policy } from './policy.ts';
-import { durations, type Held, nextFree, overlaps } from './slot.ts';
+import { releaseKey, unitsName } from './release.ts';
+import type { Traits } from './scope.ts';
+import { scopeWords } from './scope.ts';
+import { durations } from './slot.ts';
 import { addMinutes } from './time.ts';
+import { type Departure, mayBoard } from './train.ts';
 
 export const RequestInput = z.strictObject({
   units: z
@@ -20,14 +26,16 @@ export const RequestInput = z.strictObject({
   summary: z.string(),
   rollbackPlan: z.string(),
   lead: z.string(),
+  /** Releases that have to be done first. */
+  dependsOn: z.array(z.number().int()).max(20).default([]),
+  /** Board this train: its departure gives time and length. "" is the only train there is. */
+  train: z.string().nullable().default(null),
   /** Where its card goes when neither service, team nor catalogue name a channel. */
   fallbackChannel: z.string().nullable(),
 });
 export type RequestInput = z.infer<typeof RequestInput>;
 
-export type ServiceFacts = {
-  readonly key: string;
-  readonly team: string | null;
+export type ServiceFacts = Traits & {
   readonly teamMembers: readonly string[];
   readonly tier: number;
   readonly environments: readonly string[];
@@ -45,8 +53,13 @@ export type RequestFacts = {
   readonly exclusive: boolean;
   readonly policies: readonly Policy[];
   readonly groups: Readonly<Record<string, WhoSource>>;
-  /** What is held in the environment from the wanted start on. */
-  readonly held: readonly (Held & { readonly exclusive: boolean; readonly units: string })[];
+  readonly calendar: CalendarFacts;
+  /** Teams of the acting person. */
+  readonly teams: readonly string[];
+  /** The train to board and its next departure, when one was asked for. */
+  readonly train: Train | undefined;
+  readonly departure: Departure | undefined;
+  readonly trains: readonly string[];
 };
 
 /** Who has to be looked up before a request can be decided: the lead and everybody who may vote on it. */
@@ -59,11 +72,25 @@ export function requestNeeds(facts: RequestFacts, input: RequestInput): Director
   };
 }
 
-/** Books the slot and asks for the votes; or says what is in the way and when it would be free. */
-export function requestRelease(input: RequestInput, facts: RequestFacts, ask: Ask): Decision {
+/** What a decision about a request may be told besides the input: own holds to ignore, the series it comes from. */
+export type RequestContext = { readonly holders?: readonly string[]; readonly series?: string };
+
+/** Books the slot and asks for the votes; or says what is in the way. */
+export function requestRelease(
+  input: RequestInput,
+  facts: RequestFacts,
+  ask: Ask,
+  context: RequestContext = {},
+): Decision {
   const requester = actorId(ask);
-  const startsAt = new Date(input.startsAt);
-  const endsAt = addMinutes(startsAt, input.minutes);
+  const { train, departure } = facts;
+  if (input.train !== null) {
+    if (!train) return refuse({ code: 'unknown_train', name: input.train, known: [...facts.trains] });
+    if (!departure) return refuse({ code: 'no_departure', train: train.name });
+  }
+  const startsAt = departure && train ? departure.startsAt : new Date(input.startsAt);
+  const minutes = departure && train ? train.recurrence.minutes : input.minutes;
+  const endsAt = departure && train ? departure.endsAt : addMinutes(startsAt, minutes);
 
   const seen = new Set<string>();
   const named: EventBody[] = [];
@@ -82,8 +109,15 @@ export function requestRelease(input: RequestInput, facts: RequestFacts, ask: As
     if (known && known.environments.length > 0 && !known.environments.includes(input.environment))
       return refuse({ code: 'unknown_environment', service, name: input.environment, known: [...known.environments] });
   }
-  if (input.minutes < durations.min || input.minutes > durations.max)
-    return refuse({ code: 'bad_duration', minutes: input.minutes, ...durations });
+  if (train && !mayBoard(train, input.environment, facts.services))
+    return refuse({
+      code: 'may_not_board',
+      train: train.name,
+      scope: scopeWords(train.scope),
+      environment: train.environment,
+    });
+  if (!train && (minutes < durations.min || minutes > durations.max))
+    return refuse({ code: 'bad_duration', minutes, ...durations });
   if (startsAt <= ask.now) return refuse({ code: 'in_the_past', startsAt: input.startsAt });
 
   const lead = ask.directory.people[input.lead];
@@ -91,20 +125,12 @@ export function requestRelease(input: RequestInput, facts: RequestFacts, ask: As
   const channel = homeOf(input, facts);
   if (!channel) return refuse({ code: 'no_home' });
 
-  const rivals = facts.held.filter((held) => facts.exclusive || seen.has(held.service));
-  const holder = rivals.find((held) => overlaps(held, { startsAt, endsAt }));
-  if (holder) {
-    return refuse({
-      code: 'slot_taken',
-      service: holder.service,
-      environment: input.environment,
-      holder: holder.release,
-      holderUnits: holder.units,
-      startsAt: holder.startsAt.toISOString(),
-      endsAt: holder.endsAt.toISOString(),
-      next: nextFree(rivals, { startsAt, minutes: input.minutes }).toISOString(),
-    });
-  }
+  const unknown = input.dependsOn.find((number) => !facts.calendar.needs.some((one) => one.release === number));
+  if (unknown !== undefined) return refuse({ code: 'unknown_needs', release: unknown });
+
+  const wanted = wantedOf(input, facts, context.holders ?? [], minutes);
+  const placed = place(facts.calendar, wanted, { startsAt, endsAt }, ask.now);
+  if (!placed.ok) return placed;
 
   const gates = gatesOf(input, facts);
   const asked: string[][] = [];
@@ -130,8 +156,7 @@ export function requestRelease(input: RequestInput, facts: RequestFacts, ask: As
     environment: input.environment,
     exclusive: facts.exclusive,
     changeType: input.changeType,
-    summary:
-      input.summary.trim() || `Release ${input.units.map((unit) => `${unit.service} ${unit.version}`).join(' + ')}`,
+    summary: input.summary.trim() || `Release ${unitsName(input.units)}`,
     rollbackPlan: input.rollbackPlan.trim(),
     startsAt: startsAt.toISOString(),
     endsAt: endsAt.toISOString(),
@@ -139,10 +164,72 @@ export function requestRelease(input: RequestInput, facts: RequestFacts, ask: As
     policy: policyOf(input, facts).name,
     gates: gates.map(({ rule }) => rule),
     asked,
+    seats: [...placed.seats],
+    dependsOn: input.dependsOn,
+    train: train && departure ? { key: train.key, date: departure.date } : null,
+    warnings: [...placed.warnings],
+    series: context.series ?? null,
   };
   const approved: EventBody[] =
     gates.length === 0 ? [{ type: 'release.approved', release: ask.number, revision: 1 }] : [];
   return accept(...named, requested, ...approved);
+}
+
+/** The wish behind a request, as the calendar judges it. */
+export function wantedOf(
+  input: RequestInput,
+  facts: RequestFacts,
+  holders: readonly string[] = [],
+  minutes: number = input.minutes,
+): Wanted {
+  const named = (key: string): Traits =>
+    facts.services.find((one) => one.key === key) ?? { key, team: null, tags: [], regions: [] };
+  return {
+    environment: input.environment,
+    exclusive: facts.exclusive,
+    services: input.units.map((unit) => named(unit.service)),
+    minutes,
+    changeType: input.changeType,
+    lead: input.lead,
+    teams: facts.teams,
+    holders,
+    releases: [],
+    overlap: policyOf(input, facts).dependency_overlap,
+    train:
+      facts.train && facts.departure
+        ? { key: facts.train.key, date: facts.departure.date, capacity: facts.train.capacity }
+        : undefined,
+  };
+}
+
+export type PlacedSlot =
+  | { readonly ok: true; readonly seats: readonly Seat[]; readonly warnings: readonly Conflict[] }
+  | Extract<Decision, { ok: false }>;
+
+/** Does this time suit? Gives the seats it takes; or everything that is in the way. */
+export function place(
+  calendar: CalendarFacts,
+  wanted: Wanted,
+  slot: { readonly startsAt: Date; readonly endsAt: Date },
+  now: Date,
+): PlacedSlot {
+  const { conflicts, seats } = judge(calendar, wanted, { from: slot.startsAt, to: slot.endsAt })(slot.startsAt, now);
+  const hard = conflicts.filter(isHard);
+  if (hard.length === 0) return { ok: true, seats, warnings: conflicts };
+  const warnings = conflicts.filter((one) => !isHard(one));
+  const refusal = {
+    code: 'conflict',
+    startsAt: slot.startsAt.toISOString(),
+    minutes: wanted.minutes,
+    hard,
+    warnings,
+  } as const;
+  return { ok: false, refusal };
+}
+
+/** The holder of a release's reservation. */
+export function holderOf(release: number): string {
+  return releaseKey(release);
 }
 
 function policyOf(input: RequestInput, facts: RequestFacts): Policy {
@@ -150,7 +237,8 @@ function policyOf(input: RequestInput, facts: RequestFacts): Policy {
   return choosePolicy(facts.policies, { environment: input.environment, type: input.changeType, tiers });
 }
 
-function gatesOf(input: RequestInput, facts: RequestFacts): { rule: GateRule; sources: WhoSource[] }[] {
+/** The gates of a request, with where their voters are to be found. */
+export function gatesOf(input: RequestInput, facts: RequestFacts): { rule: GateRule; sources: WhoSource[] }[] {
   const owners = facts.services.flatMap((service) =>
     service.team ? [ownersOf(service.team, service.teamMembers)] : [],
   );

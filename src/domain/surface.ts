@@ -1,3 +1,4 @@
+import { bookingKey } from './booking.ts';
 import { releaseKey } from './release.ts';
 
 /**
@@ -19,6 +20,20 @@ export type Surface =
   | { readonly kind: 'asks'; readonly release: number }
   /** What the requester is told of an event, in a direct message. */
   | { readonly kind: 'notice'; readonly event: string }
+  /** What one person is told of an event, in a direct message. */
+  | { readonly kind: 'tell'; readonly event: string; readonly person: string }
+  /** A freeze in its channel, and what is said of it later, in its thread. */
+  | { readonly kind: 'freeze'; readonly freeze: string }
+  | { readonly kind: 'freeze-line'; readonly event: string }
+  /** The question to the owner of a booking that a freeze covers: keep, move or cancel. */
+  | { readonly kind: 'touched'; readonly release: number; readonly freeze: string }
+  /** The proposal to the holder of another slot. */
+  | { readonly kind: 'swap'; readonly swap: string }
+  /** A place in the line, once there is something to offer. */
+  | { readonly kind: 'line'; readonly line: string }
+  /** The board of a departure. */
+  | { readonly kind: 'train'; readonly train: string; readonly date: string }
+  | { readonly kind: 'booking'; readonly booking: number }
   | { readonly kind: 'digest'; readonly channel: string; readonly date: string }
   | { readonly kind: 'home'; readonly person: string };
 
@@ -37,6 +52,22 @@ export function surfaceKey(surface: Surface): string {
       return `${surface.kind}:${surface.event}`;
     case 'ask':
       return `ask:${releaseKey(surface.release)}:${surface.person}`;
+    case 'tell':
+      return `tell:${surface.event}:${surface.person}`;
+    case 'freeze':
+      return `freeze:${surface.freeze}`;
+    case 'freeze-line':
+      return `freeze-line:${surface.event}`;
+    case 'touched':
+      return `touched:${releaseKey(surface.release)}:${surface.freeze}`;
+    case 'swap':
+      return `swap:${surface.swap}`;
+    case 'line':
+      return `line:${surface.line}`;
+    case 'train':
+      return `train:${surface.train}:${surface.date}`;
+    case 'booking':
+      return `booking:${bookingKey(surface.booking)}`;
     case 'digest':
       return `digest:${surface.channel}:${surface.date}`;
     case 'home':
@@ -62,6 +93,22 @@ export function parseSurfaceKey(key: string): Surface {
       return { kind, event: first };
     case 'ask':
       return { kind, release, person: second };
+    case 'tell':
+      return { kind, event: first, person: second };
+    case 'freeze':
+      return { kind, freeze: first };
+    case 'freeze-line':
+      return { kind, event: first };
+    case 'touched':
+      return { kind, release, freeze: second };
+    case 'swap':
+      return { kind, swap: first };
+    case 'line':
+      return { kind, line: first };
+    case 'train':
+      return { kind, train: first, date: second };
+    case 'booking':
+      return { kind, booking: Number(first.replace(/^ENV-/, '')) };
     case 'digest':
       return { kind, channel: first, date: second };
     case 'home':

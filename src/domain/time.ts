@@ -30,6 +30,7 @@ export type ReadTime =
   | { readonly ok: true; readonly at: Date; readonly zone: string }
   | { readonly ok: false; readonly problem: TimeProblem };
 
+/** Further ahead than this a typed date is more likely a slip than a plan. */
 const farDays = 60;
 const minute = 60_000;
 
@@ -38,11 +39,11 @@ const minute = 60_000;
  * Wall-clock components come from chrono, the instant from Temporal in the person's zone, so the result does not depend
  * on the zone of this process. Anything that two people could read differently is a problem, never a guess.
  */
-export function readTime(text: string, asked: { now: Date; zone: string }): ReadTime {
+export function readTime(text: string, asked: { now: Date; zone: string; farDays?: number }): ReadTime {
   const { phrase, zone } = takeZone(text.trim(), asked.zone);
   if (phrase === '') return no({ code: 'time_missing' });
   const instant = readInstant(phrase);
-  if (instant) return checkRange(instant, zone, asked.now);
+  if (instant) return checkRange(instant, zone, asked);
   if (isAmbiguousDate(phrase)) return no({ code: 'time_ambiguous_date', text: phrase });
 
   const spoken = phrase.replace(/\beod\b/gi, '17:00');
@@ -71,7 +72,7 @@ export function readTime(text: string, asked: { now: Date; zone: string }): Read
     minute: part('minute'),
   });
   const resolved = resolveWall(forward(wall, wallNow.toPlainDateTime(), first.start), zone);
-  return resolved.ok ? checkRange(resolved.at, zone, asked.now) : resolved;
+  return resolved.ok ? checkRange(resolved.at, zone, asked) : resolved;
 }
 
 /** Reads "45m", "1h", "1h30m", "90 min" or "1.5h" as minutes; undefined when it is something else. */
@@ -88,6 +89,8 @@ export type WallTime = {
   readonly time: string;
   /** "Tue" */
   readonly weekday: string;
+  /** 1 = Monday. */
+  readonly isoWeekday: number;
   readonly day: number;
   /** "Nov" */
   readonly month: string;
@@ -102,6 +105,7 @@ export function wallTime(at: Date, zone: string): WallTime {
     date: plain.slice(0, 10),
     time: plain.slice(11, 16),
     weekday: weekdays[wall.dayOfWeek - 1] as string,
+    isoWeekday: wall.dayOfWeek,
     day: wall.day,
     month: months[wall.month - 1] as string,
     year: wall.year,
@@ -114,9 +118,40 @@ export function instantAt(date: string, time: string, zone: string): Date {
   return new Date(wall.toZonedDateTime(zone, { disambiguation: 'compatible' }).epochMilliseconds);
 }
 
+/** What a wall clock means: one instant, two (the clocks go back) or none (they go forward). */
+export type WallInstants =
+  | { readonly kind: 'once' | 'twice'; readonly first: Date; readonly last: Date }
+  | { readonly kind: 'gap'; readonly before: Date; readonly after: Date; readonly gapEnds: Date };
+
+/** Every instant at which `zone` shows this date and time. */
+export function instantsAt(date: string, time: string, zone: string): WallInstants {
+  return instantsOf(Temporal.PlainDateTime.from(`${date}T${time}`), zone);
+}
+
+export function isDate(text: string): boolean {
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return false;
+  try {
+    return Temporal.PlainDate.from(text, { overflow: 'reject' }).toString() === text;
+  } catch {
+    return false;
+  }
+}
+
 /** "YYYY-MM-DD" some days later. */
 export function addDays(date: string, days: number): string {
   return Temporal.PlainDate.from(date).add({ days }).toString();
+}
+
+/** Minutes on the wall from one "HH:MM" or "YYYY-MM-DD HH:MM" to another; "24:00" is the end of its day. */
+export function wallMinutes(from: string, to: string): number {
+  const at = (text: string) =>
+    Date.parse(`${text.length > 5 ? text.slice(0, 10) : '2026-01-01'}T00:00Z`) / minute + clockMinutes(text.slice(-5));
+  return at(to) - at(from);
+}
+
+function clockMinutes(clock: string): number {
+  const [hours = 0, minutes = 0] = clock.split(':').map(Number);
+  return hours * 60 + minutes;
 }
 
 /** ISO weekday of "YYYY-MM-DD", 1 = Monday. */
@@ -197,31 +232,38 @@ function fakeUtc(wall: Temporal.ZonedDateTime): Date {
   return new Date(Date.UTC(wall.year, wall.month - 1, wall.day, wall.hour, wall.minute, wall.second));
 }
 
+function instantsOf(wall: Temporal.PlainDateTime, zone: string): WallInstants {
+  const earlier = wall.toZonedDateTime(zone, { disambiguation: 'earlier' });
+  const later = wall.toZonedDateTime(zone, { disambiguation: 'later' });
+  const [first, last] = [new Date(earlier.epochMilliseconds), new Date(later.epochMilliseconds)];
+  if (earlier.toPlainDateTime().equals(wall)) return { kind: +first === +last ? 'once' : 'twice', first, last };
+  // Between the two readings the clocks jump; the jump is where the gap ends.
+  const jump = earlier.getTimeZoneTransition('next') ?? later;
+  return { kind: 'gap', before: first, after: last, gapEnds: new Date(jump.epochMilliseconds) };
+}
+
 function resolveWall(
   wall: Temporal.PlainDateTime,
   zone: string,
 ): { ok: true; at: Date } | { ok: false; problem: TimeProblem } {
-  const earlier = wall.toZonedDateTime(zone, { disambiguation: 'earlier' });
-  const later = wall.toZonedDateTime(zone, { disambiguation: 'later' });
-  if (earlier.epochMilliseconds === later.epochMilliseconds)
-    return { ok: true, at: new Date(earlier.epochMilliseconds) };
-  const exists = earlier.toPlainDateTime().equals(wall) && later.toPlainDateTime().equals(wall);
-  const iso = (at: Temporal.ZonedDateTime) => new Date(at.epochMilliseconds).toISOString();
+  const found = instantsOf(wall, zone);
+  if (found.kind === 'once') return { ok: true, at: found.first };
+  const [before, after] = found.kind === 'gap' ? [found.before, found.after] : [found.first, found.last];
   return {
     ok: false,
     problem: {
-      code: exists ? 'time_twice' : 'time_gap',
+      code: found.kind === 'gap' ? 'time_gap' : 'time_twice',
       wall: wall.toString({ smallestUnit: 'minute' }),
       zone,
-      before: iso(earlier),
-      after: iso(later),
+      before: before.toISOString(),
+      after: after.toISOString(),
     },
   };
 }
 
-function checkRange(at: Date, zone: string, now: Date): ReadTime {
-  if (at.getTime() <= now.getTime()) return no({ code: 'time_past', startsAt: at.toISOString(), zone });
-  if (at.getTime() > now.getTime() + farDays * 24 * 60 * minute)
+function checkRange(at: Date, zone: string, asked: { now: Date; farDays?: number }): ReadTime {
+  if (at.getTime() <= asked.now.getTime()) return no({ code: 'time_past', startsAt: at.toISOString(), zone });
+  if (at.getTime() > asked.now.getTime() + (asked.farDays ?? farDays) * 24 * 60 * minute)
     return no({ code: 'time_far', startsAt: at.toISOString(), zone });
   return { ok: true, at, zone };
 }

@@ -5,6 +5,7 @@ import { clockSkew, type Db, pingDb } from '../store/db.ts';
 import { countOutbox } from '../store/ledger.ts';
 import { missingMigrations } from '../store/migrate.ts';
 import { timerLag } from '../store/timer.ts';
+import { feedFile } from './feed.ts';
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
@@ -109,8 +110,12 @@ async function route(settings: HttpSettings, request: IncomingMessage, response:
       metrics.queueDepth.set(await settings.queueDepth().catch(() => -1));
       return reply(response, 200, metrics.registry.contentType, await metrics.registry.metrics());
     }
-    default:
+    default: {
+      const token = /^\/feeds\/([A-Za-z0-9_-]{20,64})\.ics$/.exec(path ?? '')?.[1];
+      const feed = token === undefined ? undefined : await feedFile(settings, token);
+      if (feed !== undefined) return reply(response, 200, 'text/calendar; charset=utf-8', feed);
       return reply(response, 404, 'text/plain', 'not found\n');
+    }
   }
 }
 

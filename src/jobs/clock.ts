@@ -26,10 +26,18 @@ export async function tick(ctx: Ctx): Promise<number> {
 
 /** Calls `work` every second until stopped; a slow call is never doubled. */
 export function everySecond(ctx: Ctx, name: string, work: () => Promise<unknown>): Beat {
+  return beat(ctx, name, '* * * * * *', work);
+}
+
+export function everyHour(ctx: Ctx, name: string, work: () => Promise<unknown>): Beat {
+  return beat(ctx, name, '17 0 * * * *', work);
+}
+
+function beat(ctx: Ctx, name: string, at: string, work: () => Promise<unknown>): Beat {
   let running: Promise<unknown> | undefined;
   const quiet = { info: () => undefined, debug: () => undefined, warn: () => undefined, error: () => undefined };
   const task = cron.schedule(
-    '* * * * * *',
+    at,
     () => {
       running ??= work()
         .catch((error: unknown) => ctx.log.warn({ err: error, beat: name }, 'a beat was missed'))

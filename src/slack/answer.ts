@@ -1,29 +1,53 @@
+import { bookingList } from '../../blocks/booking.ts';
+import { calendar } from '../../blocks/calendar.ts';
 import { digest } from '../../blocks/digest.ts';
+import { freezeList } from '../../blocks/freeze.ts';
 import type { View } from '../../blocks/kit.ts';
 import { list, panel } from '../../blocks/list.ts';
 import { receipt } from '../../blocks/notice.ts';
 import { refusal } from '../../blocks/refusal.ts';
 import { details, type ReleaseProps, why } from '../../blocks/release.ts';
 import { say } from '../../blocks/sentence.ts';
+import { slots } from '../../blocks/slot.ts';
+import { trainList } from '../../blocks/train.ts';
 import { help, helpVerb, helpWords, usage } from '../../blocks/usage.ts';
+import { lineList } from '../../blocks/waiting-line.ts';
+import { windowList } from '../../blocks/window.ts';
+import { type Call, call } from '../commands/command.ts';
 import { findVerb, verbs } from '../commands/index.ts';
+import { moveCommand } from '../commands/move.ts';
+import { requestCommand } from '../commands/request.ts';
 import type { Ctx } from '../ctx.ts';
+import type { FeedInput } from '../domain/feed.ts';
+import { nearest } from '../domain/nearest.ts';
 import type { Question } from '../domain/question.ts';
-import { wallTime } from '../domain/time.ts';
+import { releaseKey, unitsName } from '../domain/release.ts';
+import type { RequestInput } from '../domain/request.ts';
+import { minutesBetween, wallTime } from '../domain/time.ts';
 import type { Outcome } from '../run.ts';
+import { lineOf, readerOf } from '../store/calendar.ts';
+import { calendarDays, listBookings, listFreezes, listTrains, listWindows } from '../store/planned.ts';
 import {
   digestZone,
   findReleaseProps,
   historyOf,
   listReleases,
+  listServices,
   loadDigestProps,
   loadWorkspace,
 } from '../store/read.ts';
+import { draftOf, nextFor, offersFor } from './offer.ts';
 
 export const version = '0.1';
 const perPage = 10;
 
-export type Asker = { readonly workspace: string; readonly person: string; readonly command: string };
+export type Asker = {
+  readonly workspace: string;
+  readonly person: string;
+  /** IANA zone of the person, for what Slack cannot localise. */
+  readonly zone: string;
+  readonly command: string;
+};
 
 /** Answers a question with what is stored now. */
 export async function answer(ctx: Ctx, asker: Asker, question: Question): Promise<View> {
@@ -65,6 +89,24 @@ export async function answer(ctx: Ctx, asker: Asker, question: Question): Promis
       const release = await findReleaseProps(ctx.db, workspace, question.release);
       return release ? why(release) : unknown(question.release, zone);
     }
+    case 'slots':
+      return answerSlots(ctx, asker, question);
+    case 'calendar': {
+      const from = question.from ?? asked.today;
+      const filter = question.filter ?? undefined;
+      const days = await calendarDays(ctx.db, workspace, { from, days: question.span === 'day' ? 1 : 7, filter, now });
+      return calendar({ days, span: question.span, filter, zone, command });
+    }
+    case 'windows':
+      return windowList(await listWindows(ctx.db, workspace, now));
+    case 'freezes':
+      return freezeList(await listFreezes(ctx.db, workspace, ahead(now)), zone);
+    case 'bookings':
+      return bookingList(await listBookings(ctx.db, workspace, ahead(now)));
+    case 'trains':
+      return trainList(await listTrains(ctx.db, workspace, now));
+    case 'line':
+      return lineList(await lineOf(readerOf(ctx.db), workspace, person), zone);
     case 'digest preview': {
       const own = await digestZone(ctx.db, workspace, question.channel);
       return digest(await loadDigestProps(ctx.db, workspace, { date: wallTime(now, own).date, zone: own }));
@@ -72,20 +114,88 @@ export async function answer(ctx: Ctx, asker: Asker, question: Question): Promis
   }
 }
 
-/** What the person who changed something is told: only what is committed. */
+/** The next best times, each with a button that books, or moves, or fills the form. */
+async function answerSlots(ctx: Ctx, asker: Asker, { of, from }: Extract<Question, { ask: 'slots' }>): Promise<View> {
+  const { workspace, zone } = asker;
+  const start = from === null ? ctx.now() : new Date(from);
+  if (of.kind === 'release') {
+    const release = await findReleaseProps(ctx.db, workspace, of.release);
+    if (!release) return unknown(of.release, zone);
+    const what = call(moveCommand, { release: of.release, startsAt: null, minutes: null, needs: null });
+    const offers = await offersFor(ctx, asker, what, start, 6);
+    const take = { action: 'slot.take', label: 'Move here', value: await draftOf(ctx, asker, what) };
+    const minutes = minutesBetween(release.startsAt, release.endsAt);
+    const name = `${releaseKey(release.number)} ${unitsName(release.units)}`;
+    return slots({ what: name, minutes, environment: release.environment, offers, zone, take });
+  }
+  const known = (await listServices(ctx.db, workspace)).map((service) => service.key);
+  const strange = of.services.find((service) => known.length > 0 && !known.includes(service));
+  if (strange)
+    return refusal({ code: 'unknown_service', name: strange, nearest: nearest(strange, known) ?? null, known }, zone);
+  const wish = call(requestCommand, {
+    units: of.services.map((service) => ({ service, version: '?' })),
+    environment: of.environment,
+    startsAt: start.toISOString(),
+    minutes: of.minutes,
+    changeType: of.changeType,
+    summary: '',
+    rollbackPlan: '',
+    lead: asker.person,
+    dependsOn: [],
+    train: null,
+    fallbackChannel: null,
+  });
+  const offers = await offersFor(ctx, asker, wish, start, 6);
+  const take = { action: 'slot.form', label: 'Request…', value: await draftOf(ctx, asker, wish) };
+  return slots({ what: of.services.join(' + '), minutes: of.minutes, environment: of.environment, offers, zone, take });
+}
+
+/**
+ * What the person who changed something is told: only what is committed. `what` is the call, for the next best times and
+ * for a secret that is told only once.
+ */
 export async function tell(
   ctx: Ctx,
   asker: Asker,
   outcome: Outcome,
-  again?: (startsAt: string) => string,
+  what?: Call,
+  feedUrl?: (token: string) => string,
 ): Promise<View> {
+  if (!outcome.ok) return refusal(outcome.refusal, asker.zone, await nextFor(ctx, asker, outcome.refusal, what));
   const { zone } = await loadWorkspace(ctx.db, asker.workspace);
-  if (!outcome.ok) return refusal(outcome.refusal, zone, again);
-  const event = outcome.events.find((one) => one.body.type !== 'service.named');
+  const event =
+    outcome.events.find(
+      (one) => !['service.named', 'feed.closed', 'line.taken', 'swap.accepted'].includes(one.body.type),
+    ) ?? outcome.events[0];
   if (!event) return { text: 'Nothing had to be changed.', blocks: [] };
   let release: ReleaseProps | undefined;
   if ('release' in event.body) release = await findReleaseProps(ctx.db, asker.workspace, event.body.release);
+  if (event.body.type === 'feed.opened' && what && feedUrl) {
+    const { token, tokenHash } = what.input as FeedInput;
+    // A repeated click made a new secret that was never recorded: the first one stays the right one.
+    const feed = tokenHash === event.body.tokenHash ? feedUrl(token) : 'shown before: ask again for a new one';
+    return receipt(event, release, zone, { feed });
+  }
   return receipt(event, release, zone);
+}
+
+/** Other times for something that waits to be confirmed. */
+export async function otherTimes(ctx: Ctx, asker: Asker, what: Call, from: Date, draft: string): Promise<View> {
+  const { units, environment = '', minutes = 0 } = what.input as Partial<RequestInput>;
+  const offers = await offersFor(ctx, asker, what, from, 6);
+  const name = units ? unitsName(units) : 'it';
+  return slots({
+    what: name,
+    minutes,
+    environment,
+    offers,
+    zone: asker.zone,
+    take: { action: 'slot.take', label: 'Take it', value: draft },
+  });
+}
+
+function ahead(now: Date): { from: Date; to: Date } {
+  return { from: now, to: new Date(now.getTime() + 400 * 86_400_000) };
 }
 
 function unknown(number: number, zone: string): View {

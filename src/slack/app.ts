@@ -10,8 +10,9 @@ import {
 import type { WebClient } from '@slack/web-api';
 import type { View } from '../../blocks/kit.ts';
 import { refusal } from '../../blocks/refusal.ts';
-import { option } from '../../blocks/request.ts';
+import { freeTimes, option } from '../../blocks/request.ts';
 import { usage } from '../../blocks/usage.ts';
+import { endBookingCommand } from '../commands/booking.ts';
 import { type Call, call } from '../commands/command.ts';
 import {
   cancelCommand,
@@ -23,20 +24,28 @@ import {
   startCommand,
   verifyCommand,
 } from '../commands/deploy.ts';
-import { blankRequest, requestCommand } from '../commands/request.ts';
+import { feedCall } from '../commands/feed.ts';
+import { liftFreezeCommand } from '../commands/freeze.ts';
+import { draftCall } from '../commands/index.ts';
+import { answerSwapCommand, boardCommand, keepCommand, undoCommand } from '../commands/move.ts';
+import { blankRequest } from '../commands/request.ts';
+import { joinLineCommand, leaveLineCommand, takeLineCommand } from '../commands/waiting-line.ts';
 import type { Ctx } from '../ctx.ts';
 import { within } from '../deadline.ts';
 import type { Actor } from '../domain/person.ts';
-import { RequestInput } from '../domain/request.ts';
+import type { RequestInput } from '../domain/request.ts';
 import { surfaceKey } from '../domain/surface.ts';
 import { type Outcome, run } from '../run.ts';
+import { findDraft } from '../store/draft.ts';
 import { markStale } from '../store/ledger.ts';
 import { listServices, loadWorkspace } from '../store/read.ts';
-import { type Asker, answer, tell } from './answer.ts';
+import { type Asker, answer, otherTimes, tell } from './answer.ts';
 import { callOptions, connectOptions, type SlackConnection } from './client.ts';
+import { confirm } from './confirm.ts';
 import type { SlackDirectory } from './directory.ts';
-import { openForm, readForm, requestAgain, sayInModal } from './form.ts';
+import { openForm, readDraft, readForm, requestAgain, type Submission, sayInModal } from './form.ts';
 import { admit, type Typed, understand } from './line.ts';
+import { offersFor } from './offer.ts';
 
 export type SlackDoor = {
   readonly isConnected: () => boolean;
@@ -51,6 +60,8 @@ export type SlackSettings = SlackConnection & {
   readonly workspace: string;
   readonly command: string;
   readonly onAck: (kind: string, ms: number) => void;
+  /** The address of a calendar feed, from its secret. */
+  readonly feedUrl: (token: string) => string;
 };
 
 /** After this the person is told that it takes longer; Slack gives up after three seconds. */
@@ -137,7 +148,8 @@ export async function openSlack(
 
   app.action<BlockAction>(/.*/, async ({ action, body, ack, respond }) => {
     const started = performance.now();
-    const actionId = 'action_id' in action ? action.action_id.replace(/\.v\d+$/, '') : '';
+    // Several buttons of one kind in a row are told apart by a number: slot.take0.v1.
+    const actionId = 'action_id' in action ? action.action_id.replace(/\d*\.v\d+$/, '') : '';
     const value = 'value' in action && typeof action.value === 'string' ? action.value : '';
     const by = {
       person: body.user.id,
@@ -157,19 +169,22 @@ export async function openSlack(
     else
       await respond({
         response_type: 'ephemeral',
-        replace_original: body.container?.is_ephemeral === true && actionId === 'release.book_next',
+        replace_original: body.container?.is_ephemeral === true && /^(draft|slot|line|undo)\b/.test(actionId),
         ...view,
       });
   });
 
   app.view<ViewSubmitAction>(/.*/, async ({ view, body, ack }) => {
     const started = performance.now();
-    const asker: Asker = { workspace, person: body.user.id, command: commandName };
     const work = guarded(async () => {
-      const read = await readForm(client, view as unknown as Parameters<typeof readForm>[1], body.user.id);
+      const read = await readForm(client, view as unknown as Submission, body.user.id);
       if ('errors' in read) return read;
+      const admitted = await admit(ctx, workspace, body.user.id, 'members');
+      if (!admitted.ok) return refusal(admitted.refusal, 'UTC');
+      const asker: Asker = { workspace, person: body.user.id, zone: admitted.person.zone, command: commandName };
+      if (read.confirm) return confirm(ctx, asker, read.call, '');
       const outcome = await perform(read.call, `${view.id}:${view.hash}`, { kind: 'person', id: body.user.id });
-      const told = await tell(ctx, asker, outcome);
+      const told = await tell(ctx, asker, outcome, read.call);
       // A refused request keeps what was typed; everything else that stopped is only said.
       const again = !outcome.ok && read.draft ? await requestAgain(ctx, workspace, read.draft, told) : undefined;
       return { accepted: outcome.ok, told, again };
@@ -259,25 +274,25 @@ export async function openSlack(
 
   /** A typed line, from wherever it came. Undefined: a form was opened instead of an answer. */
   function heard(typed: Typed, id: string, triggerId?: string): Promise<View | undefined> {
-    const asker: Asker = { workspace, person: typed.person, command: commandName };
     return guarded(async () => {
       const understood = await understand(ctx, client, typed);
+      const asker: Asker = { workspace, person: typed.person, zone: understood.zone, command: commandName };
       switch (understood.do) {
         case 'usage':
           return usage(understood.problem, understood.verb, commandName);
         case 'refuse':
-          return refusal(understood.refusal, (await loadWorkspace(ctx.db, workspace)).zone);
+          return refusal(understood.refusal, asker.zone);
         case 'answer':
           return answer(ctx, asker, understood.question);
+        case 'confirm':
+          return confirm(ctx, asker, understood.call, understood.typed);
         case 'open': {
           const refused = await openForm(ctx, client, { workspace, person: typed.person, triggerId }, understood.form);
           if (refused || triggerId) return refused;
           return answer(ctx, asker, { ask: 'help', topic: understood.verb?.name });
         }
-        case 'run': {
-          const outcome = await perform(understood.call, id, { kind: 'person', id: typed.person });
-          return tell(ctx, asker, outcome, bookAgain(understood.call));
-        }
+        case 'run':
+          return performed(asker, understood.call, id);
       }
     });
   }
@@ -289,17 +304,18 @@ export async function openSlack(
     channel: string,
     body: BlockAction,
   ): Promise<View | undefined> {
-    const asker: Asker = { workspace, person: by.person, command: commandName };
-    const actor: Actor = { kind: 'person', id: by.person };
-    const release = Number(value);
+    const release = Number(value.split('|')[0]);
+    const rest = value.split('|')[1] ?? '';
     const form = { workspace, person: by.person, triggerId: by.trigger };
+    const admitted = await admit(ctx, workspace, by.person, 'anyone');
+    if (!admitted.ok) return refusal(admitted.refusal, (await loadWorkspace(ctx.db, workspace)).zone);
+    const asker: Asker = { workspace, person: by.person, zone: admitted.person.zone, command: commandName };
+    const actor: Actor = { kind: 'person', id: by.person };
     const stepped = async (step: Call) => {
       const outcome = await perform(step, by.id, actor);
       // The surfaces show a success to everybody; a refusal is for the one who clicked.
-      return outcome.ok ? undefined : tell(ctx, asker, outcome);
+      return outcome.ok ? undefined : tell(ctx, asker, outcome, step);
     };
-    const admitted = await admit(ctx, workspace, by.person, 'anyone');
-    if (!admitted.ok) return refusal(admitted.refusal, (await loadWorkspace(ctx.db, workspace)).zone);
     switch (action) {
       case 'release.review':
         return openForm(ctx, client, form, { kind: 'review', release });
@@ -311,8 +327,14 @@ export async function openSlack(
         return answer(ctx, asker, { ask: 'show', release });
       case 'release.why':
         return answer(ctx, asker, { ask: 'why', release });
+      case 'release.move':
+        return answer(ctx, asker, { ask: 'slots', of: { kind: 'release', release }, from: null });
       case 'help.show':
         return answer(ctx, asker, { ask: 'help', topic: undefined });
+      case 'train.help':
+        return answer(ctx, asker, { ask: 'help', topic: 'board' });
+      case 'calendar.show':
+        return answer(ctx, asker, { ask: 'calendar', span: 'week', filter: null, from: null });
       case 'release.cancel':
         return stepped(call(cancelCommand, { release, reason: '' }));
       case 'room.open':
@@ -329,19 +351,118 @@ export async function openSlack(
         return stepped(call(resumeCommand, { release }));
       case 'release.rollback':
         return stepped(call(rollbackCommand, { release, reason: '' }));
-      case 'release.book_next': {
-        if (body.view) {
-          const read = await readForm(client, body.view as unknown as Parameters<typeof readForm>[1], by.person, value);
-          if ('errors' in read) return { text: Object.values(read.errors).join(' '), blocks: [] };
-          return tell(ctx, asker, await perform(read.call, by.id, actor));
-        }
-        const input = call(requestCommand, RequestInput.parse(JSON.parse(value)));
-        return tell(ctx, asker, await perform(input, by.id, actor), bookAgain(input));
-      }
+      case 'freeze.keep':
+        return stepped(call(keepCommand, { release, freeze: rest }));
+      case 'freeze.lift':
+        return stepped(call(liftFreezeCommand, { freeze: value, date: null, reason: '' }));
+      case 'swap.accept':
+      case 'swap.decline':
+        return stepped(call(answerSwapCommand, { swap: value, accept: action === 'swap.accept' }));
+      case 'booking.end':
+        return stepped(call(endBookingCommand, { booking: release }));
+      case 'train.board':
+        return performed(asker, call(boardCommand, { release, train: rest }), by.id);
+      case 'line.take':
+        return performed(asker, call(takeLineCommand, { line: value }), by.id);
+      case 'line.leave':
+        return stepped(call(leaveLineCommand, { line: value }));
+      case 'undo':
+        return performed(asker, call(undoCommand, { of: value }), by.id);
+      case 'feed.open':
+        return performed(asker, feedCall('workspace', ''), by.id);
+      case 'form.slots':
+      case 'form.use':
+        return fillTime(body, asker, action === 'form.use' ? value : undefined);
+      case 'draft.drop':
+        return { text: 'Nothing was changed.', blocks: [] };
+      case 'draft.take':
+      case 'draft.slots':
+      case 'slot.take':
+      case 'slot.form':
+      case 'line.join':
+        return drafted(action, value, asker, by, channel, body);
       default:
         // Menus inside forms report every choice; there is nothing to do until they are submitted.
         return undefined;
     }
+  }
+
+  /** A button of something that was kept: `<draft>` or `<draft>|<another start>`. */
+  async function drafted(
+    action: string,
+    value: string,
+    asker: Asker,
+    by: { trigger: string; id: string },
+    channel: string,
+    body: BlockAction,
+  ): Promise<View | undefined> {
+    const [id = '', startsAt] = value.split('|');
+    if (body.view?.callback_id === 'request.v1' && action === 'slot.take' && startsAt) {
+      // Inside the form what stands there now counts, with the offered time.
+      const read = await readForm(client, body.view as unknown as Submission, asker.person, startsAt);
+      if ('errors' in read) return { text: Object.values(read.errors).join(' '), blocks: [] };
+      return performed(asker, read.call, by.id);
+    }
+    const draft = await findDraft(ctx.db, workspace, id);
+    if (!draft) return { text: `This offer is too old. Ask again with \`${commandName} slots\`.`, blocks: [] };
+    if (draft.person !== asker.person)
+      return refusal({ code: 'not_yours', what: 'offer', owner: draft.person }, asker.zone);
+    const kept = draft.input as Record<string, unknown>;
+    const what = draftCall(draft.command, startsAt ? { ...kept, startsAt } : kept);
+    switch (action) {
+      case 'slot.form': {
+        const { units, minutes, environment, changeType } = what.input as RequestInput;
+        const filled = {
+          ...blankRequest(channel),
+          units: units.map(({ service }) => ({ service, version: '' })),
+          minutes,
+          environment,
+          changeType,
+        };
+        const at = startsAt ? new Date(startsAt) : undefined;
+        return openForm(
+          ctx,
+          client,
+          { ...asker, triggerId: by.trigger },
+          { kind: 'request', draft: { ...filled, startsAt: at } },
+        );
+      }
+      case 'draft.slots': {
+        const from = typeof kept.startsAt === 'string' ? new Date(kept.startsAt) : ctx.now();
+        return otherTimes(ctx, asker, what, from, id);
+      }
+      case 'line.join':
+        return performed(asker, call(joinLineCommand, what.input as RequestInput), `line:${id}`);
+      default:
+        // Named after the draft and the time: a second click of the same button gets the first answer.
+        return performed(asker, what, `draft:${value}`);
+    }
+  }
+
+  /** Free times shown in the open request form, or one of them filled in. */
+  async function fillTime(body: BlockAction, asker: Asker, startsAt: string | undefined): Promise<View | undefined> {
+    if (!body.view) return undefined;
+    const view = body.view as unknown as Submission;
+    const now = readDraft(view, asker.person);
+    const draft = startsAt ? { ...now, startsAt: new Date(startsAt) } : now;
+    let notice: View | undefined;
+    if (!startsAt) {
+      const from = draft.startsAt && draft.startsAt > ctx.now() ? draft.startsAt : ctx.now();
+      const read = await readForm(client, view, asker.person, from.toISOString());
+      if (draft.service === '')
+        notice = {
+          text: '',
+          blocks: usage({ code: 'missing', what: 'a service first' }, undefined, commandName).blocks,
+        };
+      else if ('call' in read) notice = freeTimes(await offersFor(ctx, asker, read.call, from, 5), asker.zone);
+    }
+    await client.views.update({ view_id: body.view.id, view: await requestAgain(ctx, workspace, draft, notice) });
+    return undefined;
+  }
+
+  async function performed(asker: Asker, what: Call, id: string): Promise<View> {
+    const outcome = await perform(what, id, { kind: 'person', id: asker.person });
+    return tell(ctx, asker, outcome, what, settings.feedUrl);
   }
 
   function perform(what: Call, id: string, actor: Actor): Promise<Outcome> {
@@ -361,12 +482,6 @@ export async function openSlack(
       };
     }
   }
-}
-
-/** The button of a refused booking carries the whole request for the next free time; run() judges it like any other. */
-function bookAgain(what: Call): ((startsAt: string) => string) | undefined {
-  if (what.command.name !== requestCommand.name) return undefined;
-  return (startsAt) => JSON.stringify({ ...(what.input as RequestInput), startsAt }).slice(0, 2000);
 }
 
 /**

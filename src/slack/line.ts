@@ -15,16 +15,28 @@ export type Typed = {
   readonly channel: string;
   readonly text: string;
 };
-export type Understood = (Parsed | { readonly do: 'refuse'; readonly refusal: Refusal }) & {
+type Meaning = Parsed | { readonly do: 'refuse'; readonly refusal: Refusal };
+export type Understood = Meaning & {
   readonly verb: Verb | undefined;
+  /** IANA zone of the person, for what Slack cannot localise. */
+  readonly zone: string;
 };
 
 /** From typed words to what they mean: verb, then target, then the verb's own parsing. */
 export async function understand(ctx: Ctx, client: WebClient, typed: Typed): Promise<Understood> {
-  const { workspace, person } = typed;
-  const admitted = await admit(ctx, workspace, person, 'anyone');
-  if (!admitted.ok) return { do: 'refuse', refusal: admitted.refusal, verb: undefined };
+  const admitted = await admit(ctx, typed.workspace, typed.person, 'anyone');
+  if (!admitted.ok) return { do: 'refuse', refusal: admitted.refusal, verb: undefined, zone: 'UTC' };
   const { zone } = admitted.person;
+  return { ...(await parsed(ctx, client, typed, zone)), zone };
+}
+
+async function parsed(
+  ctx: Ctx,
+  client: WebClient,
+  typed: Typed,
+  zone: string,
+): Promise<Meaning & { verb: Verb | undefined }> {
+  const { workspace, person } = typed;
 
   const [first = '', ...others] = typed.text.trim().split(/\s+/);
   if (first === '') {

@@ -1,10 +1,15 @@
 import { createHash } from 'node:crypto';
 import type { WebClient } from '@slack/web-api';
+import { bookingCard } from '../../blocks/booking.ts';
 import { digest } from '../../blocks/digest.ts';
+import { freezeCard, touched } from '../../blocks/freeze.ts';
 import { home } from '../../blocks/home.ts';
 import type { View } from '../../blocks/kit.ts';
 import { ask, line, notice } from '../../blocks/notice.ts';
 import { card, roomHeader, roomName, roomTopic, voteCard } from '../../blocks/release.ts';
+import { swapAsk } from '../../blocks/swap.ts';
+import { board } from '../../blocks/train.ts';
+import { lineOffer } from '../../blocks/waiting-line.ts';
 import type { Ctx } from '../ctx.ts';
 import type { StoredEvent } from '../domain/event.ts';
 import { parseSurfaceKey, type Surface, surfaceKey } from '../domain/surface.ts';
@@ -21,6 +26,15 @@ import {
   settle,
   surfacesLike,
 } from '../store/ledger.ts';
+import {
+  calendarDays,
+  findBooking,
+  findFreeze,
+  findSwapProps,
+  findTrain,
+  findWaitingProps,
+  isKept,
+} from '../store/planned.ts';
 import {
   digestZone,
   listReleases,
@@ -138,7 +152,11 @@ async function show(
   switch (surface.kind) {
     case 'card': {
       const props = await release(surface.release);
-      return message(projector, claimed, props.channel, card(props));
+      const shown = await message(projector, claimed, props.channel, card(props));
+      // The board of its train shows the same states.
+      if (props.train && shown.wrote)
+        await alsoStale(projector, workspace, { kind: 'train', train: props.train.key, date: props.train.date });
+      return shown;
     }
     case 'votes': {
       const props = await release(surface.release);
@@ -212,6 +230,63 @@ async function show(
       const header = await place(projector, workspace, { kind: 'header', release: props.number });
       return header?.ts ? message(projector, claimed, header.channel, line(event, props.zone)) : 'wait';
     }
+    case 'tell': {
+      const event = await loadEvent(db, surface.event);
+      const { zone } = await loadWorkspace(db, workspace);
+      return message(projector, claimed, await directMessage(projector, claimed, surface.person), line(event, zone));
+    }
+    case 'freeze': {
+      const props = await findFreeze(db, workspace, surface.freeze, ctx.now());
+      if (!props?.channel) return keep(claimed);
+      return message(projector, claimed, props.channel, freezeCard(props));
+    }
+    case 'freeze-line': {
+      const event = await loadEvent(db, surface.event);
+      if (!('freeze' in event.body) || typeof event.body.freeze !== 'string') return keep(claimed);
+      const parent = await place(projector, workspace, { kind: 'freeze', freeze: event.body.freeze });
+      // Without a channel it was never announced.
+      if (!parent?.ts)
+        return (await findFreeze(db, workspace, event.body.freeze, ctx.now()))?.channel ? 'wait' : keep(claimed);
+      const { zone } = await loadWorkspace(db, workspace);
+      return message(projector, claimed, parent.channel, line(event, zone), { thread: parent.ts, broadcast: true });
+    }
+    case 'touched': {
+      const [props, frozen, kept] = await Promise.all([
+        release(surface.release),
+        findFreeze(db, workspace, surface.freeze, ctx.now()),
+        isKept(db, workspace, surface.release, surface.freeze),
+      ]);
+      if (!frozen) return keep(claimed);
+      const isInside = frozen.times.some((one) => one.startsAt < props.endsAt && props.startsAt < one.endsAt);
+      const view = touched({ ...frozen, release: props, kept, isInside });
+      return message(projector, claimed, await directMessage(projector, claimed, props.requester), view);
+    }
+    case 'swap': {
+      const props = await findSwapProps(db, workspace, surface.swap);
+      if (!props) return keep(claimed);
+      return message(
+        projector,
+        claimed,
+        await directMessage(projector, claimed, props.other.requester),
+        swapAsk(props),
+      );
+    }
+    case 'line': {
+      const props = await findWaitingProps(db, workspace, surface.line);
+      // Whoever leaves before there was an offer hears nothing of it.
+      if (!props || (!claimed.row.ts && props.entry.state !== 'offered')) return keep(claimed);
+      return message(projector, claimed, await directMessage(projector, claimed, props.entry.person), lineOffer(props));
+    }
+    case 'train': {
+      const props = await findTrain(db, workspace, surface.train, surface.date);
+      if (!props?.channel) return keep(claimed);
+      return message(projector, claimed, props.channel, board(props));
+    }
+    case 'booking': {
+      const props = await findBooking(db, workspace, surface.booking);
+      if (!props?.channel) return keep(claimed);
+      return message(projector, claimed, props.channel, bookingCard(props));
+    }
     case 'digest': {
       const props = await loadDigestProps(db, workspace, {
         date: surface.date,
@@ -223,15 +298,24 @@ async function show(
       const { zone } = await loadWorkspace(db, workspace);
       const now = ctx.now();
       const asked = { person: surface.person, zone, today: wallTime(now, zone).date, take: 15, skip: 0 };
-      const [waiting, mine] = await Promise.all([
+      const [waiting, mine, week] = await Promise.all([
         listReleases(db, workspace, { ...asked, filter: { kind: 'needs-me' } }),
         listReleases(db, workspace, { ...asked, filter: { kind: 'mine' } }),
+        calendarDays(db, workspace, { from: asked.today, days: 7, filter: undefined, now }),
       ]);
-      const blocks = home({ person: surface.person, waiting: waiting.releases, mine: mine.releases, asOf: now, zone });
+      const lists = { waiting: waiting.releases, mine: mine.releases, week };
+      const blocks = home({ person: surface.person, ...lists, asOf: now, zone });
       await projector.client.views.publish({ user_id: surface.person, view: { type: 'home', blocks } });
       return { channel: null, ts: null, hash: null, wrote: true };
     }
   }
+}
+
+/** Another surface shows the same facts and has to follow. */
+async function alsoStale({ ctx }: Projector, workspace: string, surface: Surface): Promise<void> {
+  const keys = [surfaceKey(surface)];
+  await markStale(ctx.db, workspace, keys, ctx.now());
+  ctx.wake(workspace, keys);
 }
 
 /** Where another surface is; written first when it is not there yet. */

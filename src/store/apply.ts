@@ -1,4 +1,10 @@
+import { bookingKey } from '../domain/booking.ts';
+import type { Seat } from '../domain/calendar.ts';
+import { trainsOf } from '../domain/catalog.ts';
 import { byType, type EventTable, type StoredEvent } from '../domain/event.ts';
+import { unitsName } from '../domain/release.ts';
+import { holderOf } from '../domain/request.ts';
+import { lineHolder } from '../domain/waiting-line.ts';
 import { Conflict, type Tx } from './tx.ts';
 
 /** One statement; `rows` is how many rows it must touch, else somebody was faster and the transaction is repeated. */
@@ -19,11 +25,11 @@ const changes: EventTable<Write[]> = {
   ],
   'catalog.applied': ({ workspace, body: { catalog, hash } }) => [
     {
-      sql: 'UPDATE workspace SET zone = $2, home = $3, catalog_hash = $4 WHERE id = $1',
-      params: [workspace, catalog.zone, catalog.home ?? null, hash],
+      sql: 'UPDATE workspace SET zone = $2, home = $3, catalog_hash = $4, catalog = $5 WHERE id = $1',
+      params: [workspace, catalog.zone, catalog.home ?? null, hash, JSON.stringify(catalog)],
       rows: 1,
     },
-    ...['person_role', 'environment', 'team', 'approver_group', 'service', 'policy'].map((table) => ({
+    ...['person_role', 'environment', 'team', 'approver_group', 'service', 'policy', 'train'].map((table) => ({
       sql: `DELETE FROM ${table} WHERE workspace = $1`,
       params: [workspace],
     })),
@@ -52,8 +58,8 @@ const changes: EventTable<Write[]> = {
       keyed(catalog.groups).map((group) => ({ usergroup: null, members: [], ...group })),
     ),
     insertAll(
-      'service (workspace, key, team, tier, channel, environments, depends_on)',
-      'key text, team text, tier integer, channel text, environments text[], depends_on text[]',
+      'service (workspace, key, team, tier, channel, environments, depends_on, tags, regions)',
+      'key text, team text, tier integer, channel text, environments text[], depends_on text[], tags text[], regions text[]',
       workspace,
       keyed(catalog.services),
     ),
@@ -62,6 +68,12 @@ const changes: EventTable<Write[]> = {
       'position integer, body jsonb',
       workspace,
       catalog.policies.map((body, position) => ({ position, body })),
+    ),
+    insertAll(
+      'train (workspace, key, body)',
+      'key text, body jsonb',
+      workspace,
+      trainsOf(catalog).map((body) => ({ key: body.key, body })),
     ),
   ],
   'service.named': ({ workspace, body }) => [
@@ -75,16 +87,16 @@ const changes: EventTable<Write[]> = {
     {
       sql: `WITH r AS (
               INSERT INTO release (workspace, number, state, requester, lead, environment, change_type, policy, summary,
-                rollback_plan, starts_at, ends_at, channel, revision, requested_at, changed_at)
-              VALUES ($1, $2, 'requested', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1, $13, $13)
+                rollback_plan, starts_at, ends_at, channel, revision, requested_at, changed_at, depends_on, train, departure, warnings)
+              VALUES ($1, $2, 'requested', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1, $13, $13, $16, $17, $18, $19)
             ), u AS (
               INSERT INTO release_unit (workspace, release, position, service, version)
               SELECT $1, $2, position, service, version
               FROM jsonb_to_recordset($14::jsonb) AS x(position integer, service text, version text)
             )
-            INSERT INTO gate (workspace, release, position, name, who, needed, asked)
-            SELECT $1, $2, position, name, who, needed, asked
-            FROM jsonb_to_recordset($15::jsonb) AS x(position integer, name text, who jsonb, needed integer, asked text[])`,
+            INSERT INTO gate (workspace, release, position, name, who, needed, covers, asked)
+            SELECT $1, $2, position, name, who, needed, covers, asked
+            FROM jsonb_to_recordset($15::jsonb) AS x(position integer, name text, who jsonb, needed integer, covers text[], asked text[])`,
       params: [
         workspace,
         body.release,
@@ -101,24 +113,21 @@ const changes: EventTable<Write[]> = {
         at,
         JSON.stringify(body.units.map((unit, position) => ({ position, ...unit }))),
         JSON.stringify(body.gates.map((gate, position) => ({ position, ...gate, asked: body.asked[position] ?? [] }))),
+        body.dependsOn,
+        body.train?.key ?? null,
+        body.train?.date ?? null,
+        JSON.stringify(body.warnings),
       ],
     },
-    {
-      // DO NOTHING instead of an error: a storm on a bare exclusion constraint deadlocks (reliability finding 2).
-      sql: `INSERT INTO reservation (workspace, release, service, environment, exclusive, starts_at, ends_at, held)
-            SELECT $1, $2, service, $3, $4, $5, $6, true FROM unnest($7::text[]) AS service
-            ON CONFLICT DO NOTHING`,
-      params: [
-        workspace,
+    ...hold(
+      workspace,
+      releaseHold(
         body.release,
-        body.environment,
-        body.exclusive,
-        body.startsAt,
-        body.endsAt,
+        body,
         body.units.map((unit) => unit.service),
-      ],
-      rows: body.units.length,
-    },
+        unitsName(body.units),
+      ),
+    ),
   ],
   'vote.cast': ({ workspace, at, body }) => [
     {
@@ -141,9 +150,9 @@ const changes: EventTable<Write[]> = {
     touch({ workspace, at, body }),
   ],
   'release.approved': (event) => [setState(event, 'approved', '')],
-  'release.rejected': (event) => [setState(event, 'rejected', event.body.reason), free(event)],
-  'release.expired': (event) => [setState(event, 'expired', ''), free(event)],
-  'release.cancelled': (event) => [setState(event, 'cancelled', event.body.reason), free(event)],
+  'release.rejected': (event) => [setState(event, 'rejected', event.body.reason), ...free(event)],
+  'release.expired': (event) => [setState(event, 'expired', ''), ...free(event)],
+  'release.cancelled': (event) => [setState(event, 'cancelled', event.body.reason), ...free(event)],
   'room.opened': ({ workspace, at, body }) => [
     {
       sql: `UPDATE release SET room = 'open', room_members = $3, changed_at = $4 WHERE workspace = $1 AND number = $2`,
@@ -181,8 +190,8 @@ const changes: EventTable<Write[]> = {
   'release.paused': (event) => [setState(event, 'paused', event.body.reason)],
   'release.resumed': (event) => [setState(event, 'deploying', '')],
   'release.verifying': (event) => [setState(event, 'verifying', '')],
-  'release.done': (event) => [setState(event, 'done', ''), free(event)],
-  'release.rolled_back': (event) => [setState(event, 'rolled_back', event.body.reason), free(event)],
+  'release.done': (event) => [setState(event, 'done', ''), ...free(event)],
+  'release.rolled_back': (event) => [setState(event, 'rolled_back', event.body.reason), ...free(event)],
   'digest.subscribed': ({ workspace, body }) => [
     {
       sql: `INSERT INTO digest (workspace, channel, at, zone, days) VALUES ($1, $2, $3, $4, $5)
@@ -195,6 +204,210 @@ const changes: EventTable<Write[]> = {
   ],
   'digest.posted': (event) => [digestRun(event, true)],
   'digest.missed': (event) => [digestRun(event, false)],
+  'release.moved': ({ workspace, at, body }) => [
+    ...letGo(workspace, holderOf(body.release)),
+    {
+      sql: `UPDATE release SET starts_at = $3, ends_at = $4, changed_at = $5, revision = $6, state = $7, depends_on = $8, train = $9,
+              departure = $10, warnings = $11, sequence = sequence + 1
+            WHERE workspace = $1 AND number = $2 AND state IN ('requested', 'approved')`,
+      params: [
+        workspace,
+        body.release,
+        body.startsAt,
+        body.endsAt,
+        at,
+        body.revision,
+        body.state,
+        body.dependsOn,
+        body.train?.key ?? null,
+        body.train?.date ?? null,
+        JSON.stringify(body.warnings),
+      ],
+      rows: 1,
+    },
+    ...hold(workspace, releaseHold(body.release, body, body.services, body.label)),
+    {
+      sql: `INSERT INTO vote (workspace, release, gate, voter, revision, choice, comment, because, at)
+            SELECT workspace, release, gate, voter, $3, choice, comment, because, at FROM vote
+            WHERE workspace = $1 AND release = $2 AND revision = $4 AND gate = ANY ($5)`,
+      params: [workspace, body.release, body.revision, body.from, body.kept],
+    },
+  ],
+  'release.reinstated': ({ workspace, at, body }) => [
+    {
+      sql: `UPDATE release SET state = $3, reason = '', changed_at = $4, ended_at = NULL, sequence = sequence + 1 WHERE workspace = $1 AND number = $2`,
+      params: [workspace, body.release, body.state, at],
+      rows: 1,
+    },
+    ...letGo(workspace, holderOf(body.release)),
+    ...hold(workspace, releaseHold(body.release, body, body.services, body.label)),
+  ],
+  'release.left_behind': (event) => [...free(event), touch(event)],
+  'release.kept': (event) => [touch(event)],
+  'window.set': ({ workspace, body: { window, source } }) => [
+    {
+      sql: `INSERT INTO release_window (workspace, key, source, body) VALUES ($1, $2, $3, $4)
+            ON CONFLICT (workspace, key) DO UPDATE SET source = excluded.source, body = excluded.body`,
+      params: [workspace, window.key, source, JSON.stringify(window)],
+    },
+  ],
+  'window.changed': ({ workspace, body: { window, change } }) => [
+    {
+      sql: `INSERT INTO window_change (workspace, window_key, date, body) VALUES ($1, $2, $3, $4)
+            ON CONFLICT (workspace, window_key, date) DO UPDATE SET body = excluded.body`,
+      params: [workspace, window, change.date, JSON.stringify(change)],
+    },
+  ],
+  'window.dropped': ({ workspace, body }) => [
+    { sql: 'DELETE FROM window_change WHERE workspace = $1 AND window_key = $2', params: [workspace, body.window] },
+    { sql: 'DELETE FROM release_window WHERE workspace = $1 AND key = $2', params: [workspace, body.window] },
+  ],
+  'freeze.added': ({ workspace, at, actor, body: { freeze, source, channel } }) => [
+    {
+      sql: `INSERT INTO release_freeze (workspace, key, source, body, skips, lifted, channel, author, declared_at)
+            VALUES ($1, $2, $3, $4, '{}', false, $5, $6, $7)
+            ON CONFLICT (workspace, key) DO UPDATE SET source = excluded.source, body = excluded.body, skips = '{}', lifted = false,
+              channel = excluded.channel, author = excluded.author, declared_at = excluded.declared_at`,
+      params: [
+        workspace,
+        freeze.key,
+        source,
+        JSON.stringify(freeze),
+        channel,
+        actor.kind === 'person' ? actor.id : '',
+        at,
+      ],
+    },
+  ],
+  'freeze.near': () => [],
+  'freeze.lifted': ({ workspace, body }) => [
+    {
+      sql: `UPDATE release_freeze SET lifted = lifted OR $3::text IS NULL, skips = CASE WHEN $3::text IS NULL THEN skips ELSE skips || $3 END
+            WHERE workspace = $1 AND key = $2`,
+      params: [workspace, body.freeze, body.date],
+      rows: 1,
+    },
+  ],
+  'line.joined': ({ workspace, at, body }) => [
+    {
+      sql: `INSERT INTO line (workspace, id, person, request, environment, starts_at, ends_at, state, joined_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, 'waiting', $8)`,
+      params: [
+        workspace,
+        body.line,
+        body.person,
+        JSON.stringify(body.request),
+        body.environment,
+        body.startsAt,
+        body.endsAt,
+        at,
+      ],
+    },
+  ],
+  'line.offered': ({ workspace, body }) => [
+    {
+      sql: `UPDATE line SET state = 'offered', offered_until = $3 WHERE workspace = $1 AND id = $2 AND state = 'waiting'`,
+      params: [workspace, body.line, body.until],
+      rows: 1,
+    },
+    ...hold(workspace, { ...body, holder: lineHolder(body.line), release: null }),
+  ],
+  'line.taken': (event) => endLine(event, 'taken'),
+  'line.left': (event) => endLine(event, 'left'),
+  'line.lapsed': (event) => endLine(event, 'lapsed'),
+  'swap.proposed': ({ workspace, at, actor, body }) => [
+    {
+      sql: `INSERT INTO swap (workspace, id, release, other, proposer, state, at) VALUES ($1, $2, $3, $4, $5, 'proposed', $6)`,
+      params: [workspace, body.swap, body.release, body.other, actor.kind === 'person' ? actor.id : '', at],
+    },
+  ],
+  // Both let go before either takes the other's time: the moves follow as events of their own.
+  'swap.accepted': ({ workspace, body }) => [
+    endSwap(workspace, body.swap, 'accepted'),
+    ...letGo(workspace, holderOf(body.release)),
+    ...letGo(workspace, holderOf(body.other)),
+  ],
+  'swap.declined': ({ workspace, body }) => [endSwap(workspace, body.swap, body.lapsed ? 'lapsed' : 'declined')],
+  'train.scheduled': () => [],
+  'train.closed': ({ workspace, at, body }) => [
+    {
+      sql: 'INSERT INTO departure (workspace, train, date, closed_at, aboard, left_behind) VALUES ($1, $2, $3, $4, $5, $6)',
+      params: [workspace, body.train, body.date, at, body.aboard, body.left],
+    },
+  ],
+  'booking.made': ({ workspace, body }) => [
+    {
+      sql: `INSERT INTO booking (workspace, number, environment, services, person, purpose, starts_at, ends_at, state, channel)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'made', $9)`,
+      params: [
+        workspace,
+        body.booking,
+        body.environment,
+        body.services,
+        body.person,
+        body.purpose,
+        body.startsAt,
+        body.endsAt,
+        body.channel,
+      ],
+    },
+    ...hold(workspace, {
+      ...body,
+      holder: bookingKey(body.booking),
+      release: null,
+      exclusive: body.services.length === 0,
+      label: body.purpose,
+      seats: [],
+    }),
+  ],
+  'booking.ended': ({ workspace, body }) => [
+    {
+      sql: `UPDATE booking SET state = 'ended' WHERE workspace = $1 AND number = $2 AND state = 'made'`,
+      params: [workspace, body.booking],
+      rows: 1,
+    },
+    ...letGo(workspace, bookingKey(body.booking)),
+  ],
+  'series.set': ({ workspace, body }) => [
+    {
+      sql: `INSERT INTO series (workspace, id, owner, source, recurrence, zone, request, last_date, active)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, NULL, true)
+            ON CONFLICT (workspace, id) DO UPDATE SET owner = excluded.owner, recurrence = excluded.recurrence, zone = excluded.zone,
+              request = excluded.request, active = true`,
+      params: [
+        workspace,
+        body.series,
+        body.owner,
+        body.source,
+        JSON.stringify(body.recurrence),
+        body.zone,
+        JSON.stringify(body.request),
+      ],
+    },
+  ],
+  'series.ran': ({ workspace, body }) => [
+    {
+      sql: 'UPDATE series SET last_date = $3 WHERE workspace = $1 AND id = $2',
+      params: [workspace, body.series, body.date],
+      rows: 1,
+    },
+  ],
+  'series.stopped': ({ workspace, body }) => [
+    {
+      sql: 'UPDATE series SET active = false WHERE workspace = $1 AND id = $2',
+      params: [workspace, body.series],
+      rows: 1,
+    },
+  ],
+  'feed.opened': ({ workspace, body }) => [
+    {
+      sql: 'INSERT INTO feed (workspace, id, token_hash, kind, name, owner, open) VALUES ($1, $2, $3, $4, $5, $6, true)',
+      params: [workspace, body.feed, body.tokenHash, body.kind, body.name, body.owner],
+    },
+  ],
+  'feed.closed': ({ workspace, body }) => [
+    { sql: 'UPDATE feed SET open = false WHERE workspace = $1 AND id = $2', params: [workspace, body.feed], rows: 1 },
+  ],
 };
 
 /** The tables that `apply` fills: what a replay has to rebuild. */
@@ -214,6 +427,17 @@ export const stateTables = [
   'note',
   'digest',
   'digest_run',
+  'seat',
+  'release_window',
+  'window_change',
+  'release_freeze',
+  'swap',
+  'line',
+  'train',
+  'departure',
+  'booking',
+  'series',
+  'feed',
 ] as const;
 
 /** Writes what an event changes. Throws Conflict when a row that it counts on is taken or gone. */
@@ -228,9 +452,10 @@ export async function apply(tx: Tx, event: StoredEvent): Promise<void> {
 type OfRelease = { readonly workspace: string; readonly at: Date; readonly body: { readonly release: number } };
 
 function setState({ workspace, at, body }: OfRelease, state: string, reason: string): Write {
-  const ended = ['rejected', 'expired', 'cancelled', 'done', 'rolled_back'].includes(state);
+  const withdrawn = ['rejected', 'expired', 'cancelled'].includes(state);
+  const ended = withdrawn || state === 'done' || state === 'rolled_back';
   return {
-    sql: `UPDATE release SET state = $3, reason = $4, changed_at = $5, ended_at = ${ended ? '$5' : 'NULL'} WHERE workspace = $1 AND number = $2`,
+    sql: `UPDATE release SET state = $3, reason = $4, changed_at = $5, ended_at = ${ended ? '$5' : 'NULL'}${withdrawn ? ', sequence = sequence + 1' : ''} WHERE workspace = $1 AND number = $2`,
     params: [workspace, body.release, state, reason, at],
     rows: 1,
   };
@@ -245,10 +470,92 @@ function touch({ workspace, at, body }: OfRelease): Write {
 }
 
 /** Frees the slot for others. */
-function free({ workspace, body }: OfRelease): Write {
+function free({ workspace, body }: OfRelease): Write[] {
+  const mine = [workspace, holderOf(body.release)];
+  return ['reservation', 'seat'].map((table) => ({
+    sql: `UPDATE ${table} SET held = false WHERE workspace = $1 AND holder = $2 AND held`,
+    params: mine,
+  }));
+}
+
+/** Forgets what a holder held, so that it can hold something else. */
+function letGo(workspace: string, holder: string): Write[] {
+  return ['reservation', 'seat'].map((table) => ({
+    sql: `DELETE FROM ${table} WHERE workspace = $1 AND holder = $2`,
+    params: [workspace, holder],
+  }));
+}
+
+type Hold = {
+  readonly holder: string;
+  readonly release: number | null;
+  readonly environment: string;
+  readonly exclusive: boolean;
+  readonly services: readonly string[];
+  readonly label: string;
+  readonly startsAt: string;
+  readonly endsAt: string;
+  readonly seats: readonly Seat[];
+};
+
+function releaseHold(
+  release: number,
+  slot: Pick<Hold, 'environment' | 'exclusive' | 'startsAt' | 'endsAt' | 'seats'>,
+  services: readonly string[],
+  label: string,
+): Hold {
+  return { ...slot, holder: holderOf(release), release, services, label };
+}
+
+/** Takes time and seats. DO NOTHING instead of an error: a storm on a bare constraint deadlocks (reliability finding 2). */
+function hold(workspace: string, taken: Hold): Write[] {
+  const lanes = taken.exclusive ? [null] : taken.services;
+  const writes: Write[] = [
+    {
+      sql: `INSERT INTO reservation (workspace, holder, position, release, service, environment, label, starts_at, ends_at, held)
+            SELECT $1, $2, position - 1, $3, service, $4, $5, $6, $7, true FROM unnest($8::text[]) WITH ORDINALITY AS x(service, position)
+            ON CONFLICT DO NOTHING`,
+      params: [
+        workspace,
+        taken.holder,
+        taken.release,
+        taken.environment,
+        taken.label,
+        taken.startsAt,
+        taken.endsAt,
+        lanes,
+      ],
+      rows: lanes.length,
+    },
+  ];
+  if (taken.seats.length > 0)
+    writes.push({
+      sql: `INSERT INTO seat (workspace, window_key, date, seat, capacity, holder, starts_at, ends_at, held)
+            SELECT $1, "window", date, seat, capacity, $2, $3, $4, true
+            FROM jsonb_to_recordset($5::jsonb) AS x("window" text, date text, seat integer, capacity integer)
+            ON CONFLICT DO NOTHING`,
+      params: [workspace, taken.holder, taken.startsAt, taken.endsAt, JSON.stringify(taken.seats)],
+      rows: taken.seats.length,
+    });
+  return writes;
+}
+
+function endLine({ workspace, body }: { workspace: string; body: { line: string } }, state: string): Write[] {
+  return [
+    {
+      sql: `UPDATE line SET state = $3, offered_until = NULL WHERE workspace = $1 AND id = $2 AND state IN ('waiting', 'offered')`,
+      params: [workspace, body.line, state],
+      rows: 1,
+    },
+    ...letGo(workspace, lineHolder(body.line)),
+  ];
+}
+
+function endSwap(workspace: string, id: string, state: string): Write {
   return {
-    sql: 'UPDATE reservation SET held = false WHERE workspace = $1 AND release = $2',
-    params: [workspace, body.release],
+    sql: `UPDATE swap SET state = $3 WHERE workspace = $1 AND id = $2 AND state = 'proposed'`,
+    params: [workspace, id, state],
+    rows: 1,
   };
 }
 

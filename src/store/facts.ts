@@ -1,44 +1,52 @@
-import type { CatalogFacts } from '../domain/catalog.ts';
+import { Catalog } from '../domain/catalog.ts';
 import type { DigestFacts, DigestSchedule } from '../domain/digest.ts';
 import type { VoteChoice } from '../domain/event.ts';
 import { ownersOf, sourcesOf, type Vote, type WhoSource } from '../domain/gate.ts';
 import { type ChangeType, GateRule, Policy } from '../domain/policy.ts';
 import type { Release, ReleaseFacts, ReleaseState } from '../domain/release.ts';
 import type { RequestFacts } from '../domain/request.ts';
+import type { CatalogFacts } from '../domain/setup.ts';
+import { bookedJson, calendarJson, type Json, loadBoarding, type Reader, toBooked, toCalendar } from './calendar.ts';
 import type { Tx } from './tx.ts';
 
 /*
  * What rules need to know, each loaded in one round trip.
  */
 
+/** What a request is judged by. With `train` (a key, or "" for the only one) the departure gives the time. */
 export async function loadRequest(
-  tx: Tx,
-  workspace: string,
-  wanted: { services: readonly string[]; environment: string; startsAt: Date },
+  reader: Reader,
+  by: { readonly workspace: string; readonly actor: string | undefined; readonly now: Date },
+  wanted: {
+    services: readonly string[];
+    environment: string;
+    startsAt: Date;
+    endsAt: Date;
+    lead: string;
+    needs: readonly number[];
+    train: string | null;
+  },
 ): Promise<RequestFacts> {
-  const [row] = await tx.query<{ facts: Json }>(
+  const { workspace, now } = by;
+  const boarding = wanted.train === null ? undefined : await loadBoarding(reader, workspace, wanted.train, now);
+  const { startsAt, endsAt } = boarding?.departure ?? wanted;
+  const [row] = await reader.query<{ facts: Json }>(
     `SELECT jsonb_build_object(
        'zone', w.zone, 'home', w.home, 'hasCatalog', w.catalog_hash IS NOT NULL,
        'serviceKeys', (SELECT coalesce(jsonb_agg(key ORDER BY key), '[]') FROM service WHERE workspace = $1),
        'services', (
          SELECT coalesce(jsonb_agg(jsonb_build_object('key', s.key, 'team', s.team, 'teamMembers', coalesce(to_jsonb(t.members), '[]'),
-           'tier', s.tier, 'environments', s.environments, 'channel', coalesce(s.channel, t.channel))), '[]')
+           'tier', s.tier, 'environments', s.environments, 'channel', coalesce(s.channel, t.channel), 'tags', s.tags, 'regions', s.regions)), '[]')
          FROM service s LEFT JOIN team t ON t.workspace = s.workspace AND t.key = s.team
          WHERE s.workspace = $1 AND s.key = ANY ($2)),
        'exclusive', coalesce((SELECT exclusive FROM environment WHERE workspace = $1 AND key = $3), false),
        'policies', (SELECT coalesce(jsonb_agg(body ORDER BY position), '[]') FROM policy WHERE workspace = $1),
        'groups', (SELECT coalesce(jsonb_agg(jsonb_build_object('key', key, 'usergroup', usergroup, 'members', members)), '[]')
          FROM approver_group WHERE workspace = $1),
-       'held', (
-         SELECT coalesce(jsonb_agg(jsonb_build_object('release', r.release, 'service', r.service, 'exclusive', r.exclusive,
-           'startsAt', r.starts_at, 'endsAt', r.ends_at,
-           'units', (SELECT string_agg(u.service || ' ' || u.version, ' + ' ORDER BY u.position) FROM release_unit u
-             WHERE u.workspace = $1 AND u.release = r.release))), '[]')
-         FROM reservation r
-         WHERE r.workspace = $1 AND r.environment = $3 AND r.held AND (r.service = ANY ($2) OR r.exclusive)
-           AND tstzrange(r.starts_at, r.ends_at) && tstzrange($4, $4::timestamptz + interval '14 days'))
+       'teams', (SELECT coalesce(jsonb_agg(key), '[]') FROM team WHERE workspace = $1 AND $8 = ANY (members)),
+       'calendar', ${calendarJson({ environment: '$3', services: '$2', from: '$4', to: '$5', lead: '$6', needs: '$7' })}
      ) AS facts FROM workspace w WHERE w.id = $1`,
-    [workspace, wanted.services, wanted.environment, wanted.startsAt],
+    [workspace, wanted.services, wanted.environment, startsAt, endsAt, wanted.lead, wanted.needs, by.actor ?? null],
   );
   if (!row) throw new Error(`workspace ${workspace} is not connected`);
   const { facts } = row;
@@ -46,11 +54,10 @@ export async function loadRequest(
     ...(facts as RequestFacts),
     policies: facts.policies.map((policy: unknown) => Policy.parse(policy)),
     groups: Object.fromEntries(facts.groups.map((group: GroupRow) => [group.key, sourceOf(group)])),
-    held: facts.held.map((held: Json) => ({
-      ...held,
-      startsAt: new Date(held.startsAt),
-      endsAt: new Date(held.endsAt),
-    })),
+    calendar: toCalendar(facts.calendar),
+    train: boarding?.train,
+    departure: boarding?.departure,
+    trains: boarding?.known ?? [],
   };
 }
 
@@ -65,17 +72,17 @@ export async function nextReleaseNumber(tx: Tx, workspace: string): Promise<numb
 
 /** A release with everything that rules about it ask for; undefined when there is none with this number. */
 export async function findRelease(
-  tx: Tx,
+  reader: Reader,
   workspace: string,
   number: number,
   actor: string | undefined,
 ): Promise<ReleaseFacts | undefined> {
-  const [row] = await tx.query<{ facts: Json }>(
+  const [row] = await reader.query<{ facts: Json }>(
     `SELECT jsonb_build_object(
-       'release', to_jsonb(r),
+       'release', to_jsonb(r), 'held', EXISTS (SELECT 1 FROM reservation WHERE workspace = $1 AND holder = 'REL-' || r.number AND held),
        'units', (SELECT jsonb_agg(jsonb_build_object('service', service, 'version', version) ORDER BY position)
          FROM release_unit WHERE workspace = $1 AND release = $2),
-       'gates', (SELECT coalesce(jsonb_agg(jsonb_build_object('name', name, 'who', who, 'needed', needed, 'asked', asked) ORDER BY position), '[]')
+       'gates', (SELECT coalesce(jsonb_agg(jsonb_build_object('name', name, 'who', who, 'needed', needed, 'covers', covers, 'asked', asked) ORDER BY position), '[]')
          FROM gate WHERE workspace = $1 AND release = $2),
        'votes', (SELECT coalesce(jsonb_agg(jsonb_build_object('gate', gate, 'voter', voter, 'choice', choice, 'comment', comment, 'at', at)), '[]')
          FROM vote WHERE workspace = $1 AND release = $2 AND revision = r.revision),
@@ -101,7 +108,7 @@ export async function findRelease(
   return {
     release,
     gates: facts.gates.map((gate: Json) => {
-      const rule = GateRule.parse({ name: gate.name, who: gate.who, needed: gate.needed });
+      const rule = GateRule.parse({ name: gate.name, who: gate.who, needed: gate.needed, covers: gate.covers });
       return { rule, sources: sourcesOf(rule, groups, owners, release.channel), asked: gate.asked };
     }),
     votes: facts.votes.map(
@@ -130,18 +137,35 @@ export async function loadDigest(
   return { zone: row.zone, schedule: row.schedule ?? undefined, last: row.last ?? undefined, roles: row.roles };
 }
 
-export async function loadCatalog(tx: Tx, workspace: string): Promise<CatalogFacts> {
-  const [row] = await tx.query<{ hash: string | null; digests: string[]; last: Record<string, string> | null }>(
-    `SELECT (SELECT catalog_hash FROM workspace WHERE id = $1) AS hash,
+export async function loadCatalog(tx: Tx, workspace: string, now: Date): Promise<CatalogFacts> {
+  const [row] = await tx.query<{
+    hash: string | null;
+    catalog: unknown;
+    digests: string[];
+    last: Record<string, string> | null;
+    freezes: string[];
+    booked: Json;
+  }>(
+    `SELECT w.catalog_hash AS hash, w.catalog,
        ARRAY(SELECT channel FROM digest WHERE workspace = $1) AS digests,
-       (SELECT jsonb_object_agg(channel, date) FROM (SELECT channel, max(date) AS date FROM digest_run WHERE workspace = $1 GROUP BY channel) x) AS last`,
-    [workspace],
+       (SELECT jsonb_object_agg(channel, date) FROM (SELECT channel, max(date) AS date FROM digest_run WHERE workspace = $1 GROUP BY channel) x) AS last,
+       ARRAY(SELECT key FROM release_freeze WHERE workspace = $1 AND NOT lifted) AS freezes,
+       ${bookedJson('$2')} AS booked
+     FROM (SELECT $1::text AS id) i LEFT JOIN workspace w ON w.id = i.id`,
+    [workspace, now],
   );
-  return { hash: row?.hash ?? undefined, digests: row?.digests ?? [], last: row?.last ?? {} };
+  // A catalogue of an earlier version that can no longer be read counts as none: everything in the new one is applied.
+  const catalog = Catalog.safeParse(row?.catalog);
+  return {
+    hash: row?.hash ?? undefined,
+    catalog: catalog.success ? catalog.data : undefined,
+    digests: row?.digests ?? [],
+    last: row?.last ?? {},
+    freezes: row?.freezes ?? [],
+    booked: toBooked(row?.booked),
+  };
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: jsonb built by our own query above, narrowed right where it is read
-type Json = any;
 type GroupRow = { key: string; usergroup: string | null; members: string[] };
 
 function sourceOf(group: GroupRow): WhoSource {
@@ -150,7 +174,7 @@ function sourceOf(group: GroupRow): WhoSource {
     : { kind: 'people', ids: group.members, because: `member of group ${group.key}` };
 }
 
-function toRelease({ release: row, units }: Json): Release {
+function toRelease({ release: row, units, held }: Json): Release {
   return {
     number: row.number,
     state: row.state as ReleaseState,
@@ -165,5 +189,8 @@ function toRelease({ release: row, units }: Json): Release {
     channel: row.channel,
     revision: row.revision,
     room: row.room,
+    dependsOn: row.depends_on,
+    train: row.train === null ? null : { key: row.train, date: row.departure },
+    hasSlot: held,
   };
 }

@@ -1,5 +1,7 @@
+import { z } from 'zod';
 import type { DigestProps } from '../../blocks/digest.ts';
 import type { GateProps, ReleaseProps } from '../../blocks/release.ts';
+import { Conflict } from '../domain/calendar.ts';
 import type { StoredEvent } from '../domain/event.ts';
 import { type Tally, tally } from '../domain/gate.ts';
 import { GateRule } from '../domain/policy.ts';
@@ -149,9 +151,10 @@ const included = {
   gates: { orderBy: { position: 'asc' } },
   votes: { orderBy: { at: 'asc' } },
   notes: { orderBy: { at: 'asc' } },
+  reservations: { where: { held: true }, select: { position: true }, take: 1 },
 } as const;
 
-async function readReleases(
+export async function readReleases(
   db: Db,
   workspace: string,
   where: Prisma.ReleaseWhereInput,
@@ -180,7 +183,9 @@ function roomKey(release: number): string {
 }
 
 function toProps(row: Found, zone: string, roomChannel: string | undefined): ReleaseProps {
-  const rules = row.gates.map((gate) => GateRule.parse({ name: gate.name, who: gate.who, needed: gate.needed }));
+  const rules = row.gates.map((gate) =>
+    GateRule.parse({ name: gate.name, who: gate.who, needed: gate.needed, covers: gate.covers }),
+  );
   const votes = row.votes
     .filter((vote) => vote.revision === row.revision)
     .map((vote) => ({ ...vote, choice: vote.choice as 'approve' | 'block' | 'reject' }));
@@ -209,6 +214,11 @@ function toProps(row: Found, zone: string, roomChannel: string | undefined): Rel
     room: row.room === 'open' || row.room === 'closed' ? row.room : 'none',
     roomChannel,
     zone,
+    dependsOn: row.dependsOn,
+    train: row.train !== null && row.departure !== null ? { key: row.train, date: row.departure } : undefined,
+    hasSlot: row.reservations.length > 0,
+    sequence: row.sequence,
+    warnings: z.array(Conflict).parse(row.warnings),
   };
 }
 

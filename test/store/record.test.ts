@@ -64,7 +64,7 @@ test('the log refuses to be changed, and a changed byte is found all the same', 
 test('migrations are applied once, by several at once, in the format of Prisma', async () => {
   const url = await newDatabase();
   const applied = await Promise.all([migrate(url), migrate(url), migrate(url)]);
-  expect(applied.flat()).toEqual(['20261121000000_foundation']);
+  expect(applied.flat()).toEqual(['20261121000000_foundation', '20261121120000_calendar']);
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   expect(await missingMigrations(client as unknown as pg.Pool)).toEqual([]);

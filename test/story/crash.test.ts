@@ -94,7 +94,7 @@ type Walk = { service: string; environment: string; version: string };
 
 async function request(walk: Walk, startsAt: Date): Promise<void> {
   const ana = house.person('ana');
-  const line = `/release book ${walk.service}@${walk.version} ${startsAt.toISOString()} for 60m env:${walk.environment}`;
+  const line = `/release book ${walk.service}@${walk.version} ${startsAt.toISOString()} for 60m env:${walk.environment} --yes`;
   await insist(
     () => ana.types(line),
     async () => (await find(walk)) !== undefined,

@@ -9,7 +9,7 @@ afterAll(() => house?.close());
 
 test('with no catalogue a service comes into being by its name, and one other member of the channel approves', async () => {
   const [ana, ben] = [house.person('ana'), house.person('ben')];
-  await ana.types('/release book billing@1.0.0 tomorrow 14:00 "First of its kind"');
+  await ana.types('/release book billing@1.0.0 tomorrow 14:00 --yes "First of its kind"');
   await ana.seesEventually(/requested REL-\d+ billing 1\.0\.0/);
   await ben.types('/release review REL-1');
   await ben.modal(/Review REL-1/);
@@ -22,7 +22,7 @@ test('with no catalogue a service comes into being by its name, and one other me
 });
 
 test('people who may not, may not, and are told why', async () => {
-  await house.person('gil').types('/release book billing@2 tomorrow 16:00');
+  await house.person('gil').types('/release book billing@2 tomorrow 16:00 --yes');
   await house.person('gil').seesEventually(/Guests can follow releases but not change them/);
   await house.person('eve').types('/release list');
   await house.person('eve').seesEventually(/You belong to another organisation/);
@@ -39,7 +39,7 @@ test('people who may not, may not, and are told why', async () => {
   expect(house.person('eve').sees().join()).not.toContain('What happened');
   await house.person('gil').types('/release new');
   expect(house.person('gil').modalNow()).toBeUndefined();
-  await house.person('sam').types('/release book billing@2 tomorrow 16:00', 'payments');
+  await house.person('sam').types('/release book billing@2 tomorrow 16:00 --yes', 'payments');
   await house.person('sam').seesEventually(/billing 2/, 'payments');
 });
 

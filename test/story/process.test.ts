@@ -24,7 +24,7 @@ test('tells machines how it is', async () => {
 test('SIGTERM answers what is in flight, loses nothing and ends within ten seconds', async () => {
   const people = ['ana', 'raj', 'sam', 'mia'] as const;
   const booked = people.map((name, index) =>
-    house.person(name).types(`/release book web@${index} 2026-12-1${index}T10:00:00Z`),
+    house.person(name).types(`/release book web@${index} 2026-12-1${index}T10:00:00Z --yes`),
   );
   const lines = booked.map(async (line) => (await line).status);
   await new Promise((resolve) => setTimeout(resolve, 40));
@@ -49,7 +49,7 @@ test('SIGTERM answers what is in flight, loses nothing and ends within ten secon
 test('a lost answer does not double a message', async () => {
   house.sandbox.world.faults.set('chat.postMessage', [{ kind: 'lost', times: 3 }]);
   house.sandbox.world.faults.set('chat.update', [{ kind: 'ratelimited', times: 2, retryAfter: 1 }]);
-  await house.person('rae').types('/release book ledger@7 2026-12-20T10:00:00Z');
+  await house.person('rae').types('/release book ledger@7 2026-12-20T10:00:00Z --yes');
   await house.until('everything to be written', async () =>
     (await house.query('SELECT 1 FROM outbox')).length === 0 ? true : undefined,
   );

@@ -51,7 +51,7 @@ describe.each(ways)('one release from request to digest ($mode, $queue)', (way) 
       await raj.fills({ summary: { value: 'Next' }, when: { selected_date_time: Number(held?.starts_at) / 1000 } });
       await raj.submits();
       const again = await raj.modal();
-      expect(textOf(again.blocks)).toMatch(/is held by \*REL-1\* payments 2\.14\.0/);
+      expect(textOf(again.blocks)).toMatch(/payments is taken in production .* by \*REL-1\* payments 2\.14\.0/);
       expect(again.values.version?.value).toMatchObject({ value: '2.15.0' });
       await raj.clicks(/^Book /, 'modal');
       await raj.reads(/requested REL-\d+/);
@@ -168,7 +168,7 @@ describe.each(ways)('one release from request to digest ($mode, $queue)', (way) 
       await asks('/release show REL-999', /I don't know a release `REL-999`/);
       await asks('/release book payments@3 friday', /has no time of day/);
       await asks('/release book paymnts@3 tomorrow 16:00', /Did you mean `payments`/);
-      await asks('/release book web@88 search@5.2 tomorrow 10:00 for 30m "Spring look"', /web 88 \+ search 5\.2/);
+      await asks('/release book web@88 search@5.2 tomorrow 10:00 for 30m "Spring look" --yes', /web 88 \+ search 5\.2/);
       await asks('/release cancel not now', /cancelled REL-\d+: “not now”/);
     });
 

@@ -26,6 +26,8 @@ export type Hall = {
   readonly clock: { now: Date };
   readonly groups: Record<string, string[]>;
   readonly does: (person: string, what: Call, id?: string) => Promise<Outcome>;
+  /** A request as a call, not yet made. */
+  readonly wish: (person: string, change?: Partial<RequestInput>) => Call;
   readonly books: (person: string, change?: Partial<RequestInput>, id?: string) => Promise<Outcome>;
   readonly votes: (person: string, release: number, change?: Partial<VoteInput>, id?: string) => Promise<Outcome>;
   readonly close: () => Promise<void>;
@@ -61,11 +63,26 @@ export async function openHall(options: { catalog?: string } = {}): Promise<Hall
   };
   const system = { workspace, actor: { kind: 'system' } } as const;
   await run(ctx, connectCommand, { name: 'Harbour', botUser: 'U0MAITRED' }, { ...system, id: 'connect' });
-  const catalog = parseCatalog(parse(options.catalog ?? readFileSync(`${root}sandbox/catalog.yml`, 'utf8')));
+  const catalog = parseCatalog(parse(options.catalog ?? readFileSync(`${root}test/support/catalog.yml`, 'utf8')));
   if (!catalog.ok) throw new Error(catalog.problems.join('\n'));
   await run(ctx, applyCatalogCommand, { hash: 'one', catalog: catalog.catalog }, { ...system, id: 'catalog' });
   const does = (person: string, what: Call, id: string = randomUUID()) =>
     run(ctx, what.command, what.input, { workspace, actor: { kind: 'person', id: person }, id });
+  const wish = (person: string, change: Partial<RequestInput> = {}) =>
+    call(requestCommand, {
+      units: [{ service: 'payments', version: '2.14.0' }],
+      environment: 'production',
+      startsAt: '2026-11-24T13:00:00.000Z',
+      minutes: 45,
+      changeType: 'normal',
+      summary: 'Add SEPA instant payouts',
+      rollbackPlan: '',
+      lead: person,
+      dependsOn: [],
+      train: null,
+      fallbackChannel: null,
+      ...change,
+    });
   return {
     ctx,
     db,
@@ -74,23 +91,8 @@ export async function openHall(options: { catalog?: string } = {}): Promise<Hall
     clock,
     groups,
     does,
-    books: (person, change = {}, id) =>
-      does(
-        person,
-        call(requestCommand, {
-          units: [{ service: 'payments', version: '2.14.0' }],
-          environment: 'production',
-          startsAt: '2026-11-24T13:00:00.000Z',
-          minutes: 45,
-          changeType: 'normal',
-          summary: 'Add SEPA instant payouts',
-          rollbackPlan: '',
-          lead: person,
-          fallbackChannel: null,
-          ...change,
-        }),
-        id,
-      ),
+    wish,
+    books: (person, change, id) => does(person, wish(person, change), id),
     votes: (person, release, change = {}, id) =>
       does(person, call(voteCommand, { release, revision: 1, choice: 'approve', comment: '', ...change }), id),
     close: () => db.close(),

@@ -1,5 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import pg from 'pg';
 import { inject } from 'vitest';
 import { createDriver, type Driver, until } from '../../sandbox/driver.ts';
@@ -26,7 +29,8 @@ export type HouseOptions = {
   readonly mode?: 'socket' | 'http';
   readonly queue?: 'postgres' | 'redis';
   readonly apps?: number;
-  readonly catalog?: boolean;
+  /** A catalogue's text; false: none. */
+  readonly catalog?: string | false;
 };
 
 const root = new URL('../../', import.meta.url).pathname;
@@ -38,12 +42,20 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
     manifest: readManifest(`${root}manifest.yml`),
     enforceLimits: false,
   });
+  // Stories begin on a Monday morning, whatever day it is.
+  moveClock(sandbox.world, Date.parse('2026-11-23T08:00:00Z') - now(sandbox.world));
   const apps: ChildProcess[] = [];
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 4 });
   let port = 0;
   let logs = '';
   const redis = inject('redisUrl');
   if (options.queue === 'redis' && redis === '') throw new Error('this test needs Redis');
+
+  let catalogFile = `${root}test/support/catalog.yml`;
+  if (typeof options.catalog === 'string') {
+    catalogFile = join(mkdtempSync(join(tmpdir(), 'maitred-catalog-')), 'catalog.yml');
+    writeFileSync(catalogFile, options.catalog);
+  }
 
   const startApp = async () => {
     port = await freePort();
@@ -60,7 +72,7 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
         SLACK_API_URL: `${sandbox.origin}/api/`,
         SLACK_BOT_TOKEN: bot,
         ...(options.mode === 'http' ? { SLACK_SIGNING_SECRET: signingSecret } : { SLACK_APP_TOKEN: app }),
-        ...(options.catalog === false ? {} : { CATALOG_FILE: `${root}sandbox/catalog.yml` }),
+        ...(options.catalog === false ? {} : { CATALOG_FILE: catalogFile }),
       },
     });
     apps.push(child);

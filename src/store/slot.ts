@@ -1,0 +1,86 @@
+import type { EventBody } from '../domain/event.ts';
+import { tally } from '../domain/gate.ts';
+import type { SlotFacts, UndoFacts } from '../domain/move.ts';
+import { choosePolicy, Policy } from '../domain/policy.ts';
+import type { Traits } from '../domain/scope.ts';
+import { calendarJson, type Json, type Reader, toCalendar } from './calendar.ts';
+import { findRelease } from './facts.ts';
+
+/**
+ * A release with the calendar around its own time, or around `range`. Undefined when there is none. `needs` are releases
+ * that it may come to depend on; the ones it has are always there.
+ */
+export async function findSlot(
+  reader: Reader,
+  by: { readonly workspace: string; readonly actor: string | undefined },
+  number: number,
+  asked: { readonly range?: { from: Date; to: Date } | undefined; readonly needs?: readonly number[] } = {},
+): Promise<SlotFacts | undefined> {
+  const { workspace, actor } = by;
+  const release = await findRelease(reader, workspace, number, actor);
+  if (!release) return undefined;
+  const { startsAt, endsAt, lead, environment, units } = release.release;
+  const { from, to } = asked.range ?? { from: startsAt, to: endsAt };
+  const services = units.map((unit) => unit.service);
+  const needs = [...new Set([...release.release.dependsOn, ...(asked.needs ?? [])])];
+  const [row] = await reader.query<{ facts: Json }>(
+    `SELECT jsonb_build_object(
+       'services', (SELECT coalesce(jsonb_agg(jsonb_build_object('key', key, 'team', team, 'tags', tags, 'regions', regions, 'tier', tier)), '[]')
+         FROM service WHERE workspace = $1 AND key = ANY ($3)),
+       'exclusive', coalesce((SELECT exclusive FROM environment WHERE workspace = $1 AND key = $2), false),
+       'policies', (SELECT coalesce(jsonb_agg(body ORDER BY position), '[]') FROM policy WHERE workspace = $1),
+       'teams', (SELECT coalesce(jsonb_agg(key), '[]') FROM team WHERE workspace = $1 AND $8 = ANY (members)),
+       'calendar', ${calendarJson({ environment: '$2', services: '$3', from: '$4', to: '$5', lead: '$6', needs: '$7' })}
+     ) AS facts`,
+    [workspace, environment, services, from, to, lead, needs, actor ?? null],
+  );
+  const facts = row?.facts;
+  const known = (key: string): Traits =>
+    facts.services.find((one: Traits) => one.key === key) ?? { key, team: null, tags: [], regions: [] };
+  const tiers = facts.services.map((one: { tier: number }) => one.tier);
+  const policy = choosePolicy(
+    facts.policies.map((one: unknown) => Policy.parse(one)),
+    { environment, type: release.release.changeType, tiers: tiers.length > 0 ? tiers : [3] },
+  );
+  return {
+    ...release,
+    calendar: toCalendar(facts.calendar),
+    services: services.map(known),
+    exclusive: facts.exclusive,
+    overlap: policy.dependency_overlap,
+    teams: facts.teams,
+  };
+}
+
+/** A person's last accepted action since `since`, with what its undoing needs. */
+export async function loadUndo(
+  reader: Reader,
+  by: { readonly workspace: string; readonly actor: string | undefined },
+  since: Date,
+  of: string | null,
+): Promise<UndoFacts> {
+  const { workspace, actor } = by;
+  const rows = await reader.query<{ body: EventBody }>(
+    `SELECT e.body FROM event e WHERE e.workspace = $1 AND e.command = (
+       SELECT c.id FROM command c WHERE c.workspace = $1 AND c.actor ->> 'id' = $2 AND c.at >= $3 AND c.name <> 'undo' AND ($4::text IS NULL OR c.id = $4)
+         AND jsonb_array_length(coalesce(c.outcome -> 'events', '[]')) > 0 ORDER BY c.at DESC LIMIT 1)
+     ORDER BY e.seq`,
+    [workspace, actor ?? null, since, of],
+  );
+  const last = rows.map((row) => row.body);
+  const moved = last.find((event) => event.type === 'release.moved');
+  const event = moved ?? last.find((one) => one.type === 'release.requested' || one.type === 'release.cancelled');
+  if (!event || !('release' in event)) return { last, slot: undefined, metBefore: false };
+  const range =
+    moved?.type === 'release.moved'
+      ? { from: new Date(moved.before.startsAt), to: new Date(moved.before.endsAt) }
+      : undefined;
+  const slot = await findSlot(reader, by, event.release, { range });
+  if (!slot || moved?.type !== 'release.moved') return { last, slot, metBefore: false };
+  const votes = await reader.query<Json>(
+    'SELECT gate, voter, choice, comment, at FROM vote WHERE workspace = $1 AND release = $2 AND revision = $3',
+    [workspace, event.release, moved.from],
+  );
+  const rules = slot.gates.map((gate) => gate.rule);
+  return { last, slot, metBefore: tally(rules, votes).every((gate) => gate.met) };
+}
