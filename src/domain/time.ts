@@ -60,6 +60,11 @@ export function readTime(text: string, asked: { now: Date; zone: string; farDays
   // Chrono calls the offset of "in 2 hours" certain too: only a zone that somebody wrote is unclear.
   if (first.start.isCertain('timezoneOffset') && writtenZone.test(first.text))
     return no({ code: 'time_zone_unclear', text: phrase });
+  // "in 20 hours" is elapsed time, whatever the clocks do meanwhile.
+  if (first.start.isCertain('timezoneOffset')) {
+    const elapsed = first.start.date().getTime() - fakeUtc(wallNow).getTime();
+    return checkRange(new Date(Math.floor((asked.now.getTime() + elapsed) / minute) * minute), zone, asked);
+  }
   const relative = first.start.isCertain('minute') || first.start.isCertain('hour');
   if (!relative) return no({ code: 'time_no_hour', text: phrase });
 
