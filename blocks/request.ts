@@ -13,6 +13,8 @@ export type RequestDraft = {
   readonly others: string;
   readonly summary: string;
   readonly startsAt: Date | undefined;
+  /** The time was filled in by a click, over what stood there. */
+  readonly filled?: true;
   readonly minutes: number;
   readonly environment: string;
   readonly changeType: string;
@@ -60,8 +62,8 @@ export function requestForm(draft: RequestDraft, environments: readonly string[]
       }),
       {
         type: 'input',
-        // A time that was chosen for the person shows only in a block that was not there before.
-        block_id: `when.${draft.startsAt ? Math.floor(draft.startsAt.getTime() / 1000) : 0}`,
+        // Slack keeps what stands in a block it knows: a time that was chosen for the person needs a new one.
+        block_id: draft.filled && draft.startsAt ? `when.${draft.startsAt.getTime()}` : 'when',
         label: plain('When (in your time zone)', 2000),
         element: {
           type: 'datetimepicker',

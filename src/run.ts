@@ -163,7 +163,8 @@ async function transact<Input, Facts>(
   const first = (literal: (text: string) => string) =>
     `SELECT outcome FROM command WHERE workspace = ${literal(workspace)} AND id = ${literal(by.id)}`;
 
-  return inTransaction(ctx.db, { contends, first }, async (tx, [earlier]) => {
+  const crowd = command.crowd && `${workspace}:${command.crowd}`;
+  return inTransaction(ctx.db, { contends, crowd, first }, async (tx, [earlier]) => {
     if (earlier) return { outcome: await repeat(ctx, earlier.outcome as Stored), surfaces: [] };
     const deliberated = await deliberate(ctx, command, input, by, know, tx);
     const { now } = deliberated;

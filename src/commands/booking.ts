@@ -17,6 +17,7 @@ export const reserveCommand: Command<BookingInput, BookingFacts> = {
   audience: 'members',
   input: BookingInput,
   contends: (input) => [`environment:${input.environment}`],
+  crowd: 'calendar',
   load: async (tx, { workspace }, input) => {
     const startsAt = new Date(input.startsAt);
     const minutes = Math.max(1, Math.min(input.minutes, bookingDurations.max));
@@ -34,6 +35,7 @@ export const endBookingCommand: Command<OfBooking, BookedFacts> = {
   name: 'reserve end',
   audience: 'members',
   input: OfBooking,
+  crowd: 'calendar',
   load: async (tx, by, input) => ({ ok: true, facts: await loadBooking(tx, by, input.booking) }),
   decide: endBooking,
 };

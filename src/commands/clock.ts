@@ -25,6 +25,7 @@ const expireCommand: Command<OfRelease, ReleaseFacts> = {
   audience: 'clock',
   input: OfRelease,
   contends: ofRelease,
+  crowd: 'calendar',
   load: loadRelease,
   decide: expireRelease,
 };
@@ -52,6 +53,7 @@ const trainCommand: Command<DueTrain, TrainFacts> = {
   audience: 'clock',
   input: DueTrain,
   contends: (input) => [`train:${input.train}`],
+  crowd: 'calendar',
   load: async (tx, by, input) => ({ ok: true, facts: await loadTrain(tx, by.workspace, input.train, input.due) }),
   decide: closeTrain,
 };

@@ -18,6 +18,8 @@ export type Command<Input, Facts> = {
   readonly input: z.ZodType<Input>;
   /** What people race for; they wait for each other instead of repeating transactions. */
   readonly contends?: (input: Input) => readonly string[];
+  /** Commands that read each other's rows: they go one by one once repeating did not help. */
+  readonly crowd?: 'calendar';
   readonly load: (tx: Tx, by: LoadBy, input: Input) => Promise<Loaded<Facts>>;
   /** What has to be known of Slack to decide, and how old it may be. */
   readonly needs?: (facts: Facts, input: Input) => DirectoryNeeds;

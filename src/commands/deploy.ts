@@ -25,6 +25,7 @@ export const startCommand: Command<OfRelease, StartFacts> = {
   audience: 'members',
   input: OfRelease,
   contends: ofRelease,
+  crowd: 'calendar',
   load: async (tx, by, input) => {
     // A start is judged at this moment, not at the beginning of its slot.
     const slot = await loadSlot(tx, by, input, { range: { from: by.now, to: addMinutes(by.now, 1) } });
@@ -100,7 +101,7 @@ function step<Input extends { release: number }>(
   input: Command<Input, ReleaseFacts>['input'],
   decide: Command<Input, ReleaseFacts>['decide'],
 ): Command<Input, ReleaseFacts> {
-  return { name, audience: 'members', input, contends: ofRelease, load: loadRelease, decide };
+  return { name, audience: 'members', input, contends: ofRelease, crowd: 'calendar', load: loadRelease, decide };
 }
 
 function plainVerb(name: string, summary: string, make: (input: OfRelease) => Call): Verb {

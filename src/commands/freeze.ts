@@ -21,6 +21,7 @@ export const addFreezeCommand: Command<AddFreezeInput, FreezeFacts> = {
   audience: 'members',
   input: AddFreezeInput,
   contends: () => ['freezes'],
+  crowd: 'calendar',
   load: async (tx, by) => ({ ok: true, facts: await loadFreezes(tx, by) }),
   decide: addFreeze,
 };
@@ -30,6 +31,7 @@ export const liftFreezeCommand: Command<LiftInput, FreezeFacts> = {
   audience: 'members',
   input: LiftInput,
   contends: () => ['freezes'],
+  crowd: 'calendar',
   load: async (tx, by) => ({ ok: true, facts: await loadFreezes(tx, by) }),
   decide: liftFreeze,
 };

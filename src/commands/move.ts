@@ -43,6 +43,7 @@ export const moveCommand: Command<MoveInput, SlotFacts> = {
   audience: 'members',
   input: MoveInput,
   contends: ofRelease,
+  crowd: 'calendar',
   load: (tx, by, input) => {
     const from = input.startsAt ? new Date(input.startsAt) : undefined;
     // Eight hours are the longest slot there is.
@@ -57,6 +58,7 @@ export const boardCommand: Command<BoardInput, SlotFacts> = {
   audience: 'members',
   input: BoardInput,
   contends: ofRelease,
+  crowd: 'calendar',
   load: async (tx, by, input) => {
     const boarding = await loadBoarding(tx, by.workspace, input.train, by.now);
     const { departure } = boarding;
@@ -81,6 +83,7 @@ export const swapCommand: Command<SwapInput, SwapFacts> = {
   audience: 'members',
   input: SwapInput,
   contends: (input) => [`release:${input.release}`, `release:${input.other}`],
+  crowd: 'calendar',
   load: (tx, by, input) => loadBoth(tx, by, input.release, input.other),
   decide: proposeSwap,
 };
@@ -90,6 +93,7 @@ export const answerSwapCommand: Command<AnswerSwap, ProposedSwap> = {
   audience: 'members',
   input: AnswerSwap,
   contends: (input) => [`swap:${input.swap}`],
+  crowd: 'calendar',
   load: loadSwap,
   decide: answerSwap,
 };
@@ -107,6 +111,7 @@ export const undoCommand: Command<UndoInput, UndoFacts> = {
   name: 'undo',
   audience: 'members',
   input: UndoInput,
+  crowd: 'calendar',
   load: async (tx, by, { of }) => ({
     ok: true,
     facts: await loadUndo(tx, by, addMinutes(by.now, -undoSeconds / 60), of),

@@ -12,6 +12,7 @@ export const requestCommand: Command<RequestInput, RequestFacts> = {
   audience: 'members',
   input: RequestInput,
   contends: (input) => input.units.map((unit) => `slot:${input.environment}:${unit.service}`),
+  crowd: 'calendar',
   load: async (tx, by, input) => ({ ok: true, facts: await loadRequest(tx, by, wishOf(input)) }),
   needs: requestNeeds,
   numbered: true,

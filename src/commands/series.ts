@@ -42,6 +42,7 @@ export const runSeriesCommand: Command<DueSeries, SeriesFacts> = {
   audience: 'clock',
   input: DueSeries,
   contends: (input) => [`series:${input.series}`],
+  crowd: 'calendar',
   load: async (tx, by, input) => {
     const series = await findSeries(tx, by.workspace, input.series);
     const next = series?.active ? nextOf(series, by.now) : undefined;

@@ -27,6 +27,7 @@ export const applyCatalogCommand: Command<ApplyInput, CatalogFacts> = {
   audience: 'clock',
   input: ApplyInput,
   contends: () => ['catalog'],
+  crowd: 'calendar',
   load: async (tx, { workspace, now }) => ({ ok: true, facts: await loadCatalog(tx, workspace, now) }),
   decide: applyCatalog,
 };

@@ -21,6 +21,7 @@ export const joinLineCommand: Command<RequestInput, JoinFacts> = {
   name: 'line join',
   audience: 'members',
   input: RequestInput,
+  crowd: 'calendar',
   load: async (tx, by, input) => ({
     ok: true,
     facts: { ...(await loadRequest(tx, by, wishOf(input))), mine: await lineOf(tx, by.workspace, by.actor ?? '') },
@@ -34,6 +35,7 @@ export const takeLineCommand: Command<OfLine, LineFacts> = {
   audience: 'members',
   input: OfLine,
   contends: (input) => [`line:${input.line}`],
+  crowd: 'calendar',
   load: loadEntry,
   needs: (facts) => requestNeeds(facts, facts.entry.request),
   numbered: true,
@@ -66,6 +68,7 @@ export const offerLineCommand: Command<Record<string, never>, WaitingFacts[]> = 
   audience: 'clock',
   input: z.strictObject({}),
   contends: () => ['line'],
+  crowd: 'calendar',
   load: async (tx, by) => {
     const facts: WaitingFacts[] = [];
     for (const entry of await waitingLine(tx, by.workspace, lookAt))

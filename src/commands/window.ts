@@ -19,6 +19,7 @@ export const setWindowCommand: Command<Window, WindowFacts> = {
   audience: 'members',
   input: Window,
   contends: () => ['windows'],
+  crowd: 'calendar',
   load: async (tx, by) => ({ ok: true, facts: await loadWindows(tx, by) }),
   decide: setWindow,
 };
@@ -28,6 +29,7 @@ const changeWindowCommand: Command<ChangeWindowInput, WindowFacts> = {
   audience: 'members',
   input: ChangeWindowInput,
   contends: () => ['windows'],
+  crowd: 'calendar',
   load: async (tx, by) => ({ ok: true, facts: await loadWindows(tx, by) }),
   decide: changeWindow,
 };
@@ -37,6 +39,7 @@ const dropWindowCommand: Command<DropWindowInput, WindowFacts> = {
   audience: 'members',
   input: DropWindowInput,
   contends: () => ['windows'],
+  crowd: 'calendar',
   load: async (tx, by) => ({ ok: true, facts: await loadWindows(tx, by) }),
   decide: dropWindow,
 };

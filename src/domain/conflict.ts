@@ -87,7 +87,9 @@ export function judge(
   const [around, leading] = [others(facts.around), others(facts.leading)];
   const needs = others(facts.needs).filter((one) => one.state !== 'done');
   const taken = facts.seats.filter((seat) => !own(seat.holder));
-  const inWindows = wanted.train ? () => trainSeat(wanted, taken) : windowJudge(facts, wanted, range, taken);
+  const inWindows = wanted.train
+    ? (slot: Slot) => trainSeat(wanted, taken, slot)
+    : windowJudge(facts, wanted, range, taken);
 
   return (startsAt, now) => {
     const slot = { startsAt, endsAt: addMinutes(startsAt, wanted.minutes) };
@@ -248,20 +250,30 @@ function unfit(
     return { code: 'window_length', level: 'hard', window: name, min: window.minMinutes, max: window.maxMinutes };
   if (minutesBetween(now, slot.startsAt) < window.noticeMinutes)
     return { code: 'short_notice', level: 'hard', window: name, minutes: window.noticeMinutes };
-  if (time.capacity !== null && freeSeat(taken, window.key, time.date) > time.capacity)
+  if (time.capacity !== null && isFull(taken, window.key, time.date, time.capacity))
     return { code: 'window_full', level: 'hard', window: name, capacity: time.capacity, ...iso(time) };
   return undefined;
 }
 
-function trainSeat({ train }: Wanted, taken: Taken): Placed {
+function trainSeat({ train }: Wanted, taken: Taken, slot: Slot): Placed {
   if (!train?.capacity) return { conflicts: [], seats: [] };
+  const { date, capacity } = train;
   const window = `train:${train.key}`;
-  const seat = freeSeat(taken, window, train.date);
-  return { conflicts: [], seats: [{ window, date: train.date, seat, capacity: train.capacity }] };
+  if (isFull(taken, window, date, capacity))
+    return {
+      conflicts: [{ code: 'window_full', level: 'hard', window: train.key, capacity, ...iso(slot) }],
+      seats: [],
+    };
+  return { conflicts: [], seats: [{ window, date, seat: freeSeat(taken, window, date), capacity }] };
+}
+
+/** As many as it holds; after a shrink the numbers may have holes and go beyond, so numbers alone do not tell. */
+function isFull(taken: Taken, window: string, date: string, capacity: number): boolean {
+  return taken.filter((one) => one.window === window && one.date === date).length >= capacity;
 }
 
 /** The lowest number that nobody has. */
-export function freeSeat(taken: Taken, window: string, date: string): number {
+function freeSeat(taken: Taken, window: string, date: string): number {
   const numbers = new Set(taken.filter((one) => one.window === window && one.date === date).map((one) => one.seat));
   let seat = 1;
   while (numbers.has(seat)) seat++;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { mayRun } from './access.ts';
-import type { Seat, Train } from './calendar.ts';
+import type { Train } from './calendar.ts';
 import { type CalendarFacts, isHard, type Wanted } from './conflict.ts';
 import { type Ask, accept, actorId, type Decision, type Refusal, refuse } from './decision.ts';
 import type { EventBody, ReleaseMoved } from './event.ts';
@@ -140,8 +140,10 @@ export type UndoFacts = {
   /** The person's last action within the time that may be undone, newest events last. */
   readonly last: readonly EventBody[];
   readonly slot: SlotFacts | undefined;
-  /** Gates that were met in the revision that a move left. */
+  /** Every gate was met in the revision that a move left. */
   readonly metBefore: boolean;
+  /** The reservation that was made still stands. */
+  readonly booked: boolean;
 };
 
 export const undoSeconds = 60;
@@ -150,7 +152,10 @@ export const undoSeconds = 60;
 export function undoLast(_input: UndoInput, facts: UndoFacts, ask: Ask): Decision {
   const { last, slot } = facts;
   const booking = last.find((event) => event.type === 'booking.made');
-  if (booking?.type === 'booking.made') return accept({ type: 'booking.ended', booking: booking.booking });
+  if (booking?.type === 'booking.made')
+    return facts.booked
+      ? accept({ type: 'booking.ended', booking: booking.booking })
+      : refuse({ code: 'nothing_to_undo' });
   const event = last.find(({ type }) => ['release.requested', 'release.moved', 'release.cancelled'].includes(type));
   if (!event || !slot) return refuse({ code: 'nothing_to_undo' });
   const { release } = slot;
@@ -250,9 +255,13 @@ function swap({ mine, other }: SwapFacts, ask: Ask): Decision {
   });
   const first = moveTo(mine, to(mine, other.release.startsAt), ask, undefined, both);
   if (!first.ok) return first;
-  const second = moveTo(other, to(other, mine.release.startsAt), ask, undefined, both);
+  const a = first.events[0] as ReleaseMoved;
+  // The second finds the first seated, should both end up in one window.
+  const seated = a.seats.map((seat) => ({ ...seat, holder: 'swap' }));
+  const calendar = { ...other.calendar, seats: [...other.calendar.seats, ...seated] };
+  const second = moveTo({ ...other, calendar }, to(other, mine.release.startsAt), ask, undefined, both);
   if (!second.ok) return second;
-  const [a, b] = [first.events[0], second.events[0]] as [ReleaseMoved, ReleaseMoved];
+  const b = second.events[0] as ReleaseMoved;
   const clash = sharesLane(mine, other) && a.startsAt < b.endsAt && b.startsAt < a.endsAt;
   if (clash) {
     const { startsAt, endsAt } = b;
@@ -272,15 +281,7 @@ function swap({ mine, other }: SwapFacts, ask: Ask): Decision {
       warnings: [],
     });
   }
-  return accept(a, { ...b, seats: withoutClash(a.seats, b.seats) });
-}
-
-/** Two releases that take a seat in one occurrence need two numbers. */
-function withoutClash(taken: readonly Seat[], seats: readonly Seat[]): Seat[] {
-  return seats.map((seat) => {
-    const isTaken = taken.some((one) => one.window === seat.window && one.date === seat.date && one.seat === seat.seat);
-    return isTaken ? { ...seat, seat: Math.min(seat.seat + 1, seat.capacity) } : seat;
-  });
+  return accept(a, b);
 }
 
 function sharesLane(a: SlotFacts, b: SlotFacts): boolean {

@@ -444,7 +444,7 @@ export async function openSlack(
     if (!body.view) return undefined;
     const view = body.view as unknown as Submission;
     const now = readDraft(view, asker.person);
-    const draft = startsAt ? { ...now, startsAt: new Date(startsAt) } : now;
+    const draft = startsAt ? { ...now, startsAt: new Date(startsAt), filled: true as const } : now;
     let notice: View | undefined;
     if (!startsAt) {
       const from = draft.startsAt && draft.startsAt > ctx.now() ? draft.startsAt : ctx.now();

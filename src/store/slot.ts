@@ -3,7 +3,7 @@ import { tally } from '../domain/gate.ts';
 import type { SlotFacts, UndoFacts } from '../domain/move.ts';
 import { choosePolicy, Policy } from '../domain/policy.ts';
 import type { Traits } from '../domain/scope.ts';
-import { calendarJson, type Json, type Reader, toCalendar } from './calendar.ts';
+import { calendarJson, type Json, loadBooking, type Reader, toCalendar } from './calendar.ts';
 import { findRelease } from './facts.ts';
 
 /**
@@ -68,19 +68,24 @@ export async function loadUndo(
     [workspace, actor ?? null, since, of],
   );
   const last = rows.map((row) => row.body);
+  const made = last.find((one) => one.type === 'booking.made');
+  if (made?.type === 'booking.made') {
+    const { booking } = await loadBooking(reader, by, made.booking);
+    return { last, slot: undefined, metBefore: false, booked: booking?.state === 'made' };
+  }
   const moved = last.find((event) => event.type === 'release.moved');
   const event = moved ?? last.find((one) => one.type === 'release.requested' || one.type === 'release.cancelled');
-  if (!event || !('release' in event)) return { last, slot: undefined, metBefore: false };
+  if (!event || !('release' in event)) return { last, slot: undefined, metBefore: false, booked: false };
   const range =
     moved?.type === 'release.moved'
       ? { from: new Date(moved.before.startsAt), to: new Date(moved.before.endsAt) }
       : undefined;
   const slot = await findSlot(reader, by, event.release, { range });
-  if (!slot || moved?.type !== 'release.moved') return { last, slot, metBefore: false };
+  if (!slot || moved?.type !== 'release.moved') return { last, slot, metBefore: false, booked: false };
   const votes = await reader.query<Json>(
     'SELECT gate, voter, choice, comment, at FROM vote WHERE workspace = $1 AND release = $2 AND revision = $3',
     [workspace, event.release, moved.from],
   );
   const rules = slot.gates.map((gate) => gate.rule);
-  return { last, slot, metBefore: tally(rules, votes).every((gate) => gate.met) };
+  return { last, slot, metBefore: tally(rules, votes).every((gate) => gate.met), booked: false };
 }

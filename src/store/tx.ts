@@ -21,17 +21,24 @@ const attempts = 12;
  * Runs `work` in a Serializable transaction and repeats it as a whole when it conflicts with another; so `work` must be
  * free of effects other than its statements. `contends` names what people race for: those wait for each other in this
  * process, and once a conflict shows that another process races too, also across processes (an advisory lock, taken
- * before the transaction takes its snapshot). `first` is a statement without parameters that travels with BEGIN.
+ * before the transaction takes its snapshot). `crowd` names commands that race for other things but read each other's rows: one that
+ * failed twice has the crowd to itself, so that it gets through. `first` is a statement without parameters that travels with BEGIN.
  */
 export async function inTransaction<T>(
   db: Db,
-  options: { contends: readonly string[]; first: (literal: (text: string) => string) => string },
+  options: {
+    contends: readonly string[];
+    crowd?: string | undefined;
+    first: (literal: (text: string) => string) => string;
+  },
   work: (tx: Tx, first: pg.QueryResultRow[]) => Promise<T>,
 ): Promise<T> {
   return queued(options.contends, async () => {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await once(db, attempt > 1 ? options.contends : [], options.first, work);
+        const alone = attempt > 2 && options.crowd !== undefined ? [options.crowd] : [];
+        const locks = attempt > 1 ? [...options.contends, ...alone] : [];
+        return await once(db, locks, alone.length > 0 ? undefined : options.crowd, options.first, work);
       } catch (error) {
         if (attempt >= attempts || !isConflict(error)) throw error;
         await new Promise((resolve) => setTimeout(resolve, Math.random() * 4 * attempt));
@@ -59,6 +66,7 @@ type Cause = { originalCode?: string; kind?: string };
 async function once<T>(
   db: Db,
   locks: readonly string[],
+  among: string | undefined,
   first: (literal: (text: string) => string) => string,
   work: (tx: Tx, first: pg.QueryResultRow[]) => Promise<T>,
 ): Promise<T> {
@@ -72,14 +80,14 @@ async function once<T>(
     }
     const literal = (text: string) => client.escapeLiteral(text);
     const begun = (await client.query(
-      `BEGIN ISOLATION LEVEL SERIALIZABLE; ${first(literal)}`,
+      `BEGIN ISOLATION LEVEL SERIALIZABLE; ${shared(among, literal)}${first(literal)}`,
     )) as unknown as pg.QueryResult[];
     const tx = {
       query: async (sql: string, params: readonly unknown[]) => (await client.query(sql, params as unknown[])).rows,
       write: async (sql: string, params: readonly unknown[]) =>
         (await client.query(sql, params as unknown[])).rowCount ?? 0,
     } as unknown as Tx;
-    const result = await work(tx, begun[1]?.rows ?? []);
+    const result = await work(tx, begun.at(-1)?.rows ?? []);
     await client.query('COMMIT');
     return result;
   } catch (error) {
@@ -96,6 +104,11 @@ async function once<T>(
     }
     client.release(broken);
   }
+}
+
+/** Whoever has the crowd to itself waits for these, and these for it; it travels with BEGIN. */
+function shared(among: string | undefined, literal: (text: string) => string): string {
+  return among === undefined ? '' : `SELECT pg_advisory_xact_lock_shared(hashtextextended(${literal(among)}, 0)); `;
 }
 
 const waiting = new Map<string, Promise<unknown>>();

@@ -159,7 +159,7 @@ describe.each(ways)('one release from request to digest ($mode, $queue)', (way) 
       };
       await asks('/release', /Request a release/);
       await asks('/release help', /Request a release|Approve/);
-      await asks('/release help book', /requests a release at once/);
+      await asks('/release help book', /requests a release without the form/);
       await asks('/release list svc:payments', /REL-2|Nothing to show/);
       await asks('/release show REL-1', /What happened/);
       await asks('/release why REL-1', /asks for, because this is a normal change to production/);
