@@ -4,12 +4,14 @@ import type { Occurrence } from '../src/domain/recurrence.ts';
 import { ruleWords } from '../src/domain/recurrence.ts';
 import { releaseKey, unitsName } from '../src/domain/release.ts';
 import { scopeWords } from '../src/domain/scope.ts';
+import type { Offer } from '../src/domain/slot.ts';
 import {
   actions,
   button,
   code,
   confirm,
   context,
+  dayAndTime,
   header,
   join,
   list,
@@ -22,6 +24,7 @@ import {
   type View,
 } from './kit.ts';
 import type { ReleaseProps } from './release.ts';
+import { offerLine } from './slot.ts';
 
 export type FreezeProps = {
   readonly freeze: PlannedFreeze;
@@ -87,9 +90,15 @@ export function freezeCard(props: FreezeProps): View {
 
 /** The question to the owner of a booking inside a freeze. */
 export function touched(
-  props: FreezeProps & { readonly release: ReleaseProps; readonly kept: boolean; readonly isInside: boolean },
+  props: FreezeProps & {
+    readonly release: ReleaseProps;
+    readonly kept: boolean;
+    readonly isInside: boolean;
+    /** The next best time outside of it. */
+    readonly next: Offer | undefined;
+  },
 ): View {
-  const { freeze, release, kept, isInside } = props;
+  const { freeze, release, kept, isInside, next } = props;
   const name = mrkdwn`*${releaseKey(release.number)}* ${unitsName(release.units)}`;
   const when = plainSlot(release.startsAt, release.endsAt, release.zone);
   const say = (text: Mrkdwn): View => ({ text: text.mrkdwn, blocks: [section(text)] });
@@ -102,7 +111,7 @@ export function touched(
       ? mrkdwn`It stays booked, and cannot start while the freeze lasts.`
       : mrkdwn`It stays booked and may start; the freeze advises against it.`;
   if (kept) return say(mrkdwn`❄️ *${freeze.name}* covers ${name} (${when}). You keep it. ${effect}`);
-  const text = mrkdwn`❄️ *${freeze.name}* now covers ${name} (${when})${freeze.message === '' ? '' : `: ${freeze.message}`}. ${effect} What do you want to do?`;
+  const text = mrkdwn`❄️ *${freeze.name}* now covers ${name} (${when})${freeze.message === '' ? '' : `: ${freeze.message}`}. ${effect}${next ? mrkdwn` Next best: ${offerLine(next, release.zone)}.` : ''}`;
   const value = `${release.number}|${freeze.key}`;
   return {
     text: text.mrkdwn,
@@ -110,7 +119,19 @@ export function touched(
       section(text),
       actions(`touched-${release.number}-${freeze.key}`.slice(0, 250), [
         button('freeze.keep', 'Keep', value),
-        button('release.move', 'Move…', String(release.number), { style: 'primary' }),
+        ...(next
+          ? [
+              button(
+                'release.moveto',
+                `Move to ${dayAndTime(next.startsAt, release.zone)}`,
+                `${release.number}|${next.startsAt.toISOString()}`,
+                {
+                  style: 'primary',
+                },
+              ),
+            ]
+          : []),
+        button('release.move', 'Move…', String(release.number)),
         button('release.cancel', 'Cancel…', String(release.number), {
           style: 'danger',
           confirm: confirm(

@@ -56,6 +56,11 @@ export function createDriver(sandbox: Sandbox) {
         const view = await until(`a form for ${name}`, () => [openModal()].find((one) => one && one.submit !== null));
         for (const [block, value] of Object.entries(inputs)) people.fills(view.id, block, value);
       },
+      /** Chooses one option of a menu or of radio buttons. */
+      picks: async (block: string, value: string): Promise<void> => {
+        const view = await until(`a form for ${name}`, () => [openModal()].find((one) => one && one.submit !== null));
+        people.fills(view.id, block, { selected_option: { text: { type: 'plain_text', text: value }, value } });
+      },
       submits: async (): Promise<Ack> => {
         const view = await until(`a form for ${name}`, () => [openModal()].find((one) => one && one.submit !== null));
         return people.submits(id, view.id);

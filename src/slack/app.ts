@@ -27,7 +27,7 @@ import {
 import { feedCall } from '../commands/feed.ts';
 import { liftFreezeCommand } from '../commands/freeze.ts';
 import { draftCall } from '../commands/index.ts';
-import { answerSwapCommand, boardCommand, keepCommand, undoCommand } from '../commands/move.ts';
+import { answerSwapCommand, boardCommand, keepCommand, moveCommand, undoCommand } from '../commands/move.ts';
 import { blankRequest } from '../commands/request.ts';
 import { joinLineCommand, leaveLineCommand, takeLineCommand } from '../commands/waiting-line.ts';
 import type { Ctx } from '../ctx.ts';
@@ -351,6 +351,8 @@ export async function openSlack(
         return stepped(call(resumeCommand, { release }));
       case 'release.rollback':
         return stepped(call(rollbackCommand, { release, reason: '' }));
+      case 'release.moveto':
+        return performed(asker, call(moveCommand, { release, startsAt: rest, minutes: null, needs: null }), by.id);
       case 'freeze.keep':
         return stepped(call(keepCommand, { release, freeze: rest }));
       case 'freeze.lift':

@@ -12,6 +12,7 @@ import { board } from '../../blocks/train.ts';
 import { lineOffer } from '../../blocks/waiting-line.ts';
 import type { Ctx } from '../ctx.ts';
 import type { StoredEvent } from '../domain/event.ts';
+import { releaseKey } from '../domain/release.ts';
 import { parseSurfaceKey, type Surface, surfaceKey } from '../domain/surface.ts';
 import { wallTime } from '../domain/time.ts';
 import {
@@ -47,6 +48,7 @@ import {
 } from '../store/read.ts';
 import { channelMembers, findChannel } from './channel.ts';
 import { failureOf, slackTimeoutMs } from './client.ts';
+import { offersForRelease } from './offer.ts';
 
 export type Projector = {
   readonly ctx: Ctx;
@@ -153,9 +155,11 @@ async function show(
     case 'card': {
       const props = await release(surface.release);
       const shown = await message(projector, claimed, props.channel, card(props));
-      // The board of its train shows the same states.
-      if (props.train && shown.wrote)
-        await alsoStale(projector, workspace, { kind: 'train', train: props.train.key, date: props.train.date });
+      if (shown.wrote) {
+        const board = props.train && surfaceKey({ kind: 'train', train: props.train.key, date: props.train.date });
+        const touchedKeys = await surfacesLike(db, workspace, `touched:${releaseKey(props.number)}:`);
+        await alsoStale(projector, workspace, [...(board ? [board] : []), ...touchedKeys]);
+      }
       return shown;
     }
     case 'votes': {
@@ -175,9 +179,7 @@ async function show(
         : 'wait';
     }
     case 'asks': {
-      const keys = await surfacesLike(db, workspace, `ask:REL-${surface.release}:`);
-      await markStale(db, workspace, keys, ctx.now());
-      ctx.wake(workspace, keys);
+      await alsoStale(projector, workspace, await surfacesLike(db, workspace, `ask:${releaseKey(surface.release)}:`));
       return keep(claimed);
     }
     case 'ask': {
@@ -237,6 +239,14 @@ async function show(
     }
     case 'freeze': {
       const props = await findFreeze(db, workspace, surface.freeze, ctx.now());
+      if (props?.freeze.lifted) {
+        const asked = await surfacesLike(db, workspace, 'touched:');
+        await alsoStale(
+          projector,
+          workspace,
+          asked.filter((key) => key.endsWith(`:${surface.freeze}`)),
+        );
+      }
       if (!props?.channel) return keep(claimed);
       return message(projector, claimed, props.channel, freezeCard(props));
     }
@@ -258,7 +268,9 @@ async function show(
       ]);
       if (!frozen) return keep(claimed);
       const isInside = frozen.times.some((one) => one.startsAt < props.endsAt && props.startsAt < one.endsAt);
-      const view = touched({ ...frozen, release: props, kept, isInside });
+      const asking = { workspace, person: props.requester };
+      const [next] = await offersForRelease(ctx, asking, props.number, { from: props.startsAt, most: 1 });
+      const view = touched({ ...frozen, release: props, kept, isInside, next });
       return message(projector, claimed, await directMessage(projector, claimed, props.requester), view);
     }
     case 'swap': {
@@ -311,9 +323,9 @@ async function show(
   }
 }
 
-/** Another surface shows the same facts and has to follow. */
-async function alsoStale({ ctx }: Projector, workspace: string, surface: Surface): Promise<void> {
-  const keys = [surfaceKey(surface)];
+/** Other surfaces show the same facts and have to follow. */
+async function alsoStale({ ctx }: Projector, workspace: string, keys: readonly string[]): Promise<void> {
+  if (keys.length === 0) return;
   await markStale(ctx.db, workspace, keys, ctx.now());
   ctx.wake(workspace, keys);
 }

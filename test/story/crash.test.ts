@@ -140,9 +140,7 @@ async function approve(name: string, number: number): Promise<void> {
   await person.types(`/release review REL-${number}`);
   const view = await soon(() => [person.modalNow()].find((one) => one && one.id !== before && one.submit !== null));
   if (!view) return;
-  await person.fills({
-    decision: { selected_option: { text: { type: 'plain_text', text: 'Approve' }, value: 'approve' } },
-  });
+  await person.picks('decision', 'approve');
   await person.submits();
   await person.closes();
 }

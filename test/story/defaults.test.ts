@@ -13,9 +13,7 @@ test('with no catalogue a service comes into being by its name, and one other me
   await ana.seesEventually(/requested REL-\d+ billing 1\.0\.0/);
   await ben.types('/release review REL-1');
   await ben.modal(/Review REL-1/);
-  await ben.fills({
-    decision: { selected_option: { text: { type: 'plain_text', text: 'Approve' }, value: 'approve' } },
-  });
+  await ben.picks('decision', 'approve');
   await ben.submits();
   await ana.seesEventually(/REL-1 is approved/, 'dm');
   expect(await house.query('SELECT key FROM service')).toEqual([{ key: 'billing' }]);

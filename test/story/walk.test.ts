@@ -71,19 +71,15 @@ describe.each(ways)('one release from request to digest ($mode, $queue)', (way) 
       await ben.seesEventually(/needs a SRE decision/, 'dm');
       await ben.clicks('Review', 'dm', /REL-1\b/);
       await ben.modal(/Review REL-1/);
-      await ben.fills({
-        decision: { selected_option: { text: { type: 'plain_text', text: 'Approve' }, value: 'approve' } },
-      });
+      await ben.picks('decision', 'approve');
       await ben.submits();
       await ben.seesEventually(/Approval 1 of 2/);
 
       await kim.types('/release review REL-1');
       const review = await kim.modal(/Review REL-1/);
       expect(textOf(review.blocks)).toContain('It is about payments 2.14.0 in production');
-      await kim.fills({
-        decision: { selected_option: { text: { type: 'plain_text', text: 'Approve' }, value: 'approve' } },
-        comment: { value: 'checked the runbook' },
-      });
+      await kim.picks('decision', 'approve');
+      await kim.fills({ comment: { value: 'checked the runbook' } });
       const [first, second] = await Promise.all([kim.submits(), kim.submits()]);
       expect([first.status, second.status]).toEqual(['ok', 'ok']);
       await ana.seesEventually(/REL-1 is approved: every gate is met/, 'dm');

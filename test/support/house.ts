@@ -29,6 +29,8 @@ export type HouseOptions = {
   readonly mode?: 'socket' | 'http';
   readonly queue?: 'postgres' | 'redis';
   readonly apps?: number;
+  /** When the story begins; a Monday morning unless it says otherwise. */
+  readonly at?: string;
   /** A catalogue's text; false: none. */
   readonly catalog?: string | false;
 };
@@ -43,7 +45,7 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
     enforceLimits: false,
   });
   // Stories begin on a Monday morning, whatever day it is.
-  moveClock(sandbox.world, Date.parse('2026-11-23T08:00:00Z') - now(sandbox.world));
+  moveClock(sandbox.world, Date.parse(options.at ?? '2026-11-23T08:00:00Z') - now(sandbox.world));
   const apps: ChildProcess[] = [];
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 4 });
   let port = 0;
