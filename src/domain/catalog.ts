@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Freeze, Region, Train, Window } from './calendar.ts';
-import { ChangeType, type GateWho, Policy } from './policy.ts';
+import { ChangeType, GateWho, Policy } from './policy.ts';
 import { readDays, readRule } from './recurrence.ts';
 import { Scope } from './scope.ts';
 import { isDate, isZone, wallMinutes } from './time.ts';
@@ -175,14 +175,33 @@ export const Catalog = z
   });
 export type Catalog = z.infer<typeof Catalog>;
 
+const writtenWho = /^(?:owners|channel|group:([a-z0-9-]+))$/;
+
 /** What people write for a gate's voters: `owners`, `channel` or `group:sre`. */
 export const WrittenWho = z.string().transform((text, context): GateWho => {
   if (text === 'owners' || text === 'channel') return { kind: text };
-  const group = /^group:([a-z0-9-]+)$/.exec(text)?.[1];
+  const group = writtenWho.exec(text)?.[1];
   if (group) return { kind: 'group', group };
   context.addIssue({ code: 'custom', message: 'write who votes as "owners", "channel" or "group:<name>"' });
   return z.NEVER;
 });
+
+/** JSON Schema of a catalogue as people write it, for editors and for whoever generates one. */
+export function catalogSchema(): Record<string, unknown> {
+  const schema = z.toJSONSchema(Catalog, {
+    io: 'input',
+    override: ({ zodSchema, jsonSchema }) => {
+      if ((zodSchema as unknown) !== GateWho) return;
+      for (const name of Object.keys(jsonSchema)) delete jsonSchema[name as keyof typeof jsonSchema];
+      Object.assign(jsonSchema, {
+        type: 'string',
+        pattern: writtenWho.source,
+        description: 'owners, channel or group:<name>',
+      });
+    },
+  });
+  return { ...schema, title: 'Maitred catalogue' };
+}
 
 export type ParsedCatalog = { ok: true; catalog: Catalog } | { ok: false; problems: string[] };
 

@@ -25,7 +25,7 @@ export function diffCatalog(before: Catalog | undefined, after: Catalog): Catalo
   const changes: CatalogChange[] = [];
   for (const section of Object.keys(after) as (keyof Catalog)[]) {
     const [old, now] = [entriesOf(before?.[section]), entriesOf(after[section])];
-    for (const key of new Set([...Object.keys(old), ...Object.keys(now)])) {
+    for (const key of [...new Set([...Object.keys(old), ...Object.keys(now)])].sort()) {
       const how = !(key in old)
         ? 'added'
         : !(key in now)

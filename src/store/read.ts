@@ -129,6 +129,11 @@ export async function loadWorkspace(db: Db, workspace: string): Promise<{ zone: 
   return { zone: row.zone, botUser: row.botUser };
 }
 
+/** Every workspace that was ever connected, with the catalogue that was applied last. */
+export async function connectedWorkspaces(db: Db): Promise<{ id: string; catalog: unknown }[]> {
+  return db.prisma.workspace.findMany({ select: { id: true, catalog: true } });
+}
+
 export async function listServices(
   db: Db,
   workspace: string,
