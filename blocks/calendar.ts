@@ -4,6 +4,7 @@ import { wallTime } from '../src/domain/time.ts';
 import {
   actions,
   button,
+  clip,
   code,
   context,
   date,
@@ -82,21 +83,21 @@ export function calendar(props: CalendarProps): View {
 export function week(days: readonly CalendarDay[], zone: string): KnownBlock[] {
   const busy = days.filter((day) => day.releases.length > 0 || day.marks.length > 0);
   if (busy.length === 0) return [section(mrkdwn`Nothing is planned in the next seven days.`)];
-  return busy.slice(0, 7).map((day) => section(join([mrkdwn`*${dayName(day)}*`, ...dayLines(day, zone, 8)], '\n')));
+  return busy.slice(0, 7).map((day) => section(join([mrkdwn`*${dayName(day)}*`, ...dayLines(day, zone, 5)], '\n')));
 }
 
 function dayText(day: CalendarDay, zone: string, span: 'day' | 'week'): Mrkdwn {
   const { scale, bars } = drawn(day, zone, span);
   const picture = { mrkdwn: `\`\`\`\n${escapeText([scale, ...bars].join('\n')).replaceAll('`', "'")}\n\`\`\`` };
-  return join([mrkdwn`*${dayName(day)}*`, picture, ...dayLines(day, zone, span === 'day' ? 20 : 6)], '\n');
+  return join([mrkdwn`*${dayName(day)}*`, picture, ...dayLines(day, zone, span === 'day' ? 20 : 5)], '\n');
 }
 
 function dayLines(day: CalendarDay, zone: string, most: number): Mrkdwn[] {
   const lines = [
-    ...day.marks.map((mark) => mrkdwn`${signs[mark.kind]} ${range(mark, day, zone)} ${mark.label}`),
+    ...day.marks.map((mark) => mrkdwn`${signs[mark.kind]} ${range(mark, day, zone)} ${clip(mark.label, 60)}`),
     ...day.releases.map(
       (one) =>
-        mrkdwn`${range(one, day, zone)} *${unitsName(one.units)}* → ${one.environment} · ${stateWords[one.state]} · ${releaseKey(one.number)}`,
+        mrkdwn`${range(one, day, zone)} *${clip(unitsName(one.units), 60)}* → ${one.environment} · ${stateWords[one.state]} · ${releaseKey(one.number)}`,
     ),
   ];
   const rest = lines.length - most;

@@ -61,7 +61,8 @@ export function code(text: string): Mrkdwn {
 
 /** An instant in each reader's own zone; the fallback names the calendar's zone. */
 export function date(at: Date, zone: string, format = '{date_short_pretty} {time}'): Mrkdwn {
-  return { mrkdwn: `<!date^${Math.floor(at.getTime() / 1000)}^${format}|${escapeText(dayAndTime(at, zone))}>` };
+  const fallback = format === '{time}' ? `${wallTime(at, zone).time} ${zone}` : dayAndTime(at, zone);
+  return { mrkdwn: `<!date^${Math.floor(at.getTime() / 1000)}^${format}|${escapeText(fallback)}>` };
 }
 
 /** A slot in each reader's own zone: "Nov 24, 2026 2:00 PM–2:45 PM". */
