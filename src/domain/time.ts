@@ -130,8 +130,18 @@ export type WallInstants =
 
 /** Every instant at which `zone` shows this date and time. */
 export function instantsAt(date: string, time: string, zone: string): WallInstants {
-  return instantsOf(Temporal.PlainDateTime.from(`${date}T${time}`), zone);
+  const name = `${date}T${time} ${zone}`;
+  let found = walls.get(name);
+  if (!found) {
+    found = instantsOf(Temporal.PlainDateTime.from(`${date}T${time}`), zone);
+    if (walls.size >= 10_000) walls.clear();
+    walls.set(name, found);
+  }
+  return found;
 }
+
+/** Calendars ask for the same walls again and again, and each costs some ten microseconds. */
+const walls = new Map<string, WallInstants>();
 
 export function isDate(text: string): boolean {
   if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return false;

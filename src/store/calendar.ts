@@ -10,7 +10,7 @@ import type { Series } from '../domain/series.ts';
 import { type Departure, nextDeparture, type Passenger, type TrainFacts } from '../domain/train.ts';
 import type { Waiting } from '../domain/waiting-line.ts';
 import type { PlannedWindow, WindowFacts } from '../domain/window.ts';
-import type { Db } from './db.ts';
+import { type Db, prepared } from './db.ts';
 
 /** Anything that answers a query: a transaction, or the pool for answers that change nothing. */
 export type Reader = {
@@ -19,7 +19,7 @@ export type Reader = {
 
 /** Reads outside the command path. */
 export function readerOf(db: Db): Reader {
-  return { query: async (sql, params) => (await db.background.query(sql, params as unknown[])).rows };
+  return { query: async (sql, params) => (await db.background.query(prepared(sql, params))).rows };
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: jsonb built by our own queries, narrowed right where it is read

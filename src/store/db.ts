@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { PrismaClient } from './prisma/client.ts';
@@ -38,6 +39,18 @@ export function openDb(settings: { url: string; onError: (error: Error) => void;
       await Promise.all([pool.end(), background.end()]);
     },
   };
+}
+
+const names = new Map<string, string>();
+
+/** A statement that each connection parses and plans once: half the time of a large query goes into planning it. */
+export function prepared(text: string, params: readonly unknown[]): pg.QueryConfig<unknown[]> {
+  let name = names.get(text);
+  if (name === undefined) {
+    name = createHash('sha256').update(text).digest('hex').slice(0, 32);
+    names.set(text, name);
+  }
+  return { name, text, values: [...params] };
 }
 
 /** Makes the typed client compile its first query, which takes a tenth of a second. */

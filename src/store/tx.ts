@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { Db } from './db.ts';
+import { type Db, prepared } from './db.ts';
 
 declare const isTx: unique symbol;
 
@@ -83,9 +83,9 @@ async function once<T>(
       `BEGIN ISOLATION LEVEL SERIALIZABLE; ${shared(among, literal)}${first(literal)}`,
     )) as unknown as pg.QueryResult[];
     const tx = {
-      query: async (sql: string, params: readonly unknown[]) => (await client.query(sql, params as unknown[])).rows,
+      query: async (sql: string, params: readonly unknown[]) => (await client.query(prepared(sql, params))).rows,
       write: async (sql: string, params: readonly unknown[]) =>
-        (await client.query(sql, params as unknown[])).rowCount ?? 0,
+        (await client.query(prepared(sql, params))).rowCount ?? 0,
     } as unknown as Tx;
     const result = await work(tx, begun.at(-1)?.rows ?? []);
     await client.query('COMMIT');
