@@ -164,7 +164,8 @@ export function undoLast(_input: UndoInput, facts: UndoFacts, ask: Ask): Decisio
   if (event.type === 'release.requested')
     return isOpen ? accept({ type: 'release.cancelled', release: release.number, reason: 'taken back' }) : stuck;
   if (event.type === 'release.moved') {
-    if (!isOpen || event.why !== 'moved') return stuck;
+    const isThere = release.startsAt.toISOString() === event.startsAt && release.endsAt.toISOString() === event.endsAt;
+    if (!isOpen || !isThere || event.why !== 'moved') return stuck;
     const [startsAt, endsAt] = [new Date(event.before.startsAt), new Date(event.before.endsAt)];
     const back: Target = { startsAt, endsAt, needs: [...release.dependsOn], train: null, why: 'undone' };
     return moveTo(slot, back, ask, { from: event.from, met: facts.metBefore });

@@ -62,8 +62,10 @@ export async function loadUndo(
   const { workspace, actor } = by;
   const rows = await reader.query<{ body: EventBody }>(
     `SELECT e.body FROM event e WHERE e.workspace = $1 AND e.command = (
-       SELECT c.id FROM command c WHERE c.workspace = $1 AND c.actor ->> 'id' = $2 AND c.at >= $3 AND c.name <> 'undo' AND ($4::text IS NULL OR c.id = $4)
-         AND jsonb_array_length(coalesce(c.outcome -> 'events', '[]')) > 0 ORDER BY c.at DESC LIMIT 1)
+       SELECT CASE WHEN c.name = 'undo' THEN NULL ELSE c.id END
+       FROM command c JOIN event last ON last.workspace = $1 AND last.command = c.id
+       WHERE c.workspace = $1 AND c.actor ->> 'id' = $2 AND c.at >= $3 AND ($4::text IS NULL OR c.id = $4)
+       ORDER BY last.seq DESC LIMIT 1)
      ORDER BY e.seq`,
     [workspace, actor ?? null, since, of],
   );

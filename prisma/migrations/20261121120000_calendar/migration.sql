@@ -57,6 +57,8 @@ ALTER TABLE release ADD COLUMN departure text;
 ALTER TABLE release ADD COLUMN warnings jsonb NOT NULL DEFAULT '[]';
 CREATE INDEX release_lead ON release (workspace, lead, starts_at);
 CREATE INDEX release_train ON release (workspace, train, departure) WHERE train IS NOT NULL;
+-- What somebody did last, for undoing it.
+CREATE INDEX event_command ON event (workspace, command);
 CREATE INDEX command_actor ON command (workspace, (actor ->> 'id'), at);
 
 -- ── Windows and freezes ───────────────────────────────────────────────────────────────────────────────────────────
