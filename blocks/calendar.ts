@@ -64,7 +64,7 @@ export function calendar(props: CalendarProps): View {
   if (count === 0 && days.every((day) => day.marks.length === 0)) blocks.push(section(mrkdwn`Nothing is planned.`));
   blocks.push(
     context(
-      mrkdwn`█ release · ▒ freeze · ░ reserved · ─ open for releases · bars show ${zone}, times are yours`,
+      mrkdwn`█ release · ▒ freeze · ░ reserved · ═ train · ─ open for releases · bars show ${zone}, times are yours`,
       mrkdwn`${code(`${command} calendar day payments`)} · free times: ${code(`${command} slots payments`)}`,
     ),
   );
@@ -149,6 +149,7 @@ function background(
 ): string {
   if (day.marks.some((mark) => mark.kind === 'freeze' && touches(mark, at))) return '▒';
   if (day.marks.some((mark) => mark.kind === 'booking' && touches(mark, at))) return '░';
+  if (day.marks.some((mark) => mark.kind === 'train' && touches(mark, at))) return '═';
   return day.open?.some((one) => touches(one, at)) ? '─' : ' ';
 }
 

@@ -65,9 +65,10 @@ export function date(at: Date, zone: string, format = '{date_short_pretty} {time
   return { mrkdwn: `<!date^${Math.floor(at.getTime() / 1000)}^${format}|${escapeText(fallback)}>` };
 }
 
-/** A slot in each reader's own zone: "Nov 24, 2026 2:00 PM–2:45 PM". */
+/** A slot in each reader's own zone: "Nov 24, 2026 2:00 PM–2:45 PM"; over half a day both ends carry their date. */
 export function slot(startsAt: Date, endsAt: Date, zone: string): Mrkdwn {
-  return mrkdwn`${date(startsAt, zone)}–${date(endsAt, zone, '{time}')}`;
+  const isLong = endsAt.getTime() - startsAt.getTime() > 12 * 3_600_000;
+  return mrkdwn`${date(startsAt, zone)}–${isLong ? date(endsAt, zone) : date(endsAt, zone, '{time}')}`;
 }
 
 /** For plain text, where Slack cannot localise: "Tue 24 Nov 2026, 14:00–14:45 Europe/Berlin". */

@@ -62,8 +62,9 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
   bad_duration: ({ minutes, min, max }) => ({
     text: mrkdwn`${span(minutes)} is not a length I can book. Choose between ${span(min)} and ${span(max)}.`,
   }),
-  in_the_past: ({ startsAt }, zone) => ({
-    text: mrkdwn`${dayAndTime(new Date(startsAt), zone)} is in the past. Choose a later time.`,
+  in_the_past: ({ startsAt }, zone, next) => ({
+    text: mrkdwn`${dayAndTime(new Date(startsAt), zone)} is in the past.${next.offers[0] ? mrkdwn` Next best: ${offerLine(next.offers[0], zone)}.` : ' Choose a later time.'}`,
+    next: nextButtons(next, zone),
   }),
   lead_unfit: ({ lead }) => ({
     text: mrkdwn`${person(lead)} cannot lead a deployment: the lead has to be a full, active member here.`,
@@ -113,7 +114,8 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
     text: mrkdwn`The slot of ${releaseKey(release)} opens ${date(new Date(startsAt), zone)}. Start it then.`,
   }),
   too_late: ({ release, endsAt }, zone) => ({
-    text: mrkdwn`The slot of ${releaseKey(release)} was over ${date(new Date(endsAt), zone)}. Cancel it and request a new one.`,
+    text: mrkdwn`The slot of ${releaseKey(release)} was over ${date(new Date(endsAt), zone)}. Give it a new time.`,
+    next: [button('release.move', 'Move…', String(release), { style: 'primary' })],
   }),
   gates_open: ({ release, waiting }) => ({
     text: mrkdwn`${releaseKey(release)} cannot start: it still needs ${list(waiting, 'and')}.`,

@@ -34,10 +34,11 @@ export function slots(props: {
   environment: string;
   offers: readonly Offer[];
   zone: string;
+  now: Date;
   /** What the button does with the time: the action and the value before "|". */
   take: { action: string; label: string; value: string } | undefined;
 }): View {
-  const { what, minutes, environment, offers, zone, take } = props;
+  const { what, minutes, environment, offers, zone, now, take } = props;
   const title = mrkdwn`*Free for ${what}* → ${environment}, ${span(minutes)}`;
   if (offers.length === 0) {
     const text = mrkdwn`${title}\nNothing is free in the next weeks. See ${'`/release calendar`'} for what is on.`;
@@ -45,7 +46,7 @@ export function slots(props: {
   }
   const rows: KnownBlock[] = offers.map((offer, index) =>
     section(
-      mrkdwn`${index === 0 ? '*Best:* ' : ''}${offerLine(offer, zone)} · ${inTime(offer.startsAt, zone)}`,
+      mrkdwn`${index === 0 ? '*Best:* ' : ''}${offerLine(offer, zone)} · ${relative(offer.startsAt, now)}`,
       take && button(take.action, take.label, `${take.value}|${offer.startsAt.toISOString()}`),
     ),
   );
@@ -125,9 +126,4 @@ export function cityOf(zone: string): string {
 /** "in 4 days", "in 2 h". */
 export function relative(at: Date, now: Date): string {
   return `in ${span(minutesBetween(now, at)).replace(/^(\d+) d.*$/, (_, days) => (days === '1' ? '1 day' : `${days} days`))}`;
-}
-
-function inTime(at: Date, zone: string): string {
-  const wall = wallTime(at, zone);
-  return `${wall.weekday} ${wall.day} ${wall.month}, ${wall.time} ${cityOf(zone)}`;
 }

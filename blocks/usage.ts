@@ -1,7 +1,20 @@
 import type { KnownBlock } from '@slack/types';
 import type { UsageProblem } from '../src/domain/line.ts';
 import type { TimeProblem } from '../src/domain/time.ts';
-import { code, context, dayAndTime, divider, join, list, type Mrkdwn, mrkdwn, section, type View } from './kit.ts';
+import {
+  actions,
+  button,
+  code,
+  context,
+  dayAndTime,
+  divider,
+  join,
+  list,
+  type Mrkdwn,
+  mrkdwn,
+  section,
+  type View,
+} from './kit.ts';
 
 /** The order of the help. */
 const jobs = ['Ask', 'Approve', 'Run', 'Follow', 'Look', 'Manage'] as const;
@@ -18,9 +31,17 @@ export type VerbProps = {
 };
 
 /** Usage help for a line that could not be read: what was understood, what was not, how to write it. */
-export function usage(problem: UsageProblem, verb: VerbProps | undefined, command: string): View {
+export function usage(problem: UsageProblem, verb: VerbProps | undefined, command: string, typed = ''): View {
   const text = problemWords(problem, command);
   const blocks: KnownBlock[] = [section(text)];
+  const choices = problem.code === 'time' ? timeChoices(problem.problem, typed) : [];
+  if (choices.length > 0)
+    blocks.push(
+      actions(
+        'again',
+        choices.map(({ label, line }, index) => button(`line.say${index}`, label, line)),
+      ),
+    );
   if (verb)
     blocks.push(
       context(
@@ -108,6 +129,28 @@ function problemWords(problem: UsageProblem, command: string): Mrkdwn {
   }
 }
 
+/** What a person may have meant, as the same line with the time written out; a click says it. */
+function timeChoices(problem: TimeProblem, typed: string): { label: string; line: string }[] {
+  const instead = (label: string, time: string) =>
+    'text' in problem && typed.includes(problem.text) && typed.length < 1_900
+      ? [{ label, line: typed.replace(problem.text, time) }]
+      : [];
+  switch (problem.code) {
+    case 'time_no_hour':
+      return ['10:00', '14:00'].flatMap((hour) => instead(`${problem.text} ${hour}`, `${problem.text} ${hour}`));
+    case 'time_gap':
+    case 'time_twice':
+      return [problem.before, problem.after].flatMap((at) =>
+        instead(
+          `${dayAndTime(new Date(at), problem.zone)}${problem.code === 'time_twice' ? ` (${at.slice(11, 16)} UTC)` : ''}`,
+          at,
+        ),
+      );
+    default:
+      return [];
+  }
+}
+
 /** Questions about a time: nothing is booked on a guess. */
 export function timeWords(problem: TimeProblem): Mrkdwn {
   switch (problem.code) {
@@ -130,6 +173,6 @@ export function timeWords(problem: TimeProblem): Mrkdwn {
     case 'time_gap':
       return mrkdwn`${problem.wall.replace('T', ' ')} does not exist in ${problem.zone}: the clocks go forward. Nearest: ${dayAndTime(new Date(problem.before), problem.zone)} or ${dayAndTime(new Date(problem.after), problem.zone)}.`;
     case 'time_twice':
-      return mrkdwn`${problem.wall.replace('T', ' ')} happens twice in ${problem.zone}: the clocks go back. Write it in UTC, like ${code(`${new Date(problem.before).toISOString().slice(0, 16).replace('T', ' ')} UTC`)}.`;
+      return mrkdwn`${problem.wall.replace('T', ' ')} happens twice in ${problem.zone}: the clocks go back. Which one: the first, ${code(`${problem.before.slice(0, 16).replace('T', ' ')} UTC`)}, or the second, ${code(`${problem.after.slice(0, 16).replace('T', ' ')} UTC`)}?`;
   }
 }

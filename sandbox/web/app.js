@@ -403,20 +403,22 @@ function text(object) {
   return object.type === 'mrkdwn' ? rich(object.text) : document.createTextNode(object.text);
 }
 
-/** mrkdwn as nodes: mentions, dates, links (http, https, mailto only), bold, italic, strike, code. */
+/** mrkdwn as nodes: mentions, dates, links (http, https, mailto only), bold, italic, strike, code and blocks of it. */
 function rich(source) {
   const out = document.createDocumentFragment();
   const token =
-    /<([^>]+)>|`([^`\n]+)`|(?<![\w*])\*([^*\n]+)\*(?![\w*])|(?<!\w)_([^_\n]+)_(?!\w)|(?<!\w)~([^~\n]+)~(?!\w)/g;
+    /```\n?([\s\S]*?)\n?```\n?|<([^>]+)>|`([^`\n]+)`|(?<![\w*])\*([^*\n]+)\*(?![\w*])|(?<!\w)_([^_\n]+)_(?!\w)|(?<!\w)~([^~\n]+)~(?!\w)/g;
   let from = 0;
   for (const match of source.matchAll(token)) {
     out.append(plain(source.slice(from, match.index)));
     from = match.index + match[0].length;
-    if (match[1] !== undefined) out.append(angle(match[1]));
-    else if (match[2] !== undefined) out.append(el('code', {}, plain(match[2])));
-    else if (match[3] !== undefined) out.append(el('strong', {}, rich(match[3])));
-    else if (match[4] !== undefined) out.append(el('em', {}, rich(match[4])));
-    else out.append(el('s', {}, rich(match[5])));
+    const [, block, inside, code, bold, italic, strike] = match;
+    if (block !== undefined) out.append(el('pre', {}, plain(block)));
+    else if (inside !== undefined) out.append(angle(inside));
+    else if (code !== undefined) out.append(el('code', {}, plain(code)));
+    else if (bold !== undefined) out.append(el('strong', {}, rich(bold)));
+    else if (italic !== undefined) out.append(el('em', {}, rich(italic)));
+    else out.append(el('s', {}, rich(strike)));
   }
   out.append(plain(source.slice(from)));
   return out;
@@ -449,10 +451,20 @@ function angle(inner) {
 function showDate([, seconds, format], fallback) {
   const at = new Date(Number(seconds) * 1000);
   const show = (options) => at.toLocaleString('en-GB', { timeZone: user(me).tz, ...options });
-  const shown = format
-    .replace('{date_short_pretty}', show({ weekday: 'short', day: 'numeric', month: 'short' }))
-    .replace('{date}', show({ day: 'numeric', month: 'long', year: 'numeric' }))
-    .replace('{time}', show({ hour: '2-digit', minute: '2-digit' }));
+  const short = { weekday: 'short', day: 'numeric', month: 'short' };
+  const long = { day: 'numeric', month: 'long', year: 'numeric' };
+  const tokens = {
+    date_short_pretty: short,
+    date_short: { day: 'numeric', month: 'short', year: 'numeric' },
+    date_long_pretty: { weekday: 'long', ...long },
+    date_long: { weekday: 'long', ...long },
+    date_pretty: long,
+    date_num: { year: 'numeric', month: '2-digit', day: '2-digit' },
+    date: long,
+    time_secs: { hour: '2-digit', minute: '2-digit', second: '2-digit' },
+    time: { hour: '2-digit', minute: '2-digit' },
+  };
+  const shown = format.replace(/\{(\w+)\}/g, (all, name) => (tokens[name] ? show(tokens[name]) : all));
   return el('time', { datetime: at.toISOString(), title: fallback || '' }, shown);
 }
 

@@ -13,6 +13,7 @@ export type TimeProblem =
   | { readonly code: 'time_far'; readonly startsAt: string; readonly zone: string }
   | {
       readonly code: 'time_gap';
+      readonly text: string;
       readonly wall: string;
       readonly zone: string;
       readonly before: string;
@@ -20,6 +21,7 @@ export type TimeProblem =
     }
   | {
       readonly code: 'time_twice';
+      readonly text: string;
       readonly wall: string;
       readonly zone: string;
       readonly before: string;
@@ -76,7 +78,7 @@ export function readTime(text: string, asked: { now: Date; zone: string; farDays
     hour: part('hour'),
     minute: part('minute'),
   });
-  const resolved = resolveWall(forward(wall, wallNow.toPlainDateTime(), first.start), zone);
+  const resolved = resolveWall(forward(wall, wallNow.toPlainDateTime(), first.start), zone, phrase);
   return resolved.ok ? checkRange(resolved.at, zone, asked) : resolved;
 }
 
@@ -260,6 +262,7 @@ function instantsOf(wall: Temporal.PlainDateTime, zone: string): WallInstants {
 function resolveWall(
   wall: Temporal.PlainDateTime,
   zone: string,
+  text: string,
 ): { ok: true; at: Date } | { ok: false; problem: TimeProblem } {
   const found = instantsOf(wall, zone);
   if (found.kind === 'once') return { ok: true, at: found.first };
@@ -268,6 +271,7 @@ function resolveWall(
     ok: false,
     problem: {
       code: found.kind === 'gap' ? 'time_gap' : 'time_twice',
+      text,
       wall: wall.toString({ smallestUnit: 'minute' }),
       zone,
       before: before.toISOString(),

@@ -126,7 +126,7 @@ async function answerSlots(ctx: Ctx, asker: Asker, { of, from }: Extract<Questio
     const take = { action: 'slot.take', label: 'Move here', value: await draftOf(ctx, asker, what) };
     const minutes = minutesBetween(release.startsAt, release.endsAt);
     const name = `${releaseKey(release.number)} ${unitsName(release.units)}`;
-    return slots({ what: name, minutes, environment: release.environment, offers, zone, take });
+    return slots({ what: name, minutes, environment: release.environment, offers, zone, now: ctx.now(), take });
   }
   const known = (await listServices(ctx.db, workspace)).map((service) => service.key);
   const strange = of.services.find((service) => known.length > 0 && !known.includes(service));
@@ -147,7 +147,15 @@ async function answerSlots(ctx: Ctx, asker: Asker, { of, from }: Extract<Questio
   });
   const offers = await offersFor(ctx, asker, wish, start, 6);
   const take = { action: 'slot.form', label: 'Request…', value: await draftOf(ctx, asker, wish) };
-  return slots({ what: of.services.join(' + '), minutes: of.minutes, environment: of.environment, offers, zone, take });
+  return slots({
+    what: of.services.join(' + '),
+    minutes: of.minutes,
+    environment: of.environment,
+    offers,
+    zone,
+    now: ctx.now(),
+    take,
+  });
 }
 
 /**
@@ -190,6 +198,7 @@ export async function otherTimes(ctx: Ctx, asker: Asker, what: Call, from: Date,
     environment,
     offers,
     zone: asker.zone,
+    now: ctx.now(),
     take: { action: 'slot.take', label: 'Take it', value: draft },
   });
 }

@@ -279,7 +279,7 @@ export async function openSlack(
       const asker: Asker = { workspace, person: typed.person, zone: understood.zone, command: commandName };
       switch (understood.do) {
         case 'usage':
-          return usage(understood.problem, understood.verb, commandName);
+          return usage(understood.problem, understood.verb, commandName, typed.text.replace(/\s+/g, ' '));
         case 'refuse':
           return refusal(understood.refusal, asker.zone);
         case 'answer':
@@ -368,6 +368,8 @@ export async function openSlack(
         return performed(asker, call(takeLineCommand, { line: value }), by.id);
       case 'line.leave':
         return stepped(call(leaveLineCommand, { line: value }));
+      case 'line.say':
+        return heard({ workspace, person: by.person, channel, text: value }, by.id, by.trigger);
       case 'undo':
         return performed(asker, call(undoCommand, { of: value }), by.id);
       case 'feed.open':

@@ -32,12 +32,14 @@ export async function nextFor(
   refused: Refusal,
   what: Call | undefined,
 ): Promise<Next | undefined> {
-  if (refused.code !== 'conflict' || !what) return undefined;
-  const offers = await offersFor(ctx, asking, what, new Date(refused.startsAt), 3);
+  if ((refused.code !== 'conflict' && refused.code !== 'in_the_past') || !what) return undefined;
+  const from = refused.code === 'conflict' ? new Date(refused.startsAt) : ctx.now();
+  const offers = await offersFor(ctx, asking, what, from, 3);
   // One who waits in line keeps the wish, and books when another time will do.
   const kept = what.command.name === joinLineCommand.name ? call(requestCommand, what.input as RequestInput) : what;
   const draft = await draftOf(ctx, asking, kept);
   const canWait =
+    refused.code === 'conflict' &&
     what.command.name === requestCommand.name &&
     (what.input as RequestInput).train === null &&
     refused.hard.every(passes);

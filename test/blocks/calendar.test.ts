@@ -313,6 +313,7 @@ describe.each(['Add SEPA instant payouts', hostile, '', '漢字 🚀 עברית'
         environment: 'production',
         offers: [offer, offer],
         zone,
+        now,
         take: { action: 'slot.take', label: 'Book', value: 'd' },
       }),
       confirmation: confirmation(confirm),

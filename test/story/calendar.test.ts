@@ -67,6 +67,8 @@ describe('a booking before the clocks change elsewhere', () => {
     };
     await asks('friday', /“friday” has no time of day/);
     await asks('28 mar 2:30', /02:30 does not exist in Europe\/Berlin/);
+    await ana.clicks(/^Sun 28 Mar 2027, 03:30/, 'general');
+    await ana.seesEventually(/payments is released to production only in production-days/, 'general');
     await asks('4/5 14:00', /can be two different days/);
     await asks('monday 9:00 BST', /a zone that I could read in two ways/);
     await asks('tomorrow 14:00 after lunch', /but not “after lunch”/);
@@ -395,6 +397,14 @@ describe('the calendar of a week', () => {
     expect(second).toEqual({ starts_at: new Date('2026-12-04T14:00:00Z'), version: '2026-12-04' });
     await ana.types(`/release repeat REL-${uat?.number} off`);
     await ana.seesEventually(/stopped a series/);
+  });
+
+  test('a freeze is announced a day ahead', async () => {
+    const [ana, rae] = [house.person('ana'), house.person('rae')];
+    await rae.types('/freeze add "Quiet days" 2026-12-05 00:00 to 2026-12-07 06:00 env:production --yes');
+    await ana.seesEventually(/❄️ Freeze: Quiet days/);
+    house.moveTo(new Date('2026-12-03T23:00:05Z'));
+    await ana.seesEventually(/The freeze quiet-days begins Sat 5 Dec 2026, 00:00/);
   });
 
   test('leaves no trace of misbehaviour', () => {
