@@ -32,6 +32,8 @@ const words: { readonly [C in ConflictCode]: (conflict: Of<C>, zone: string) => 
     mrkdwn`it needs REL-${one.release} ${clip(one.label, 120)} to be done first, which is ${stateWords[one.state as keyof typeof stateWords] ?? one.state}${
       ['requested', 'approved'].includes(one.state) ? ` until ${dayAndTime(new Date(one.endsAt), zone)}` : ''
     }`,
+  needed_by: (one, zone) =>
+    mrkdwn`REL-${one.release} ${clip(one.label, 120)} waits for it and begins before that, ${dayAndTime(new Date(one.startsAt), zone)}`,
   lead_busy: (one, zone) =>
     mrkdwn`${person(one.lead)} leads REL-${one.release} ${clip(one.label, 120)} ${between(one, zone)}`,
   peak_hours: (one) => mrkdwn`these are peak hours in ${one.region} (${one.from}–${one.to} ${one.zone})`,

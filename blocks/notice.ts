@@ -111,7 +111,10 @@ export function receipt(
         mrkdwn`Calendars look at it in their own time, often hours apart. ${code('/release feed off')} revokes it.`,
       ),
     );
+  const isBoarded =
+    event.body.type === 'release.moved' && (event.body.why !== 'moved' || event.body.before.train !== null);
   if (
+    !isBoarded &&
     ['release.requested', 'release.moved', 'release.cancelled', 'booking.made'].includes(event.body.type) &&
     event.actor.kind === 'person'
   )

@@ -27,12 +27,11 @@ import { stateWords } from './state.ts';
 
 /** What a refused time can be answered with: other times, and the draft that their buttons ask again with. */
 export type Next = { readonly offers: readonly Offer[]; readonly draft: string | undefined; readonly canWait: boolean };
-const nothing: Next = { offers: [], draft: undefined, canWait: false };
 
 type Words = { readonly text: Mrkdwn; readonly next?: readonly Button[] };
 
 /** Every refusal in words (total): what was understood, what stopped it, the one next step. */
-const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string, next: Next) => Words } = {
+const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string, next: Next | undefined) => Words } = {
   is_bot: () => ({ text: mrkdwn`Bots cannot do this. A person has to.` }),
   is_deactivated: () => ({ text: mrkdwn`This account is deactivated, so it cannot do this.` }),
   is_stranger: () => ({ text: mrkdwn`You belong to another organisation, so you cannot see or change releases here.` }),
@@ -63,7 +62,7 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
     text: mrkdwn`${span(minutes)} is not a length I can book. Choose between ${span(min)} and ${span(max)}.`,
   }),
   in_the_past: ({ startsAt }, zone, next) => ({
-    text: mrkdwn`${dayAndTime(new Date(startsAt), zone)} is in the past.${next.offers[0] ? mrkdwn` Next best: ${offerLine(next.offers[0], zone)}.` : ' Choose a later time.'}`,
+    text: mrkdwn`${dayAndTime(new Date(startsAt), zone)} is in the past.${next?.offers[0] ? mrkdwn` Next best: ${offerLine(next.offers[0], zone)}.` : ' Choose a later time.'}`,
     next: nextButtons(next, zone),
   }),
   lead_unfit: ({ lead }) => ({
@@ -77,8 +76,9 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
     const endsAt = new Date(startsAt.getTime() + refusal.minutes * 60_000);
     const reasons = refusal.hard.map((one) => mrkdwn`• ${conflictWords(one, zone)}`);
     const head = mrkdwn`${plainSlot(startsAt, endsAt, zone)} does not work:`;
-    const tail =
-      next.offers.length === 0
+    const tail = !next
+      ? []
+      : next.offers.length === 0
         ? [mrkdwn`I found no free time in the next ${horizonDays} days.`]
         : [mrkdwn`Next best: ${offerLine(next.offers[0] as Offer, zone)}.`];
     return { text: join([head, ...reasons, ...tail], '\n'), next: nextButtons(next, zone) };
@@ -162,6 +162,15 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
   freeze_exists: ({ key }) => ({
     text: mrkdwn`There is a freeze ${code(key)} already. Lift it first (${code(`/release freeze lift ${key}`)}), or choose another name.`,
   }),
+  own_freeze: ({ freeze, release }) => ({
+    text: mrkdwn`*${freeze}* covers ${releaseKey(release)}, which is yours, so somebody else has to lift it (separation of duties).`,
+  }),
+  unknown_scope: ({ what, name, known }) => ({
+    text: mrkdwn`I don't know a ${what} ${code(name)}, so this would mean nothing. There ${known.length === 0 ? 'is none' : mrkdwn`are ${list(known.slice(0, 12), 'and')}`}.`,
+  }),
+  too_long_for_you: ({ hours }) => ({
+    text: mrkdwn`You can reserve up to ${hours} hours. For longer, ask a release manager.`,
+  }),
   seats_taken: ({ window, date: day, taken, capacity }) => ({
     text: mrkdwn`*${window}* of ${day} holds ${taken} releases already, so it cannot shrink to ${capacity}. Move some of them first.`,
   }),
@@ -213,7 +222,6 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
     text: mrkdwn`The train *${train}* goes to ${environment}${scope === '' || scope === 'everything' ? '' : ` and takes ${scope}`}: this release cannot board it.`,
   }),
   no_departure: ({ train }) => ({ text: mrkdwn`The train *${train}* has no departure ahead that still boards.` }),
-  boarding_over: ({ train, date: day }) => ({ text: mrkdwn`Boarding of *${train}* of ${day} is over.` }),
   unknown_booking: ({ booking }) => ({
     text: mrkdwn`I don't know a reservation ${code(bookingKey(booking))}. See ${code('/release reserve list')}.`,
   }),
@@ -234,16 +242,21 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
 };
 
 /** A refusal as an answer for the one person who asked. */
-export function refusal(refused: Refusal, zone: string, next: Next = nothing): View {
-  const said = (words[refused.code] as (refused: Refusal, zone: string, next: Next) => Words)(refused, zone, next);
+export function refusal(refused: Refusal, zone: string, next?: Next): View {
+  const said = (words[refused.code] as (refused: Refusal, zone: string, next: Next | undefined) => Words)(
+    refused,
+    zone,
+    next,
+  );
   const blocks: KnownBlock[] = [section(said.text)];
   if (said.next && said.next.length > 0) blocks.push(actions(`next-${refused.code}`, said.next));
   return { text: said.text.mrkdwn, blocks };
 }
 
 /** Other times as buttons, the day at a glance, and the line. */
-function nextButtons({ offers, draft, canWait }: Next, zone: string): Button[] {
-  if (draft === undefined) return [];
+function nextButtons(next: Next | undefined, zone: string): Button[] {
+  if (next?.draft === undefined) return [];
+  const { offers, draft, canWait } = next;
   return [
     ...offers
       .slice(0, 3)

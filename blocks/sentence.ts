@@ -62,15 +62,16 @@ export const sentence: EventTable<Mrkdwn, [zone: string]> = {
   'release.kept': (event) =>
     mrkdwn`❄️ ${who(event)} keeps ${releaseKey(event.body.release)} in spite of the freeze ${event.body.freeze}.`,
   'window.set': (event) =>
-    mrkdwn`🪟 ${who(event)} set the window *${event.body.window.name}*: ${ruleWords(event.body.window.recurrence.rule)} from ${event.body.window.recurrence.at} for ${span(event.body.window.recurrence.minutes)} ${event.body.window.zone}, ${scopeWords(event.body.window.scope)}.`,
+    mrkdwn`🪟 ${who(event)} set the window *${event.body.window.name}*: ${ruleWords(event.body.window.recurrence.rule)} from ${event.body.window.recurrence.at} for ${span(event.body.window.recurrence.minutes)} ${event.body.window.zone}, ${scopeWords(event.body.window.scope)}.${outside(event.body.outside)}`,
   'window.changed': (event) => {
     const { window, change } = event.body;
     const what = change.cancelled
       ? 'closed'
       : `changed${change.at ? ` to ${change.at}` : ''}${change.minutes ? ` for ${span(change.minutes)}` : ''}${change.capacity ? `, ${change.capacity} places` : ''}`;
-    return mrkdwn`🪟 ${who(event)} ${what}: window ${window} on ${change.date}.`;
+    return mrkdwn`🪟 ${who(event)} ${what}: window ${window} on ${change.date}.${outside(event.body.outside)}`;
   },
-  'window.dropped': (event) => mrkdwn`🪟 ${who(event)} removed the window ${event.body.window}.`,
+  'window.dropped': (event) =>
+    mrkdwn`🪟 ${who(event)} removed the window ${event.body.window}.${outside(event.body.outside)}`,
   'freeze.added': (event) =>
     mrkdwn`❄️ ${who(event)} declared the freeze *${event.body.freeze.name}* for ${scopeWords(event.body.freeze.scope)}${
       event.body.touched.length === 0
@@ -132,4 +133,14 @@ function who(event: Pick<StoredEvent, 'actor'>): Mrkdwn {
     case 'system':
       return mrkdwn`Maitred`;
   }
+}
+
+/** Whom a window no longer covers: they stay booked. */
+function outside(releases: readonly { release: number }[]): string {
+  if (releases.length === 0) return '';
+  const names = list(
+    releases.map((one) => releaseKey(one.release)),
+    'and',
+  );
+  return ` Outside of it now: ${names}, which ${releases.length === 1 ? 'stays' : 'stay'} booked unless moved.`;
 }

@@ -67,6 +67,7 @@ export function readEnv(raw: Readonly<Record<string, string | undefined>>): Read
     problems.push('SLACK_APP_TOKEN (Socket Mode) or SLACK_SIGNING_SECRET (HTTP) is missing');
   if (production && !given.DATABASE_URL) problems.push('DATABASE_URL is missing');
   if (production && !given.REDIS_URL) problems.push('REDIS_URL is missing');
+  if (production && !given.PUBLIC_URL) problems.push('PUBLIC_URL is missing');
   if (production && given.SLACK_API_URL?.startsWith('http:'))
     problems.push('SLACK_API_URL must not be plain http: in production');
   if (problems.length > 0 || !parsed.success) return { ok: false, problems };

@@ -18,13 +18,13 @@ export const reserveCommand: Command<BookingInput, BookingFacts> = {
   input: BookingInput,
   contends: (input) => [`environment:${input.environment}`],
   crowd: 'calendar',
-  load: async (tx, { workspace }, input) => {
+  load: async (tx, by, input) => {
     const startsAt = new Date(input.startsAt);
     const minutes = Math.max(1, Math.min(input.minutes, bookingDurations.max));
     const { environment } = input;
     return {
       ok: true,
-      facts: await loadReserve(tx, workspace, { environment, startsAt, endsAt: addMinutes(startsAt, minutes) }),
+      facts: await loadReserve(tx, by, { environment, startsAt, endsAt: addMinutes(startsAt, minutes) }),
     };
   },
   numbered: true,

@@ -137,5 +137,9 @@ export function slug(name: string): string {
     .replace(/^-+|-+$/g, '')
     .slice(0, 40)
     .replace(/-+$/, '');
-  return plain === '' ? 'unnamed' : plain;
+  // Names without any Latin letter still differ.
+  if (plain !== '') return plain;
+  let sum = 7;
+  for (const letter of name) sum = (sum * 31 + (letter.codePointAt(0) ?? 0)) % 2_147_483_647;
+  return `n${sum.toString(36)}`;
 }

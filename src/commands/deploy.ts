@@ -16,7 +16,6 @@ import {
 } from '../domain/deploy.ts';
 import type { Line } from '../domain/line.ts';
 import type { ReleaseFacts } from '../domain/release.ts';
-import { addMinutes } from '../domain/time.ts';
 import { loadPassengers } from '../store/calendar.ts';
 import { type Call, type Command, call, loadRelease, loadSlot, ofRelease, type Verb } from './command.ts';
 
@@ -28,7 +27,7 @@ export const startCommand: Command<OfRelease, StartFacts> = {
   crowd: 'calendar',
   load: async (tx, by, input) => {
     // A start is judged at this moment, not at the beginning of its slot.
-    const slot = await loadSlot(tx, by, input, { range: { from: by.now, to: addMinutes(by.now, 1) } });
+    const slot = await loadSlot(tx, by, input, { from: by.now, minutes: 1 });
     if (!slot.ok) return slot;
     const { train, number } = slot.facts.release;
     const aboard = train

@@ -12,11 +12,11 @@ export const openFeedCommand: Command<FeedInput, FeedFacts> = {
   decide: openFeed,
 };
 
-const closeFeedsCommand: Command<CloseFeeds, FeedFacts> = {
+export const closeFeedsCommand: Command<CloseFeeds, FeedFacts> = {
   name: 'feed off',
   audience: 'members',
   input: CloseFeeds,
-  load: loadMine,
+  load: async (tx, by, { owner }) => ({ ok: true, facts: await loadFeeds(tx, by.workspace, owner ?? by.actor ?? '') }),
   decide: closeFeeds,
 };
 
@@ -29,7 +29,7 @@ export const feedVerb: Verb = {
   examples: ['feed', 'feed team:payments', 'feed svc:payments', 'feed off'],
   target: false,
   parse: (line) => {
-    if (line.words.join(' ') === 'off') return { do: 'run', call: call(closeFeedsCommand, {}) };
+    if (line.words.join(' ') === 'off') return { do: 'run', call: call(closeFeedsCommand, { owner: null }) };
     if (line.words.length > 0) return { do: 'usage', problem: { code: 'unexpected', text: line.words.join(' ') } };
     const { team, svc, service } = line.options;
     const of = svc ?? service;

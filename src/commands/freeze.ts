@@ -22,7 +22,7 @@ export const addFreezeCommand: Command<AddFreezeInput, FreezeFacts> = {
   input: AddFreezeInput,
   contends: () => ['freezes'],
   crowd: 'calendar',
-  load: async (tx, by) => ({ ok: true, facts: await loadFreezes(tx, by) }),
+  load: async (tx, by, input) => ({ ok: true, facts: await loadFreezes(tx, by, { freeze: input.freeze }) }),
   decide: addFreeze,
 };
 
@@ -32,7 +32,7 @@ export const liftFreezeCommand: Command<LiftInput, FreezeFacts> = {
   input: LiftInput,
   contends: () => ['freezes'],
   crowd: 'calendar',
-  load: async (tx, by) => ({ ok: true, facts: await loadFreezes(tx, by) }),
+  load: async (tx, by, input) => ({ ok: true, facts: await loadFreezes(tx, by, { key: input.freeze }) }),
   decide: liftFreeze,
 };
 
@@ -41,7 +41,7 @@ export const announceFreezeCommand: Command<OfFreeze, FreezeFacts> = {
   audience: 'clock',
   input: OfFreeze,
   contends: () => ['freezes'],
-  load: async (tx, by) => ({ ok: true, facts: await loadFreezes(tx, by) }),
+  load: async (tx, by, input) => ({ ok: true, facts: await loadFreezes(tx, by, { key: input.freeze }) }),
   decide: announceFreeze,
 };
 

@@ -44,12 +44,8 @@ export const moveCommand: Command<MoveInput, SlotFacts> = {
   input: MoveInput,
   contends: ofRelease,
   crowd: 'calendar',
-  load: (tx, by, input) => {
-    const from = input.startsAt ? new Date(input.startsAt) : undefined;
-    // Eight hours are the longest slot there is.
-    const range = from && { from, to: addMinutes(from, input.minutes ?? 8 * 60) };
-    return loadSlot(tx, by, input, { range, needs: input.needs ?? [] });
-  },
+  load: (tx, by, { release, startsAt, minutes, needs }) =>
+    loadSlot(tx, by, { release }, { from: startsAt ? new Date(startsAt) : undefined, minutes, needs: needs ?? [] }),
   decide: moveRelease,
 };
 
@@ -62,8 +58,7 @@ export const boardCommand: Command<BoardInput, SlotFacts> = {
   load: async (tx, by, input) => {
     const boarding = await loadBoarding(tx, by.workspace, input.train, by.now);
     const { departure } = boarding;
-    const range = departure && { from: departure.startsAt, to: departure.endsAt };
-    const slot = await loadSlot(tx, by, input, { range });
+    const slot = await loadSlot(tx, by, input, { from: departure?.startsAt, to: departure?.endsAt });
     return slot.ok ? { ok: true, facts: { ...slot.facts, boarding } } : slot;
   },
   decide: boardRelease,
@@ -178,15 +173,9 @@ async function loadBoth(tx: Tx, by: LoadBy, release: number, other: number): Pro
   const [a, b] = [await findSlot(tx, by, release), await findSlot(tx, by, other)];
   if (!a) return unknownRelease(release);
   if (!b) return unknownRelease(other);
-  const range = (facts: SlotFacts, length: SlotFacts) => ({
-    from: facts.release.startsAt,
-    to: new Date(
-      facts.release.startsAt.getTime() + length.release.endsAt.getTime() - length.release.startsAt.getTime(),
-    ),
-  });
   // Each is judged at the other's time.
-  const mine = await findSlot(tx, by, release, { range: range(b, a) });
-  const theirs = await findSlot(tx, by, other, { range: range(a, b) });
+  const mine = await findSlot(tx, by, release, { from: b.release.startsAt });
+  const theirs = await findSlot(tx, by, other, { from: a.release.startsAt });
   return mine && theirs ? { ok: true, facts: { mine, other: theirs } } : unknownRelease(release);
 }
 

@@ -1,3 +1,4 @@
+import { type DirectoryNeeds, needNothing } from '../domain/person.ts';
 import { readRule } from '../domain/recurrence.ts';
 import { requestNeeds } from '../domain/request.ts';
 import {
@@ -51,9 +52,7 @@ export const runSeriesCommand: Command<DueSeries, SeriesFacts> = {
     return { ok: true, facts: { series, next, request: await loadRequest(tx, { ...by, actor: series.owner }, wish) } };
   },
   needs: ({ series, next, request }) =>
-    series && next && request
-      ? requestNeeds(request, requestOf(series, next))
-      : { people: [], usergroups: [], channels: [] },
+    series && next && request ? withPerson(requestNeeds(request, requestOf(series, next)), series.owner) : needNothing,
   numbered: true,
   decide: runSeries,
 };
@@ -83,6 +82,10 @@ export const repeatVerb: Verb = {
     return { do: 'run', call: call(repeatCommand, { release, rule: `${rule}${ends}`, version }) };
   },
 };
+
+function withPerson(needs: DirectoryNeeds, person: string): DirectoryNeeds {
+  return { ...needs, people: [...needs.people, person] };
+}
 
 async function loadRepeat(tx: Tx, by: LoadBy, input: { release: number }): Promise<Loaded<RepeatFacts>> {
   const release = await loadRelease(tx, by, input);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { mayManage } from './access.ts';
 import type { Held } from './conflict.ts';
 import { type Ask, accept, actorId, type Decision, refuse } from './decision.ts';
 import { addMinutes } from './time.ts';
@@ -20,6 +21,7 @@ export type BookingFacts = {
   readonly services: readonly string[];
   readonly hasCatalog: boolean;
   readonly held: readonly Held[];
+  readonly roles: readonly string[];
 };
 
 /** `ENV-7`, the name people use. */
@@ -27,6 +29,8 @@ export function bookingKey(number: number): string {
   return `ENV-${number}`;
 }
 
+/** So long may anybody keep an environment; longer needs a release manager. */
+const ownHours = 12;
 export const bookingDurations = { min: 15, max: 14 * 24 * 60 } as const;
 
 /** Reserves an environment, or some services of it. Releases and other reservations stand in its way, and it in theirs. */
@@ -43,6 +47,7 @@ export function reserveEnvironment(input: BookingInput, facts: BookingFacts, ask
     return refuse({ code: 'unknown_service', name: unknown, nearest: null, known: [...facts.services] });
   if (input.minutes < bookingDurations.min || input.minutes > bookingDurations.max)
     return refuse({ code: 'bad_duration', minutes: input.minutes, ...bookingDurations });
+  if (input.minutes > ownHours * 60 && !mayManage(facts)) return refuse({ code: 'too_long_for_you', hours: ownHours });
   const startsAt = new Date(input.startsAt);
   const endsAt = addMinutes(startsAt, input.minutes);
   if (startsAt <= ask.now) return refuse({ code: 'in_the_past', startsAt: input.startsAt });
@@ -68,7 +73,7 @@ export function reserveEnvironment(input: BookingInput, facts: BookingFacts, ask
     type: 'booking.made',
     booking: ask.number,
     environment: input.environment,
-    services: input.services,
+    services: [...new Set(input.services)],
     person: actorId(ask),
     purpose: input.purpose.trim() || 'testing',
     startsAt: startsAt.toISOString(),

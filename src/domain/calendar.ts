@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ChangeType } from './policy.ts';
 import { Recurrence } from './recurrence.ts';
-import { Scope } from './scope.ts';
+import { Scope, type Traits } from './scope.ts';
 
 /*
  * What the calendar is made of: the shapes that events, catalogue and rules share.
@@ -147,6 +147,14 @@ export const Conflict = z.discriminatedUnion('code', [
     state: z.string(),
     endsAt: z.iso.datetime(),
   }),
+  /** A release that waits for this one begins before this one is done. */
+  z.strictObject({
+    code: z.literal('needed_by'),
+    level,
+    release: z.number(),
+    label: z.string(),
+    startsAt: z.iso.datetime(),
+  }),
   z.strictObject({
     code: z.literal('lead_busy'),
     level,
@@ -175,3 +183,17 @@ export const Seat = z.strictObject({
   capacity: z.number().int().min(1),
 });
 export type Seat = z.infer<typeof Seat>;
+
+/** A release whose slot is still held. */
+export type Booked = {
+  readonly release: number;
+  readonly owner: string;
+  readonly lead: string;
+  readonly environment: string;
+  readonly changeType: ChangeType;
+  readonly services: readonly Traits[];
+  /** Aboard a train, which needs no window. */
+  readonly aboard: boolean;
+  readonly startsAt: Date;
+  readonly endsAt: Date;
+};

@@ -151,6 +151,13 @@ export const Catalog = z
       for (const region of service.regions)
         if (!catalog.regions[region]) missing(['services', name, 'regions'], 'region', region);
     }
+    const circle = circleOf(catalog.services);
+    if (circle)
+      context.addIssue({
+        code: 'custom',
+        path: ['services', circle[0] ?? ''],
+        message: `depends on itself: ${circle.join(' → ')}`,
+      });
     const tags = new Set(Object.values(catalog.services).flatMap((service) => service.tags));
     const scopes = [
       ...Object.entries(catalog.windows).map(([name, { scope }]) => ['windows', name, scope] as const),
@@ -213,6 +220,28 @@ export function parseCatalog(written: unknown): ParsedCatalog {
     ok: false,
     problems: parsed.error.issues.map((issue) => `${issue.path.join('.') || 'catalogue'}: ${issue.message}`),
   };
+}
+
+/** Services that stand on each other in a circle; nothing could ever deploy in order. */
+function circleOf(
+  services: Readonly<Record<string, { readonly depends_on: readonly string[] }>>,
+): string[] | undefined {
+  const done = new Set<string>();
+  const walk = (key: string, path: readonly string[]): string[] | undefined => {
+    if (path.includes(key)) return [...path.slice(path.indexOf(key)), key];
+    if (done.has(key)) return undefined;
+    for (const other of services[key]?.depends_on ?? []) {
+      const found = walk(other, [...path, key]);
+      if (found) return found;
+    }
+    done.add(key);
+    return undefined;
+  };
+  for (const key of Object.keys(services)) {
+    const found = walk(key, []);
+    if (found) return found;
+  }
+  return undefined;
 }
 
 export function windowsOf(catalog: Catalog): Window[] {

@@ -2,9 +2,9 @@ import type { Conflict, Freeze, Region, Seat } from './calendar.ts';
 import { freezes, freezeTimes, type PlannedFreeze } from './freeze.ts';
 import type { ChangeType } from './policy.ts';
 import type { ReleaseState } from './release.ts';
-import { covers, specificity, type Traits } from './scope.ts';
+import type { Traits } from './scope.ts';
 import { addMinutes, minutesBetween, wallTime } from './time.ts';
-import { defaultWindow, type PlannedWindow, type WindowTime, windowTimes } from './window.ts';
+import { applicable, type PlannedWindow, type WindowTime, windowTimes, withDefault } from './window.ts';
 
 /** A time that somebody holds: a release, an environment booking or a place kept for the line. */
 export type Held = {
@@ -64,6 +64,8 @@ export type Judged = {
   readonly seats: readonly Seat[];
   /** No start before this can be any better: lets a search jump. */
   readonly retryAt: Date;
+  /** It is where a window begins, and need not be on the quarter hour. */
+  readonly exact: boolean;
 };
 
 /** Judges start times of one wish; `range` must hold every time that will be asked. */
@@ -117,6 +119,7 @@ export function judge(
     const placed = inWindows(slot, now);
     conflicts.push(...placed.conflicts);
     if (placed.retryAt) blockUntil(placed.retryAt);
+    const opens = placed.retryAt;
     for (const { freeze, ...time } of frozen.filter(touches)) {
       if (freeze.level === 'hard') blockUntil(time.endsAt);
       const { level, key, name, message } = freeze;
@@ -152,7 +155,7 @@ export function judge(
         ...iso(one),
       });
     conflicts.push(...peaks(facts.regions, wanted, slot));
-    return { conflicts, seats: placed.seats, retryAt };
+    return { conflicts, seats: placed.seats, retryAt, exact: opens !== undefined && +opens === +retryAt };
   };
 }
 
@@ -171,7 +174,7 @@ function windowJudge(
   range: { from: Date; to: Date },
   taken: Taken,
 ): (slot: Slot, now: Date) => Placed {
-  const all = facts.windows.length === 0 && !facts.hasCatalog ? [defaultWindow(facts.zone)] : facts.windows;
+  const all = withDefault(facts);
   const perService = wanted.services.map((service) => {
     const windows = applicable(all, wanted, service);
     const times = windows
@@ -207,7 +210,10 @@ function windowJudge(
       if (!fit) {
         const no = judged[0]?.no;
         if (no) placed.conflicts.push(no);
-        if (no?.code === 'window_full') placed.retryAt = later(placed.retryAt, first.time.endsAt);
+        // Another window may begin before this one, which is full, ends.
+        const next = times.find(({ time }) => time.startsAt > slot.startsAt)?.time.startsAt ?? range.to;
+        if (no?.code === 'window_full')
+          placed.retryAt = later(placed.retryAt, next < first.time.endsAt ? next : first.time.endsAt);
         continue;
       }
       const { window, time } = fit;
@@ -221,18 +227,6 @@ function windowJudge(
     }
     return placed;
   };
-}
-
-/** The windows that decide for a service: of those that mean it, the most specific ones. */
-export function applicable(
-  windows: readonly PlannedWindow[],
-  wanted: Pick<Wanted, 'environment' | 'changeType'>,
-  service: Traits,
-): PlannedWindow[] {
-  const meant = windows.filter((window) => covers(window.scope, wanted.environment, service));
-  const most = Math.max(...meant.map((window) => specificity(window.scope)));
-  const deciding = meant.filter((window) => specificity(window.scope) === most);
-  return deciding.some((window) => window.exempt.includes(wanted.changeType)) ? [] : deciding;
 }
 
 function unfit(

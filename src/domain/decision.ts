@@ -58,6 +58,9 @@ export type Refusal =
   | { code: 'unknown_window'; name: string; known: string[] }
   | { code: 'unknown_freeze'; name: string; known: string[] }
   | { code: 'freeze_exists'; key: string }
+  | { code: 'own_freeze'; freeze: string; release: number }
+  | { code: 'unknown_scope'; what: string; name: string; known: string[] }
+  | { code: 'too_long_for_you'; hours: number }
   | { code: 'seats_taken'; window: string; date: string; taken: number; capacity: number }
   /** Something stands against the start itself: a freeze, a dependency, a passenger before it, a lost slot. */
   | { code: 'cannot_start'; release: number; hard: Conflict[] }
@@ -75,7 +78,6 @@ export type Refusal =
   | { code: 'unknown_train'; name: string; known: string[] }
   | { code: 'may_not_board'; train: string; scope: string; environment: string }
   | { code: 'no_departure'; train: string }
-  | { code: 'boarding_over'; train: string; date: string }
   | { code: 'unknown_booking'; booking: number }
   | { code: 'booking_over'; booking: number }
   | { code: 'nothing_to_undo' }

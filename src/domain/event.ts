@@ -102,7 +102,12 @@ const ReleaseMoved = z.strictObject({
   label: z.string(),
   startsAt: instant,
   endsAt: instant,
-  before: z.strictObject({ startsAt: instant, endsAt: instant, train: Ride.nullable() }),
+  before: z.strictObject({
+    startsAt: instant,
+    endsAt: instant,
+    train: Ride.nullable(),
+    dependsOn: z.array(number).default([]),
+  }),
   seats: z.array(Seat),
   dependsOn: z.array(number),
   train: Ride.nullable(),
@@ -140,9 +145,23 @@ const ReleaseLeftBehind = z.strictObject({
 /** Its owner keeps it in spite of a freeze over its slot. */
 const ReleaseKept = z.strictObject({ type: z.literal('release.kept'), ...ofRelease, freeze: z.string() });
 
-const WindowSet = z.strictObject({ type: z.literal('window.set'), window: Window, source: Source });
-const WindowChanged = z.strictObject({ type: z.literal('window.changed'), window: z.string(), change: WindowChange });
-const WindowDropped = z.strictObject({ type: z.literal('window.dropped'), window: z.string() });
+/** Releases that a change leaves outside of every window; their owners are told. */
+const outside = z.array(z.strictObject({ release: number, owner: person })).default([]);
+const WindowSet = z.strictObject({
+  type: z.literal('window.set'),
+  window: Window,
+  source: Source,
+  outside,
+  /** Places of releases that were booked before the window counted. */
+  seats: z.array(z.strictObject({ ...Seat.shape, holder: z.string(), startsAt: instant, endsAt: instant })).default([]),
+});
+const WindowChanged = z.strictObject({
+  type: z.literal('window.changed'),
+  window: z.string(),
+  change: WindowChange,
+  outside,
+});
+const WindowDropped = z.strictObject({ type: z.literal('window.dropped'), window: z.string(), outside });
 
 const touched = z.array(z.strictObject({ release: number, owner: person }));
 const FreezeAdded = z.strictObject({
@@ -203,6 +222,9 @@ const SwapProposed = z.strictObject({
   swap: z.string(),
   ...ofRelease,
   other: number,
+  /** What both were when it was proposed. */
+  revision: z.number().int(),
+  otherRevision: z.number().int(),
   /** When the first of the two begins: later there is nothing to swap. */
   until: instant,
 });

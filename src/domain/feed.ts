@@ -35,11 +35,16 @@ export function openFeed(input: FeedInput, facts: FeedFacts, ask: Ask): Decision
   });
 }
 
-export const CloseFeeds = z.strictObject({});
+export const CloseFeeds = z.strictObject({
+  /** Whose; null: the acting person's. Only the installation closes those of others. */
+  owner: z.string().nullable(),
+});
 export type CloseFeeds = z.infer<typeof CloseFeeds>;
 
-/** Revokes all feeds of the acting person. */
-export function closeFeeds(_input: CloseFeeds, facts: FeedFacts, _ask: Ask): Decision {
-  if (facts.mine.length === 0) return refuse({ code: 'no_feed' });
+/** Revokes all feeds of a person: one's own, or of somebody who left. */
+export function closeFeeds({ owner }: CloseFeeds, facts: FeedFacts, ask: Ask): Decision {
+  if (owner !== null && ask.actor.kind === 'person' && ask.actor.id !== owner)
+    return refuse({ code: 'not_yours', what: 'feed', owner });
+  if (facts.mine.length === 0) return owner === null ? refuse({ code: 'no_feed' }) : accept();
   return accept(...facts.mine.map((feed) => ({ type: 'feed.closed' as const, feed: feed.id })));
 }

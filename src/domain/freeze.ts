@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { mayManage } from './access.ts';
-import { Freeze, type Source } from './calendar.ts';
-import { type Ask, accept, type Decision, refuse } from './decision.ts';
+import { type Booked, Freeze, type Source } from './calendar.ts';
+import { type Ask, accept, actorId, type Decision, refuse } from './decision.ts';
 import type { ChangeType } from './policy.ts';
 import { nextOccurrence, type Occurrence, occurrences } from './recurrence.ts';
-import { covers, type Scope, type Traits } from './scope.ts';
+import { covers, type Known, type Scope, type Traits, unknownIn } from './scope.ts';
 
 export type PlannedFreeze = Freeze & {
   /** Dates of occurrences that were lifted. */
@@ -24,23 +24,16 @@ export function freezes(freeze: Freeze, environment: string, service: Traits, ty
   return !freeze.exempt.includes(type) && covers(freeze.scope, environment, service);
 }
 
-/** A release whose slot is still held. */
-export type Booked = {
-  readonly release: number;
-  readonly owner: string;
-  readonly environment: string;
-  readonly changeType: ChangeType;
-  readonly services: readonly Traits[];
-  readonly startsAt: Date;
-  readonly endsAt: Date;
-};
-
 export type FreezeFacts = {
   readonly roles: readonly string[];
   readonly hasCatalog: boolean;
   /** Teams of the acting person. */
   readonly teams: readonly string[];
   readonly freezes: readonly PlannedFreeze[];
+  /** Keys of every freeze there ever was, and who declared those that stand. */
+  readonly keys: readonly string[];
+  readonly authors: Readonly<Record<string, string>>;
+  readonly known: Known;
   /** Everything booked from now on. */
   readonly booked: readonly Booked[];
   /** Owning team of every service that the catalogue has. */
@@ -70,7 +63,12 @@ export function addFreeze({ freeze, channel }: AddFreezeInput, facts: FreezeFact
   if (!mayFreeze(freeze.scope, facts)) return refuse({ code: 'only_managers', verb: 'freeze' });
   if (facts.freezes.some((one) => one.key === freeze.key && !one.lifted))
     return refuse({ code: 'freeze_exists', key: freeze.key });
-  return freezeEvents(freeze, 'slack', channel, facts.booked, ask.now);
+  const unknown = facts.hasCatalog ? unknownIn(freeze.scope, facts.known) : undefined;
+  if (unknown) return refuse({ code: 'unknown_scope', ...unknown });
+  // A name that was used before gets a number: each freeze has its own notice and its own questions.
+  let { key } = freeze;
+  for (let number = 2; facts.keys.includes(key); number++) key = `${freeze.key.slice(0, 36)}-${number}`;
+  return freezeEvents({ ...freeze, key }, 'slack', channel, facts.booked, ask.now);
 }
 
 /** The events of a new freeze, whoever declares it. */
@@ -108,7 +106,11 @@ export function liftFreeze({ freeze: key, date, reason }: LiftInput, facts: Free
   const freeze = facts.freezes.find((one) => one.key === key && !one.lifted);
   const known = facts.freezes.filter((one) => !one.lifted).map((one) => one.key);
   if (!freeze) return refuse({ code: 'unknown_freeze', name: key, known });
-  if (!mayFreeze(freeze.scope, facts)) return refuse({ code: 'only_managers', verb: 'freeze' });
+  const lifter = actorId(ask);
+  // Whoever declared it may take it back; managers may lift any; but nobody lifts it from a release of their own.
+  if (!mayManage(facts) && facts.authors[key] !== lifter) return refuse({ code: 'only_managers', verb: 'freeze' });
+  const own = touchedBy(freeze, facts.booked, ask.now).find((one) => one.owner === lifter || one.lead === lifter);
+  if (own && freeze.level === 'hard') return refuse({ code: 'own_freeze', freeze: freeze.name, release: own.release });
   if (date !== null) {
     const day = Date.parse(`${date}T12:00:00Z`);
     const around = { from: new Date(day - 2 * 86_400_000), to: new Date(day + 2 * 86_400_000) };

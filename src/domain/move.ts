@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { mayRun } from './access.ts';
-import type { Train } from './calendar.ts';
-import { type CalendarFacts, isHard, type Wanted } from './conflict.ts';
+import type { Conflict, Train } from './calendar.ts';
+import { type CalendarFacts, isHard, judge, type Wanted } from './conflict.ts';
 import { type Ask, accept, actorId, type Decision, type Refusal, refuse } from './decision.ts';
 import type { EventBody, ReleaseMoved } from './event.ts';
 import { tally } from './gate.ts';
@@ -19,6 +19,10 @@ export type SlotFacts = ReleaseFacts & {
   readonly exclusive: boolean;
   readonly overlap: Wanted['overlap'];
   readonly teams: readonly string[];
+  /** The train that it is aboard. */
+  readonly own: Train | undefined;
+  /** Releases that wait for this one. */
+  readonly neededBy: readonly { readonly release: number; readonly label: string; readonly startsAt: Date }[];
   /** The train asked for, with its next departure that still boards. */
   readonly boarding?: {
     readonly train: Train | undefined;
@@ -55,7 +59,9 @@ export function moveRelease(input: MoveInput, facts: SlotFacts, ask: Ask): Decis
   if (needs.includes(release.number)) return refuse({ code: 'depends_on_itself', release: release.number });
   const unknown = needs.find((number) => !facts.calendar.needs.some((one) => one.release === number));
   if (unknown !== undefined) return refuse({ code: 'unknown_needs', release: unknown });
-  return moveTo(facts, { startsAt, endsAt, needs, train: isSame ? release.train : null, why: 'moved' }, ask);
+  // Whoever was left behind has no place to keep.
+  const train = isSame && release.hasSlot ? release.train : null;
+  return moveTo(facts, { startsAt, endsAt, needs, train, why: 'moved' }, ask);
 }
 
 export const BoardInput = z.strictObject({ release: z.number().int(), train: z.string() });
@@ -74,7 +80,7 @@ export function boardRelease(input: BoardInput, facts: SlotFacts, ask: Ask): Dec
   if (!mayBoard(train, release.environment, facts.services))
     return refuse({ code: 'may_not_board', train: train.name, scope: '', environment: train.environment });
   const { startsAt, endsAt, date } = departure;
-  const ride = { key: train.key, date, capacity: train.capacity };
+  const ride = { key: train.key, date };
   return moveTo(facts, { startsAt, endsAt, needs: [...release.dependsOn], train: ride, why: 'boarded' }, ask);
 }
 
@@ -91,12 +97,23 @@ export function proposeSwap(input: SwapInput, facts: SwapFacts, ask: Ask): Decis
   if (!swapped.ok) return swapped;
   const first = Math.min(facts.mine.release.startsAt.getTime(), facts.other.release.startsAt.getTime());
   const until = new Date(first).toISOString();
-  return accept({ type: 'swap.proposed', swap: ask.newId(), release: input.release, other: input.other, until });
+  const { mine, other } = facts;
+  return accept({
+    type: 'swap.proposed',
+    swap: ask.newId(),
+    release: input.release,
+    other: input.other,
+    revision: mine.release.revision,
+    otherRevision: other.release.revision,
+    until,
+  });
 }
 
 export const AnswerSwap = z.strictObject({ swap: z.string(), accept: z.boolean() });
 export type AnswerSwap = z.infer<typeof AnswerSwap>;
-export type ProposedSwap = SwapFacts & { readonly swap: { readonly id: string; readonly state: string } };
+export type ProposedSwap = SwapFacts & {
+  readonly swap: { readonly state: string; readonly revision: number; readonly otherRevision: number };
+};
 
 /** The answer of whoever holds the other slot. */
 export function answerSwap(input: AnswerSwap, facts: ProposedSwap, ask: Ask): Decision {
@@ -107,6 +124,10 @@ export function answerSwap(input: AnswerSwap, facts: ProposedSwap, ask: Ask): De
   if (!input.accept) return accept({ type: 'swap.declined', ...of, lapsed: false });
   const no = unmovable(facts.mine, undefined, 'move') ?? unmovable(facts.other, undefined, 'move');
   if (no) return refuse(no);
+  // Nobody accepts times that they were not shown.
+  const { mine, other, swap: seen } = facts;
+  if (mine.release.revision !== seen.revision || other.release.revision !== seen.otherRevision)
+    return refuse({ code: 'swap_over', state: 'one of the two has moved since' });
   const swapped = swap(facts, ask);
   return swapped.ok ? accept({ type: 'swap.accepted', ...of }, ...swapped.events) : swapped;
 }
@@ -137,8 +158,9 @@ export const UndoInput = z.strictObject({
 export type UndoInput = z.infer<typeof UndoInput>;
 
 export type UndoFacts = {
-  /** The person's last action within the time that may be undone, newest events last. */
+  /** The person's last action within the time that may be undone, newest events last, and when it was. */
   readonly last: readonly EventBody[];
+  readonly at: Date | undefined;
   readonly slot: SlotFacts | undefined;
   /** Every gate was met in the revision that a move left. */
   readonly metBefore: boolean;
@@ -165,9 +187,19 @@ export function undoLast(_input: UndoInput, facts: UndoFacts, ask: Ask): Decisio
     return isOpen ? accept({ type: 'release.cancelled', release: release.number, reason: 'taken back' }) : stuck;
   if (event.type === 'release.moved') {
     const isThere = release.startsAt.toISOString() === event.startsAt && release.endsAt.toISOString() === event.endsAt;
-    if (!isOpen || !isThere || event.why !== 'moved') return stuck;
+    // What somebody decided since stands: a move is taken back only as long as nobody built on it.
+    const isDecided = slot.votes.some((vote) => facts.at !== undefined && vote.at > facts.at);
+    if (
+      !isOpen ||
+      !isThere ||
+      event.why !== 'moved' ||
+      event.before.train ||
+      isDecided ||
+      release.revision !== event.revision
+    )
+      return stuck;
     const [startsAt, endsAt] = [new Date(event.before.startsAt), new Date(event.before.endsAt)];
-    const back: Target = { startsAt, endsAt, needs: [...release.dependsOn], train: null, why: 'undone' };
+    const back: Target = { startsAt, endsAt, needs: [...event.before.dependsOn], train: null, why: 'undone' };
     return moveTo(slot, back, ask, { from: event.from, met: facts.metBefore });
   }
   if (release.state !== 'cancelled' || release.startsAt <= ask.now) return stuck;
@@ -189,7 +221,7 @@ type Target = {
   readonly startsAt: Date;
   readonly endsAt: Date;
   readonly needs: number[];
-  readonly train: { readonly key: string; readonly date: string; readonly capacity?: number | null } | null;
+  readonly train: { readonly key: string; readonly date: string } | null;
   readonly why: ReleaseMoved['why'];
 };
 
@@ -207,6 +239,17 @@ function moveTo(
   const wanted = { ...wantedFor(facts, target.train, others), minutes: minutesBetween(target.startsAt, target.endsAt) };
   const placed = place({ ...facts.calendar, needs }, wanted, target, ask.now);
   if (!placed.ok) return placed;
+  const early = facts.neededBy.filter((one) => one.startsAt < target.endsAt && !others.includes(one.release));
+  const warnings: Conflict[] = [
+    ...placed.warnings,
+    ...early.map(({ release: other, label, startsAt }) => ({
+      code: 'needed_by' as const,
+      level: 'warn' as const,
+      release: other,
+      label,
+      startsAt: startsAt.toISOString(),
+    })),
+  ];
   const hasMoved = +target.startsAt !== +release.startsAt || +target.endsAt !== +release.endsAt;
   const voted = facts.gates.filter((gate) => facts.votes.some((vote) => vote.gate === gate.rule.name));
   const reopens = restored || !hasMoved ? [] : voted.filter((gate) => gate.rule.covers.includes('time'));
@@ -230,11 +273,12 @@ function moveTo(
       startsAt: release.startsAt.toISOString(),
       endsAt: release.endsAt.toISOString(),
       train: release.train && { ...release.train },
+      dependsOn: [...release.dependsOn],
     },
     seats: [...placed.seats],
     dependsOn: target.needs,
     train: target.train ? { key: target.train.key, date: target.train.date } : null,
-    warnings: [...placed.warnings],
+    warnings,
     revision: release.revision + 1,
     from: restored?.from ?? release.revision,
     kept,
@@ -263,6 +307,15 @@ function swap({ mine, other }: SwapFacts, ask: Ask): Decision {
   const second = moveTo({ ...other, calendar }, to(other, mine.release.startsAt), ask, undefined, both);
   if (!second.ok) return second;
   const b = second.events[0] as ReleaseMoved;
+  const inverted = outOfOrder(a, b) ?? outOfOrder(b, a);
+  if (inverted)
+    return refuse({
+      code: 'conflict',
+      startsAt: inverted.startsAt,
+      minutes: minutesBetween(new Date(inverted.startsAt), new Date(inverted.endsAt)),
+      hard: [inverted.conflict],
+      warnings: [],
+    });
   const clash = sharesLane(mine, other) && a.startsAt < b.endsAt && b.startsAt < a.endsAt;
   if (clash) {
     const { startsAt, endsAt } = b;
@@ -285,6 +338,17 @@ function swap({ mine, other }: SwapFacts, ask: Ask): Decision {
   return accept(a, b);
 }
 
+/** `a` waits for `b` to be done, and would begin before that. */
+function outOfOrder(
+  a: ReleaseMoved,
+  b: ReleaseMoved,
+): { startsAt: string; endsAt: string; conflict: Conflict } | undefined {
+  if (!a.dependsOn.includes(b.release) || b.endsAt <= a.startsAt) return undefined;
+  const { release, label, endsAt } = b;
+  const conflict: Conflict = { code: 'dependency_open', level: 'hard', release, label, state: b.state, endsAt };
+  return { startsAt: a.startsAt, endsAt: a.endsAt, conflict };
+}
+
 function sharesLane(a: SlotFacts, b: SlotFacts): boolean {
   if (a.release.environment !== b.release.environment) return false;
   return a.exclusive || a.services.some((service) => b.services.some((other) => other.key === service.key));
@@ -304,8 +368,13 @@ function wantedFor(facts: SlotFacts, train: Target['train'], others: readonly nu
     holders: ignored.map(holderOf),
     releases: ignored,
     overlap: facts.overlap,
-    train: train ? { key: train.key, date: train.date, capacity: train.capacity ?? null } : undefined,
+    train: train ? { ...train, capacity: capacityOf(facts, train.key) } : undefined,
   };
+}
+
+/** A train's places, as its timetable has them now. */
+function capacityOf({ own, boarding }: SlotFacts, key: string): number | null {
+  return [boarding?.train, own].find((train) => train?.key === key)?.capacity ?? null;
 }
 
 /** The wish of a release as it stands, for a search of other times. */
@@ -334,23 +403,26 @@ function onlyRunners(verb: string, { release }: Pick<ReleaseFacts, 'release'>): 
   return { code: 'only_runners', release: release.number, verb, lead: release.lead, requester: release.requester };
 }
 
-/** What stands against a start right now: a hard freeze, an open dependency, a passenger that goes first. */
+/** What stands against a start right now: a hard freeze, an open dependency, a lost slot. */
 export function againstStart(facts: SlotFacts, now: Date): Refusal | undefined {
   const { release, calendar } = facts;
   if (!release.hasSlot) return { code: 'no_slot', release: release.number };
-  const needs = calendar.needs.filter((one) => release.dependsOn.includes(one.release));
-  // A start has no length yet: what counts is this moment.
-  const wanted = { ...wantedFor(facts, release.train), minutes: 1, overlap: 'ignore' as const };
-  const only = {
-    ...calendar,
-    needs: needs.map((one) => ({ ...one, endsAt: new Date(8.64e15) })),
-    windows: [],
-    held: [],
-    hasCatalog: true,
-  };
-  const placed = place(only, wanted, { startsAt: now, endsAt: addMinutes(now, 1) }, now);
-  if (placed.ok) return undefined;
-  return placed.refusal.code === 'conflict'
-    ? { code: 'cannot_start', release: release.number, hard: placed.refusal.hard.filter(isHard) }
-    : placed.refusal;
+  const open = calendar.needs.filter((one) => release.dependsOn.includes(one.release) && one.state !== 'done');
+  const waits = open.map(
+    ({ release: other, label, state, endsAt }): Conflict => ({
+      code: 'dependency_open',
+      level: 'hard',
+      release: other,
+      label,
+      state,
+      endsAt: endsAt.toISOString(),
+    }),
+  );
+  // What counts is this moment, and nothing but freezes: its window and its rivals were judged when it was booked.
+  const wanted = { ...wantedFor(facts, release.train), minutes: 1, overlap: 'ignore' as const, train: undefined };
+  const only = { ...calendar, needs: [], windows: [], held: [], leading: [], hasCatalog: true };
+  const slot = { from: now, to: addMinutes(now, 1) };
+  const frozen = judge(only, wanted, slot)(now, now).conflicts;
+  const hard = [...waits, ...frozen].filter(isHard);
+  return hard.length === 0 ? undefined : { code: 'cannot_start', release: release.number, hard };
 }

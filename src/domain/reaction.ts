@@ -20,6 +20,9 @@ export type Timer = { readonly key: string; readonly at: Date } & (
   | { readonly command: 'clock series'; readonly series: string }
 );
 
+/** How far back a new timetable looks for departures that nobody closed. */
+const trainReviewMinutes = 2 * 24 * 60;
+
 /** More people than this are asked in the card's thread only. */
 export const askAtMost = 8;
 
@@ -28,7 +31,10 @@ export const reaction: EventTable<Reaction> = {
   'workspace.connected': () => nothing,
   'catalog.applied': ({ at, body }) => ({
     surfaces: [],
-    timers: trainsOf(body.catalog).flatMap((train) => trainTimer(train.key, nextDeparture(train, at)?.cutoffAt)),
+    // A cut-off that an outage swallowed is looked at first; the ones that were worked off are skipped then.
+    timers: trainsOf(body.catalog).flatMap((train) =>
+      trainTimer(train.key, nextDeparture(train, addMinutes(at, -trainReviewMinutes))?.cutoffAt),
+    ),
   }),
   'service.named': () => nothing,
   'release.requested': ({ body }) => ({
@@ -39,7 +45,7 @@ export const reaction: EventTable<Reaction> = {
     ],
     timers: slotTimers(body),
   }),
-  'vote.cast': ({ body }) => show([...cards(body.release), { kind: 'ask', release: body.release, person: body.voter }]),
+  'vote.cast': ({ body }) => show([...cards(body.release), { kind: 'asks', release: body.release }]),
   'release.approved': (event) => verdict(event),
   'release.rejected': (event) => freed(event, verdict(event)),
   'release.expired': (event) => freed(event, verdict(event)),
@@ -67,12 +73,14 @@ export const reaction: EventTable<Reaction> = {
   'digest.missed': ({ body }) => ({ surfaces: [], timers: [digestTimer(body)] }),
   'release.moved': (event) => {
     const { id, body } = event;
-    const { release, asked } = body;
+    const { release, asked, revision } = body;
     return freed(event, {
       surfaces: [
         ...cards(release),
         { kind: 'asks', release },
-        ...asked.map((person) => ({ kind: 'ask', release, person }) as const),
+        ...(asked.length > askAtMost ? [] : asked).map(
+          (person) => ({ kind: 'ask', release, person, revision }) as const,
+        ),
         ...room(release),
         ...told(event),
         ...trainOf(body.before.train),
@@ -82,7 +90,12 @@ export const reaction: EventTable<Reaction> = {
     });
   },
   'release.reinstated': (event) => ({
-    surfaces: [...cards(event.body.release), { kind: 'asks', release: event.body.release }, ...told(event)],
+    surfaces: [
+      ...cards(event.body.release),
+      ...room(event.body.release),
+      { kind: 'asks', release: event.body.release },
+      ...told(event),
+    ],
     timers: slotTimers(event.body),
   }),
   'release.left_behind': (event) =>
@@ -95,9 +108,9 @@ export const reaction: EventTable<Reaction> = {
       { kind: 'touched', release: body.release, freeze: body.freeze },
       { kind: 'thread', event: id },
     ]),
-  'window.set': (event) => freed(event, nothing),
-  'window.changed': (event) => freed(event, nothing),
-  'window.dropped': (event) => freed(event, nothing),
+  'window.set': (event) => freed(event, show(outsiders(event))),
+  'window.changed': (event) => freed(event, show(outsiders(event))),
+  'window.dropped': (event) => freed(event, show(outsiders(event))),
   'freeze.added': ({ body }) => ({
     surfaces: [{ kind: 'freeze', freeze: body.freeze.key }, ...touchedOwners(body.freeze.key, body.touched)],
     timers: freezeTimer(body.freeze.key, body.nextAt),
@@ -115,12 +128,12 @@ export const reaction: EventTable<Reaction> = {
         { kind: 'freeze-line', event: event.id },
       ]),
     ),
-  'line.joined': () => nothing,
+  'line.joined': ({ body }) => ({ surfaces: [], timers: [lapseTimer(body.line, body.startsAt)] }),
   'line.offered': ({ body }) => ({
     surfaces: [{ kind: 'line', line: body.line }],
-    timers: [{ key: `lapse:${body.line}`, at: new Date(body.until), command: 'clock lapse', line: body.line }],
+    timers: [lapseTimer(body.line, body.until)],
   }),
-  'line.taken': ({ body }) => show([{ kind: 'line', line: body.line }]),
+  'line.taken': (event) => freed(event, show([{ kind: 'line', line: event.body.line }])),
   'line.left': (event) => freed(event, show([{ kind: 'line', line: event.body.line }])),
   'line.lapsed': (event) => freed(event, show([{ kind: 'line', line: event.body.line }])),
   'swap.proposed': ({ body }) => ({
@@ -215,6 +228,10 @@ function slotTimers(body: { release: number; startsAt: string }): Timer[] {
   ];
 }
 
+function lapseTimer(line: string, at: string): Timer {
+  return { key: `lapse:${line}`, at: new Date(at), command: 'clock lapse', line };
+}
+
 function trainOf(ride: { key: string; date: string } | null): Surface[] {
   return ride ? [{ kind: 'train', train: ride.key, date: ride.date }] : [];
 }
@@ -229,6 +246,11 @@ function freezeTimer(freeze: string, nextAt: string | null): Timer[] {
 
 function seriesTimer({ series, nextAt }: { series: string; nextAt: string | null }): Timer[] {
   return nextAt === null ? [] : [{ key: `series:${series}`, at: new Date(nextAt), command: 'clock series', series }];
+}
+
+/** Owners of releases that a window no longer covers hear of it once. */
+function outsiders({ id, body }: { id: string; body: { outside: readonly { owner: string }[] } }): Surface[] {
+  return [...new Set(body.outside.map(({ owner }) => owner))].map((person) => ({ kind: 'tell', event: id, person }));
 }
 
 function touchedOwners(freeze: string, touched: readonly { release: number }[]): Surface[] {

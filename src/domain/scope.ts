@@ -37,6 +37,23 @@ export function specificity(scope: Scope): number {
   return scope.environments.length > 0 ? 1 : 0;
 }
 
+/** What there is to name. */
+export type Known = { readonly [Side in keyof Scope]: readonly string[] };
+
+/** The first name in a scope that nothing has; a freeze for a service that is misspelt would protect nothing. */
+export function unknownIn(scope: Scope, known: Known): { what: string; name: string; known: string[] } | undefined {
+  for (const [side, what] of [
+    ['environments', 'environment'],
+    ['services', 'service'],
+    ['tags', 'tag'],
+    ['teams', 'team'],
+  ] as const) {
+    const name = scope[side].find((one) => !known[side].includes(one));
+    if (name !== undefined) return { what, name, known: [...known[side]].sort() };
+  }
+  return undefined;
+}
+
 /** Reads `env:production svc:payments tag:pci team:search`, several parted by commas. */
 export function readScope(options: Readonly<Record<string, string>>): Scope {
   const listed = (...names: string[]) =>

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { mayRun } from './access.ts';
 import { type Ask, accept, actorId, type Decision, refuse } from './decision.ts';
+import { isFullMember } from './person.ts';
 import { nextOccurrence, type Occurrence, Recurrence } from './recurrence.ts';
 import type { ReleaseFacts } from './release.ts';
 import { type RequestFacts, type RequestInput, requestRelease } from './request.ts';
@@ -112,6 +113,8 @@ export function requestOf(series: Series, next: Occurrence): RequestInput {
 export function runSeries(_input: DueSeries, facts: SeriesFacts, ask: Ask): Decision {
   const { series, next, request } = facts;
   if (!series?.active || !next || !request) return accept();
+  const owned = ask.directory.people[series.owner];
+  if (!owned || !isFullMember(owned)) return accept({ type: 'series.stopped', series: series.id });
   const after = nextOccurrence(series.recurrence, series.zone, next.startsAt, 'skip');
   const ran = {
     type: 'series.ran' as const,
@@ -127,11 +130,13 @@ export function runSeries(_input: DueSeries, facts: SeriesFacts, ask: Ask): Deci
   return accept({ ...ran, requested: null, problem: asked.refusal.code });
 }
 
-/** The occurrence to be asked for next. */
+/** The occurrence to be asked for next: the first ahead whose local date comes after the last one that was. */
 export function nextOf(series: Series, now: Date): Occurrence | undefined {
-  const last = series.lastDate ?? series.recurrence.date;
-  const after = new Date(Math.max(now.getTime(), Date.parse(`${last}T23:59:59Z`)));
-  return nextOccurrence(series.recurrence, series.zone, after, 'skip');
+  const { recurrence, zone } = series;
+  const last = series.lastDate ?? recurrence.date;
+  let next = nextOccurrence(recurrence, zone, now, 'skip');
+  while (next && next.date <= last) next = nextOccurrence(recurrence, zone, next.startsAt, 'skip');
+  return next;
 }
 
 function askAt(next: Occurrence, now: Date): string {

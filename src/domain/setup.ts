@@ -1,8 +1,10 @@
+import type { Booked } from './calendar.ts';
 import { type Catalog, freezesOf, windowsOf } from './catalog.ts';
 import { type Ask, accept, type Decision } from './decision.ts';
 import { nextDigest } from './digest.ts';
 import type { EventBody } from './event.ts';
-import { type Booked, freezeEvents } from './freeze.ts';
+import { freezeEvents } from './freeze.ts';
+import { type PlannedWindow, type WindowFacts, windowDropped, windowSet } from './window.ts';
 
 export type CatalogFacts = {
   readonly hash: string | undefined;
@@ -10,6 +12,8 @@ export type CatalogFacts = {
   readonly catalog: Catalog | undefined;
   readonly digests: readonly string[];
   readonly last: Readonly<Record<string, string>>;
+  readonly windows: readonly PlannedWindow[];
+  readonly seats: WindowFacts['seats'];
   readonly booked: readonly Booked[];
   readonly freezes: readonly string[];
 };
@@ -49,22 +53,24 @@ export function applyCatalog(
   ask: Ask,
 ): Decision {
   if (facts.hash === hash) return accept();
-  const changed = diffCatalog(facts.catalog, catalog);
-  const touched = (section: string) => changed.filter((one) => one.section === section);
+  // What comes of an entry counts, not its text: a new default zone moves every window that names none.
+  const before = facts.catalog;
   const windows = windowsOf(catalog);
-  const moreWindows = touched('windows').map(({ key, how }): EventBody => {
+  let standing = facts.windows;
+  const moreWindows = changedKeys(before ? windowsOf(before) : [], windows).map((key): EventBody => {
     const window = windows.find((one) => one.key === key);
-    return how === 'removed' || !window
-      ? { type: 'window.dropped', window: key }
-      : { type: 'window.set', window, source: 'catalog' };
+    const world = { ...facts, windows: standing, hasCatalog: true, zone: catalog.zone };
+    const event = window ? windowSet(window, 'catalog', world, ask.now) : windowDropped(key, world, ask.now);
+    standing = standing.filter((one) => one.key !== key);
+    if (window) standing = [...standing, { ...window, changes: [], source: 'catalog' }];
+    return event;
   });
   const freezes = freezesOf(catalog);
-  const moreFreezes = touched('freezes').flatMap(({ key, how }): readonly EventBody[] => {
+  const moreFreezes = changedKeys(before ? freezesOf(before) : [], freezes).flatMap((key): readonly EventBody[] => {
     const freeze = freezes.find((one) => one.key === key);
-    const lifted: EventBody[] =
-      how === 'added' || !facts.freezes.includes(key)
-        ? []
-        : [{ type: 'freeze.lifted', freeze: key, date: null, reason: 'the catalogue changed' }];
+    const lifted: EventBody[] = !facts.freezes.includes(key)
+      ? []
+      : [{ type: 'freeze.lifted', freeze: key, date: null, reason: 'the catalogue changed' }];
     if (!freeze) return lifted;
     const declared = freezeEvents(freeze, 'catalog', catalog.home ?? null, facts.booked, ask.now);
     // One that is over needs no declaring.
@@ -78,6 +84,13 @@ export function applyCatalog(
       return { type: 'digest.subscribed', channel: digest.channel, ...schedule, nextAt: next.at.toISOString() };
     });
   return accept({ type: 'catalog.applied', hash, catalog }, ...moreWindows, ...moreFreezes, ...digests);
+}
+
+/** Keys of what was added, changed or removed. */
+function changedKeys(before: readonly { key: string }[], after: readonly { key: string }[]): string[] {
+  const keys = [...new Set([...before, ...after].map((one) => one.key))].sort();
+  const of = (list: readonly { key: string }[], key: string) => list.find((one) => one.key === key);
+  return keys.filter((key) => !same(of(before, key), of(after, key)));
 }
 
 function entriesOf(section: unknown): Record<string, unknown> {

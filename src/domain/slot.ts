@@ -42,9 +42,9 @@ export function findSlots(
   const found: (Offer & { readonly cost: number })[] = [];
   let startsAt = roundUp(asked.from > now ? asked.from : addMinutes(now, 1));
   while (startsAt < until) {
-    const { conflicts, seats, retryAt } = at(startsAt, now);
+    const { conflicts, seats, retryAt, exact } = at(startsAt, now);
     if (conflicts.some(isHard)) {
-      startsAt = roundUp(retryAt);
+      startsAt = exact ? retryAt : roundUp(retryAt);
       continue;
     }
     const decidable = atWork.every((first) => first !== undefined && first < startsAt);
@@ -54,7 +54,7 @@ export function findSlots(
     // Nothing later can cost less than what has been found often enough.
     const best = found.map((one) => one.cost).sort((a, b) => a - b)[most * 2 - 1];
     if (best !== undefined && wait > best) break;
-    startsAt = addMinutes(startsAt, stepMinutes);
+    startsAt = roundUp(addMinutes(startsAt, 1));
   }
   return spread(found, wanted.minutes, most);
 }

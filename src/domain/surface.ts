@@ -15,7 +15,12 @@ export type Surface =
   /** A line of an event in the war room. */
   | { readonly kind: 'log'; readonly event: string }
   /** What one approver is asked, in a direct message; edited when it is decided. */
-  | { readonly kind: 'ask'; readonly release: number; readonly person: string }
+  | {
+      readonly kind: 'ask';
+      readonly release: number;
+      readonly person: string /** Asked again after a move. */;
+      readonly revision?: number;
+    }
   /** All asks of a release that were sent: refreshing it refreshes each of them. */
   | { readonly kind: 'asks'; readonly release: number }
   /** What the requester is told of an event, in a direct message. */
@@ -51,7 +56,7 @@ export function surfaceKey(surface: Surface): string {
     case 'notice':
       return `${surface.kind}:${surface.event}`;
     case 'ask':
-      return `ask:${releaseKey(surface.release)}:${surface.person}`;
+      return `ask:${releaseKey(surface.release)}:${surface.person}${surface.revision === undefined ? '' : `:${surface.revision}`}`;
     case 'tell':
       return `tell:${surface.event}:${surface.person}`;
     case 'freeze':
@@ -77,7 +82,7 @@ export function surfaceKey(surface: Surface): string {
 
 /** The reverse of `surfaceKey`. Throws on a key that no version of this app has written. */
 export function parseSurfaceKey(key: string): Surface {
-  const [kind, first = '', second = ''] = key.split(':');
+  const [kind, first = '', second = '', third] = key.split(':');
   const release = Number(first.replace(/^REL-/, ''));
   switch (kind) {
     case 'card':
@@ -92,7 +97,7 @@ export function parseSurfaceKey(key: string): Surface {
     case 'notice':
       return { kind, event: first };
     case 'ask':
-      return { kind, release, person: second };
+      return { kind, release, person: second, ...(third === undefined ? {} : { revision: Number(third) }) };
     case 'tell':
       return { kind, event: first, person: second };
     case 'freeze':

@@ -59,6 +59,8 @@ export function readTime(text: string, asked: { now: Date; zone: string; farDays
     .trim();
   if (leftover !== '' || second)
     return no({ code: 'time_leftover', understood: first.text, leftover: leftover || second?.text || '' });
+  if (first.end)
+    return no({ code: 'time_leftover', understood: first.text, leftover: 'until when (write for 2h instead)' });
   // Chrono calls the offset of "in 2 hours" certain too: only a zone that somebody wrote is unclear.
   if (first.start.isCertain('timezoneOffset') && writtenZone.test(first.text))
     return no({ code: 'time_zone_unclear', text: phrase });
@@ -78,7 +80,9 @@ export function readTime(text: string, asked: { now: Date; zone: string; farDays
     hour: part('hour'),
     minute: part('minute'),
   });
-  const resolved = resolveWall(forward(wall, wallNow.toPlainDateTime(), first.start), zone, phrase);
+  const isBack = /\b(last|past|yesterday|ago)\b/i.test(spoken);
+  const meant = isBack ? wall : forward(wall, wallNow.toPlainDateTime(), first.start);
+  const resolved = resolveWall(meant, zone, phrase);
   return resolved.ok ? checkRange(resolved.at, zone, asked) : resolved;
 }
 
@@ -223,10 +227,10 @@ function readInstant(text: string): Date | undefined {
 
 /** 11/12 is a day in November for some and in December for others. */
 function isAmbiguousDate(text: string): boolean {
-  const match = /\b(\d{1,2})[/.](\d{1,2})(?:[/.]\d{2,4})?\b/.exec(text);
+  const match = /\b(\d{1,2})\/(\d{1,2})\b/.exec(text) ?? /\b(\d{1,2})[.-](\d{1,2})[.-]\d{2,4}\b/.exec(text);
   if (!match) return false;
   const [first, second] = [Number(match[1]), Number(match[2])];
-  return text.includes('/') && first <= 12 && second <= 12 && first !== second;
+  return first <= 12 && second <= 12 && first !== second;
 }
 
 function wallClock(at: Date, zone: string): Temporal.ZonedDateTime {

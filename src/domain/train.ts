@@ -50,7 +50,10 @@ export function isBefore(
   dependencies: Readonly<Record<string, readonly string[]>>,
 ): boolean {
   if (b.dependsOn.includes(a.release)) return true;
-  return b.services.some((service) => a.services.some((other) => dependencies[service]?.includes(other)));
+  const stands = (on: Passenger, who: Passenger) =>
+    who.services.some((service) => on.services.some((other) => dependencies[service]?.includes(other)));
+  // Services that stand on each other keep nobody waiting.
+  return stands(a, b) && !stands(b, a);
 }
 
 export const DueTrain = z.strictObject({ train: z.string(), due: z.coerce.date() });
@@ -74,6 +77,9 @@ export function closeTrain(_input: DueTrain, facts: TrainFacts, ask: Ask): Decis
   const nextAt = next?.cutoffAt.toISOString() ?? null;
   // The timetable was changed after this timer was set: only the next cut-off is set.
   if (!departure || facts.closed || ask.now < departure.cutoffAt)
+    return accept({ type: 'train.scheduled', train: train.key, nextAt });
+  // Nobody misses the board of a train that has left with nobody aboard.
+  if (passengers.length === 0 && departure.startsAt <= ask.now)
     return accept({ type: 'train.scheduled', train: train.key, nextAt });
   const left = new Set(passengers.filter((one) => one.state !== 'approved').map((one) => one.release));
   for (let grew = true; grew; ) {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Conflict } from './calendar.ts';
+import type { Conflict, Seat } from './calendar.ts';
 import { type CalendarFacts, isHard, type Wanted } from './conflict.ts';
 import { type Ask, accept, actorId, type Decision, refuse } from './decision.ts';
 import type { EventBody } from './event.ts';
@@ -44,10 +44,13 @@ export function joinLine(input: RequestInput, facts: JoinFacts, ask: Ask): Decis
 /** One who waits, with the calendar as it is now around the wish. */
 export type WaitingFacts = { readonly entry: Waiting; readonly facts: RequestFacts };
 
+/** What was offered in this very round. */
+type Given = { wanted: Wanted; startsAt: Date; endsAt: Date; holder: string; seats: readonly Seat[] };
+
 /** The clock: offers what came free to those who wait, first come first served, and ends what is over. */
 export function offerLine(_input: unknown, waiting: readonly WaitingFacts[], ask: Ask): Decision {
   const events: EventBody[] = [];
-  const given: { wanted: Wanted; startsAt: Date; endsAt: Date; holder: string }[] = [];
+  const given: Given[] = [];
   for (const { entry, facts } of waiting) {
     if (entry.startsAt <= ask.now) {
       events.push({ type: 'line.lapsed', line: entry.id });
@@ -56,14 +59,15 @@ export function offerLine(_input: unknown, waiting: readonly WaitingFacts[], ask
     const wanted = wantedOf(entry.request, facts);
     const calendar = withGiven(facts.calendar, wanted, given);
     const placed = place(calendar, wanted, entry, ask.now);
-    // One seat a round: a second offer in the same window is made when this one is settled.
-    if (
-      !placed.ok ||
-      given.some((one) => one.startsAt < entry.endsAt && entry.startsAt < one.endsAt && placed.seats.length > 0)
-    )
-      continue;
+    if (!placed.ok) continue;
     const until = new Date(Math.min(addMinutes(ask.now, offerMinutes).getTime(), entry.startsAt.getTime()));
-    given.push({ wanted, startsAt: entry.startsAt, endsAt: entry.endsAt, holder: lineHolder(entry.id) });
+    given.push({
+      wanted,
+      startsAt: entry.startsAt,
+      endsAt: entry.endsAt,
+      holder: lineHolder(entry.id),
+      seats: placed.seats,
+    });
     events.push({
       type: 'line.offered',
       line: entry.id,
@@ -99,9 +103,10 @@ export function leaveLine(_input: OfLine, { entry }: LineFacts, ask: Ask): Decis
   return accept({ type: 'line.left', line: entry.id });
 }
 
-/** The clock: an offer that nobody took goes to the next. */
-export function lapseLine(_input: OfLine, { entry }: LineFacts, _ask: Ask): Decision {
-  return entry.state === 'offered' ? accept({ type: 'line.lapsed', line: entry.id }) : accept();
+/** The clock: an offer that nobody took goes to the next, and waiting ends when the time itself has come. */
+export function lapseLine(_input: OfLine, { entry }: LineFacts, ask: Ask): Decision {
+  const isOver = entry.state === 'offered' || (entry.state === 'waiting' && entry.startsAt <= ask.now);
+  return isOver ? accept({ type: 'line.lapsed', line: entry.id }) : accept();
 }
 
 export function lineHolder(id: string): string {
@@ -113,11 +118,7 @@ export function passes(conflict: Conflict): boolean {
   return !isHard(conflict) || ['service_busy', 'environment_busy', 'window_full'].includes(conflict.code);
 }
 
-function withGiven(
-  calendar: CalendarFacts,
-  wanted: Wanted,
-  given: readonly { wanted: Wanted; startsAt: Date; endsAt: Date; holder: string }[],
-): CalendarFacts {
+function withGiven(calendar: CalendarFacts, wanted: Wanted, given: readonly Given[]): CalendarFacts {
   const near = given.filter((one) => one.wanted.environment === wanted.environment);
   const held = near.flatMap(({ wanted: { exclusive, services }, startsAt, endsAt, holder }) =>
     (exclusive ? [null] : services.map((service) => service.key)).map((service) => ({
@@ -128,7 +129,8 @@ function withGiven(
       endsAt,
     })),
   );
-  return { ...calendar, held: [...calendar.held, ...held] };
+  const seats = given.flatMap(({ seats, holder }) => seats.map((seat) => ({ ...seat, holder })));
+  return { ...calendar, held: [...calendar.held, ...held], seats: [...calendar.seats, ...seats] };
 }
 
 function sameUnits(a: RequestInput, b: RequestInput): boolean {

@@ -31,7 +31,10 @@ export async function feedFile(settings: { db: Db; now: () => Date }, token: str
       lastModified: release.changedAt,
       summary: `${unitsName(release.units)} → ${release.environment} (${releaseKey(release.number)})`,
       description: `${summary}\n${release.changeType} change, ${state.replace('_', ' ')}. Requested by ${requester}, led by ${lead}.`,
-      status: statusOf(state),
+      status:
+        release.hasSlot || isOver(state) || state === 'done' || state === 'rolled_back'
+          ? statusOf(state)
+          : ICalEventStatus.CANCELLED,
       transparency: ICalEventTransparency.TRANSPARENT,
       categories: release.units.map((unit) => ({ name: unit.service })),
     });
@@ -55,7 +58,8 @@ export async function feedFile(settings: { db: Db; now: () => Date }, token: str
       end: booking.endsAt,
       stamp: booking.startsAt,
       summary: `${booking.environment}: ${booking.purpose} (${bookingKey(booking.number)})`,
-      status: ICalEventStatus.CONFIRMED,
+      sequence: booking.state === 'made' ? 0 : 1,
+      status: booking.state === 'made' ? ICalEventStatus.CONFIRMED : ICalEventStatus.CANCELLED,
       transparency: ICalEventTransparency.TRANSPARENT,
     });
   return calendar.toString();

@@ -2,7 +2,7 @@ import cron from 'node-cron';
 import { timerCall } from '../commands/clock.ts';
 import type { Ctx } from '../ctx.ts';
 import { run } from '../run.ts';
-import { claimDueTimers, finishTimer } from '../store/timer.ts';
+import { claimDueTimers, type DueTimer, finishTimer } from '../store/timer.ts';
 
 /** What ticks in every replica. Any number may run: the database lets one of them win. */
 export type Beat = { readonly stop: () => Promise<void> };
@@ -12,16 +12,24 @@ const timerLeaseMs = 30_000;
 /** Works off the timers that are due: each becomes a command of the clock, named after the timer and its time. */
 export async function tick(ctx: Ctx): Promise<number> {
   const due = await claimDueTimers(ctx.db, ctx.now(), 20, timerLeaseMs);
-  for (const timer of due) {
-    const { command, input } = timerCall(timer.body, timer.dueAt);
-    await run(ctx, command, input, {
-      workspace: timer.workspace,
-      actor: { kind: 'clock' },
-      id: `timer:${timer.key}:${timer.dueAt.toISOString()}`,
+  for (const timer of due)
+    await fire(ctx, timer).catch((error: unknown) => {
+      // The others go on; this one comes back when its lease is over.
+      ctx.log.error({ err: error, timer: timer.key }, 'a timer failed');
     });
-    await finishTimer(ctx.db, timer);
-  }
   return due.length;
+}
+
+async function fire(ctx: Ctx, timer: DueTimer): Promise<void> {
+  const { command, input } = timerCall(timer.body, timer.dueAt);
+  const outcome = await run(ctx, command, input, {
+    workspace: timer.workspace,
+    actor: { kind: 'clock' },
+    id: `timer:${timer.key}:${timer.dueAt.toISOString()}`,
+  });
+  // Slack could not be asked, and nothing was recorded: it is tried again.
+  if (!outcome.ok && outcome.refusal.code === 'unverified') return;
+  await finishTimer(ctx.db, timer);
 }
 
 /** Calls `work` every second until stopped; a slow call is never doubled. */

@@ -24,7 +24,7 @@ import {
   startCommand,
   verifyCommand,
 } from '../commands/deploy.ts';
-import { feedCall } from '../commands/feed.ts';
+import { closeFeedsCommand, feedCall } from '../commands/feed.ts';
 import { liftFreezeCommand } from '../commands/freeze.ts';
 import { draftCall } from '../commands/index.ts';
 import { answerSwapCommand, boardCommand, keepCommand, moveCommand, undoCommand } from '../commands/move.ts';
@@ -252,7 +252,13 @@ export async function openSlack(
     await markStale(ctx.db, workspace, [key], ctx.now());
     ctx.wake(workspace, [key]);
   });
-  app.event('user_change', async ({ event }) => directory.forget({ person: event.user.id }));
+  app.event('user_change', async ({ event, body }) => {
+    directory.forget({ person: event.user.id });
+    if (!event.user.deleted) return;
+    // Addresses of somebody who left stop working.
+    const close = call(closeFeedsCommand, { owner: event.user.id });
+    await perform(close, `leaver:${body.event_id}`, { kind: 'system' });
+  });
   app.event('subteam_members_changed', async ({ event }) => directory.forget({ usergroup: event.subteam_id }));
   app.event('subteam_updated', async ({ event }) => directory.forget({ usergroup: event.subteam.id }));
 
@@ -412,7 +418,9 @@ export async function openSlack(
     if (draft.person !== asker.person)
       return refusal({ code: 'not_yours', what: 'offer', owner: draft.person }, asker.zone);
     const kept = draft.input as Record<string, unknown>;
-    const what = draftCall(draft.command, startsAt ? { ...kept, startsAt } : kept);
+    // An offered time is a time of one's own: no train goes then.
+    const own = 'train' in kept ? { train: null } : {};
+    const what = draftCall(draft.command, startsAt ? { ...kept, ...own, startsAt } : kept);
     switch (action) {
       case 'slot.form': {
         const { units, minutes, environment, changeType } = what.input as RequestInput;

@@ -13,6 +13,7 @@ import { addFreezeCommand, recurrenceOf } from '../commands/freeze.ts';
 import { readNeeds, readUnits, requestCommand } from '../commands/request.ts';
 import { voteCommand } from '../commands/vote.ts';
 import type { Ctx } from '../ctx.ts';
+import { Freeze } from '../domain/calendar.ts';
 import type { Refusal } from '../domain/decision.ts';
 import { VoteChoice } from '../domain/event.ts';
 import { readLine } from '../domain/line.ts';
@@ -161,6 +162,8 @@ export async function readForm(
         recurrence: recurrenceOf(from, until, zone, rule),
         zone,
       };
+      const length = Freeze.shape.recurrence.safeParse(freeze.recurrence);
+      if (!length.success) return { errors: { until: 'A freeze lasts between five minutes and ninety days.' } };
       return { call: call(addFreezeCommand, { freeze, channel: about.channel ?? null }), confirm: true };
     }
     case 'request.v1': {

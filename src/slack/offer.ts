@@ -1,7 +1,7 @@
 import type { Next } from '../../blocks/refusal.ts';
 import { reserveCommand } from '../commands/booking.ts';
 import { type Call, call } from '../commands/command.ts';
-import { moveCommand } from '../commands/move.ts';
+import { boardCommand, moveCommand, swapCommand } from '../commands/move.ts';
 import { requestCommand, wishOf } from '../commands/request.ts';
 import { joinLineCommand } from '../commands/waiting-line.ts';
 import { type Ctx, DirectoryUnavailable } from '../ctx.ts';
@@ -25,7 +25,7 @@ import { findSlot } from '../store/slot.ts';
  */
 export type Asking = { readonly workspace: string; readonly person: string };
 
-/** What a refused time can be answered with: other times, as buttons of a draft. */
+/** What a refused time can be answered with: other times, as buttons of a draft. Undefined when it was not about a time. */
 export async function nextFor(
   ctx: Ctx,
   asking: Asking,
@@ -33,17 +33,38 @@ export async function nextFor(
   what: Call | undefined,
 ): Promise<Next | undefined> {
   if ((refused.code !== 'conflict' && refused.code !== 'in_the_past') || !what) return undefined;
+  const wish = wishBehind(what);
+  if (!wish) return undefined;
   const from = refused.code === 'conflict' ? new Date(refused.startsAt) : ctx.now();
-  const offers = await offersFor(ctx, asking, what, from, 3);
-  // One who waits in line keeps the wish, and books when another time will do.
-  const kept = what.command.name === joinLineCommand.name ? call(requestCommand, what.input as RequestInput) : what;
-  const draft = await draftOf(ctx, asking, kept);
+  const offers = await offersFor(ctx, asking, wish, from > ctx.now() ? from : ctx.now(), 3);
+  const draft = await draftOf(ctx, asking, wish);
   const canWait =
     refused.code === 'conflict' &&
     what.command.name === requestCommand.name &&
     (what.input as RequestInput).train === null &&
     refused.hard.every(passes);
   return { offers, draft, canWait };
+}
+
+/** What a button with another time does instead of a refused call. */
+function wishBehind(what: Call): Call | undefined {
+  const { name } = what.command;
+  switch (name) {
+    // One who waits in line keeps the wish, and books when another time will do; one whom no train takes goes alone.
+    case requestCommand.name:
+    case joinLineCommand.name:
+      return call(requestCommand, { ...(what.input as RequestInput), train: null });
+    case moveCommand.name:
+    case reserveCommand.name:
+      return what;
+    case boardCommand.name:
+    case swapCommand.name: {
+      const { release } = what.input as { release: number };
+      return call(moveCommand, { release, startsAt: null, minutes: null, needs: null });
+    }
+    default:
+      return undefined;
+  }
 }
 
 /** Keeps a call for a button; the id is the button's value. */
@@ -75,7 +96,10 @@ export async function offersForRelease(
   asked: { from: Date; most: number; minutes?: number | null },
 ): Promise<Offer[]> {
   const range = horizon(asked.from);
-  const slot = await findSlot(readerOf(ctx.db), { workspace, actor: person }, number, { range });
+  const slot = await findSlot(readerOf(ctx.db), { workspace, actor: person }, number, {
+    from: range.from,
+    to: range.to,
+  });
   if (!slot) return [];
   const wish = wishOfRelease(slot);
   const wanted = { ...wish, minutes: asked.minutes ?? wish.minutes };
@@ -122,17 +146,21 @@ async function offersForWish(
 
 async function offersForBooking(
   ctx: Ctx,
-  { workspace }: Asking,
+  { workspace, person }: Asking,
   input: BookingInput,
   from: Date,
   most: number,
 ): Promise<Offer[]> {
   const range = horizon(from);
-  const { held } = await loadReserve(readerOf(ctx.db), workspace, {
-    environment: input.environment,
-    startsAt: range.from,
-    endsAt: addMinutes(range.to, input.minutes),
-  });
+  const { held } = await loadReserve(
+    readerOf(ctx.db),
+    { workspace, actor: person },
+    {
+      environment: input.environment,
+      startsAt: range.from,
+      endsAt: addMinutes(range.to, input.minutes),
+    },
+  );
   const calendar: CalendarFacts = {
     zone: 'UTC',
     hasCatalog: true,

@@ -165,18 +165,16 @@ async function show(
     case 'votes': {
       const props = await release(surface.release);
       const parent = await place(projector, workspace, { kind: 'card', release: surface.release });
-      return parent?.ts ? message(projector, claimed, parent.channel, voteCard(props), { thread: parent.ts }) : 'wait';
+      if (!isThere(parent)) return missing(parent, claimed);
+      return message(projector, claimed, parent.channel, voteCard(props), { thread: parent.ts });
     }
     case 'thread': {
       const event = await loadEvent(db, surface.event);
       const props = await release(releaseOf(event));
       const parent = await place(projector, workspace, { kind: 'card', release: props.number });
-      return parent?.ts
-        ? message(projector, claimed, parent.channel, line(event, props.zone), {
-            thread: parent.ts,
-            broadcast: isLoud(event),
-          })
-        : 'wait';
+      if (!isThere(parent)) return missing(parent, claimed);
+      const options = { thread: parent.ts, broadcast: isLoud(event) };
+      return message(projector, claimed, parent.channel, line(event, props.zone), options);
     }
     case 'asks': {
       await alsoStale(projector, workspace, await surfacesLike(db, workspace, `ask:${releaseKey(surface.release)}:`));
@@ -211,8 +209,9 @@ async function show(
     case 'topic': {
       const props = await release(surface.release);
       if (props.room === 'none') return keep(claimed);
-      const channel = (await place(projector, workspace, { kind: 'room', release: surface.release }))?.channel;
-      if (!channel) return 'wait';
+      const found = await place(projector, workspace, { kind: 'room', release: surface.release });
+      if (!found || found === 'gone') return missing(found, claimed);
+      const { channel } = found;
       const topic = roomTopic(props);
       if (claimed.row.hash === hashOf(topic)) return keep(claimed);
       await projector.client.conversations.setTopic({ channel, topic });
@@ -221,16 +220,17 @@ async function show(
     case 'header': {
       const props = await release(surface.release);
       if (props.room === 'none') return keep(claimed);
-      const channel = (await place(projector, workspace, { kind: 'room', release: surface.release }))?.channel;
-      if (!channel) return 'wait';
-      return message(projector, claimed, channel, roomHeader(props, ctx.now()), { pin: true });
+      const found = await place(projector, workspace, { kind: 'room', release: surface.release });
+      if (!found || found === 'gone') return missing(found, claimed);
+      return message(projector, claimed, found.channel, roomHeader(props, ctx.now()), { pin: true });
     }
     case 'log': {
       const event = await loadEvent(db, surface.event);
       const props = await release(releaseOf(event));
       if (props.room === 'none') return keep(claimed);
       const header = await place(projector, workspace, { kind: 'header', release: props.number });
-      return header?.ts ? message(projector, claimed, header.channel, line(event, props.zone)) : 'wait';
+      if (!isThere(header)) return missing(header, claimed);
+      return message(projector, claimed, header.channel, line(event, props.zone));
     }
     case 'tell': {
       const event = await loadEvent(db, surface.event);
@@ -239,7 +239,7 @@ async function show(
     }
     case 'freeze': {
       const props = await findFreeze(db, workspace, surface.freeze, ctx.now());
-      if (props?.freeze.lifted) {
+      if (props) {
         const asked = await surfacesLike(db, workspace, 'touched:');
         await alsoStale(
           projector,
@@ -253,10 +253,10 @@ async function show(
     case 'freeze-line': {
       const event = await loadEvent(db, surface.event);
       if (!('freeze' in event.body) || typeof event.body.freeze !== 'string') return keep(claimed);
-      const parent = await place(projector, workspace, { kind: 'freeze', freeze: event.body.freeze });
       // Without a channel it was never announced.
-      if (!parent?.ts)
-        return (await findFreeze(db, workspace, event.body.freeze, ctx.now()))?.channel ? 'wait' : keep(claimed);
+      if (!(await findFreeze(db, workspace, event.body.freeze, ctx.now()))?.channel) return keep(claimed);
+      const parent = await place(projector, workspace, { kind: 'freeze', freeze: event.body.freeze });
+      if (!isThere(parent)) return missing(parent, claimed);
       const { zone } = await loadWorkspace(db, workspace);
       return message(projector, claimed, parent.channel, line(event, zone), { thread: parent.ts, broadcast: true });
     }
@@ -330,19 +330,33 @@ async function alsoStale({ ctx }: Projector, workspace: string, keys: readonly s
   ctx.wake(workspace, keys);
 }
 
-/** Where another surface is; written first when it is not there yet. */
+/** Where another surface is; written first when it is not there yet. "gone": it never will be. */
 async function place(
   projector: Projector,
   workspace: string,
   surface: Surface,
-): Promise<{ channel: string; ts: string | null } | undefined> {
+): Promise<{ channel: string; ts: string | null } | 'gone' | undefined> {
   const key = surfaceKey(surface);
   for (let tries = 0; tries < 2; tries++) {
     const row = await findSurface(projector.ctx.db, workspace, key);
     if (row?.channel && (row.ts || surface.kind === 'room')) return { channel: row.channel, ts: row.ts };
     if (tries === 0) await refresh(projector, workspace, key);
   }
-  return undefined;
+  if (await pendingSince(projector.ctx.db, workspace, key)) return undefined;
+  // Nothing is left to be written there: it has just been, or it was buried with its channel.
+  const row = await findSurface(projector.ctx.db, workspace, key);
+  return row?.problem ? 'gone' : undefined;
+}
+
+type Place = Awaited<ReturnType<typeof place>>;
+
+function isThere(found: Place): found is { channel: string; ts: string } {
+  return found !== undefined && found !== 'gone' && found.ts !== null;
+}
+
+/** A parent that will come is waited for; one that is gone takes what hangs on it along. */
+function missing(found: Place, claimed: Claim): Shown | 'wait' {
+  return found === 'gone' ? keep(claimed) : 'wait';
 }
 
 type MessageOptions = { readonly thread?: string; readonly broadcast?: boolean; readonly pin?: boolean };

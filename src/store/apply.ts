@@ -87,8 +87,8 @@ const changes: EventTable<Write[]> = {
     {
       sql: `WITH r AS (
               INSERT INTO release (workspace, number, state, requester, lead, environment, change_type, policy, summary,
-                rollback_plan, starts_at, ends_at, channel, revision, requested_at, changed_at, depends_on, train, departure, warnings)
-              VALUES ($1, $2, 'requested', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1, $13, $13, $16, $17, $18, $19)
+                rollback_plan, starts_at, ends_at, channel, revision, requested_at, changed_at, depends_on, train, departure, warnings, series)
+              VALUES ($1, $2, 'requested', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1, $13, $13, $16, $17, $18, $19, $20)
             ), u AS (
               INSERT INTO release_unit (workspace, release, position, service, version)
               SELECT $1, $2, position, service, version
@@ -117,6 +117,7 @@ const changes: EventTable<Write[]> = {
         body.train?.key ?? null,
         body.train?.date ?? null,
         JSON.stringify(body.warnings),
+        body.series,
       ],
     },
     ...hold(
@@ -242,14 +243,33 @@ const changes: EventTable<Write[]> = {
     ...letGo(workspace, holderOf(body.release)),
     ...hold(workspace, releaseHold(body.release, body, body.services, body.label)),
   ],
-  'release.left_behind': (event) => [...free(event), touch(event)],
+  'release.left_behind': (event) => [
+    ...free(event),
+    {
+      sql: 'UPDATE release SET changed_at = $3, sequence = sequence + 1 WHERE workspace = $1 AND number = $2',
+      params: [event.workspace, event.body.release, event.at],
+      rows: 1,
+    },
+  ],
   'release.kept': (event) => [touch(event)],
-  'window.set': ({ workspace, body: { window, source } }) => [
+  'window.set': ({ workspace, body: { window, source, seats } }) => [
     {
       sql: `INSERT INTO release_window (workspace, key, source, body) VALUES ($1, $2, $3, $4)
             ON CONFLICT (workspace, key) DO UPDATE SET source = excluded.source, body = excluded.body`,
       params: [workspace, window.key, source, JSON.stringify(window)],
     },
+    ...(seats.length === 0
+      ? []
+      : [
+          {
+            sql: `INSERT INTO seat (workspace, window_key, date, seat, capacity, holder, starts_at, ends_at, held)
+                  SELECT $1, "window", date, seat, capacity, holder, "startsAt", "endsAt", true FROM jsonb_to_recordset($2::jsonb)
+                    AS x("window" text, date text, seat integer, capacity integer, holder text, "startsAt" timestamptz, "endsAt" timestamptz)
+                  ON CONFLICT DO NOTHING`,
+            params: [workspace, JSON.stringify(seats)],
+            rows: seats.length,
+          },
+        ]),
   ],
   'window.changed': ({ workspace, body: { window, change } }) => [
     {
@@ -317,8 +337,18 @@ const changes: EventTable<Write[]> = {
   'line.lapsed': (event) => endLine(event, 'lapsed'),
   'swap.proposed': ({ workspace, at, actor, body }) => [
     {
-      sql: `INSERT INTO swap (workspace, id, release, other, proposer, state, at) VALUES ($1, $2, $3, $4, $5, 'proposed', $6)`,
-      params: [workspace, body.swap, body.release, body.other, actor.kind === 'person' ? actor.id : '', at],
+      sql: `INSERT INTO swap (workspace, id, release, other, proposer, revision, other_revision, state, at)
+            VALUES ($1, $2, $3, $4, $5, $7, $8, 'proposed', $6)`,
+      params: [
+        workspace,
+        body.swap,
+        body.release,
+        body.other,
+        actor.kind === 'person' ? actor.id : '',
+        at,
+        body.revision,
+        body.otherRevision,
+      ],
     },
   ],
   // Both let go before either takes the other's time: the moves follow as events of their own.

@@ -1,9 +1,10 @@
 import type pg from 'pg';
 import type { BookedFacts, BookingFacts } from '../domain/booking.ts';
+import type { Booked } from '../domain/calendar.ts';
 import { Freeze, Train, Window, WindowChange } from '../domain/calendar.ts';
 import { regionsOf } from '../domain/catalog.ts';
 import type { CalendarFacts } from '../domain/conflict.ts';
-import type { Booked, FreezeFacts, PlannedFreeze } from '../domain/freeze.ts';
+import type { FreezeFacts, PlannedFreeze } from '../domain/freeze.ts';
 import { Recurrence } from '../domain/recurrence.ts';
 import { RequestInput } from '../domain/request.ts';
 import type { Series } from '../domain/series.ts';
@@ -77,20 +78,32 @@ export function calendarJson({ environment, services, from, to, lead, needs }: A
   ) FROM workspace cw WHERE cw.id = $1)`;
 }
 
-const windowsJson = `(SELECT coalesce(jsonb_agg(x.body || jsonb_build_object('source', x.source, 'changes',
+export const windowsJson = `(SELECT coalesce(jsonb_agg(x.body || jsonb_build_object('source', x.source, 'changes',
     (SELECT coalesce(jsonb_agg(c.body), '[]') FROM window_change c WHERE c.workspace = $1 AND c.window_key = x.key)) ORDER BY x.key), '[]')
   FROM release_window x WHERE x.workspace = $1)`;
+/** Everything that a scope may name. */
+const knownJson = `jsonb_build_object(
+    'environments', (SELECT coalesce(jsonb_agg(key), '[]') FROM environment WHERE workspace = $1),
+    'services', (SELECT coalesce(jsonb_agg(key), '[]') FROM service WHERE workspace = $1),
+    'tags', (SELECT coalesce(jsonb_agg(DISTINCT tag), '[]') FROM service, unnest(tags) AS tag WHERE workspace = $1),
+    'teams', (SELECT coalesce(jsonb_agg(key), '[]') FROM team WHERE workspace = $1))`;
 const freezesJson = `(SELECT coalesce(jsonb_agg(x.body || jsonb_build_object('source', x.source, 'skips', x.skips, 'lifted', x.lifted) ORDER BY x.key), '[]')
   FROM release_freeze x WHERE x.workspace = $1 AND NOT x.lifted)`;
 
+/** Seats that are held and not over at `now` (a parameter). */
+export function seatsJson(now: string): string {
+  return `(SELECT coalesce(jsonb_agg(jsonb_build_object('window', window_key, 'date', date, 'seat', seat, 'holder', holder)), '[]')
+    FROM seat WHERE workspace = $1 AND held AND ends_at > ${now}::timestamptz)`;
+}
+
 /** Every booked release that is not over at `now` (a parameter), with what freezes ask about it. */
-export function bookedJson(now: string): string {
-  return `(SELECT coalesce(jsonb_agg(jsonb_build_object('release', b.number, 'owner', b.requester, 'environment', b.environment,
-      'changeType', b.change_type, 'startsAt', b.starts_at, 'endsAt', b.ends_at, 'services',
+export function bookedJson(now: string, only = 'true'): string {
+  return `(SELECT coalesce(jsonb_agg(jsonb_build_object('release', b.number, 'owner', b.requester, 'lead', b.lead, 'environment', b.environment,
+      'changeType', b.change_type, 'aboard', b.train IS NOT NULL, 'startsAt', b.starts_at, 'endsAt', b.ends_at, 'services',
       (SELECT jsonb_agg(jsonb_build_object('key', u.service, 'team', s.team, 'tags', coalesce(s.tags, '{}'), 'regions', '{}'::text[]))
        FROM release_unit u LEFT JOIN service s ON s.workspace = $1 AND s.key = u.service WHERE u.workspace = $1 AND u.release = b.number))), '[]')
     FROM release b WHERE b.workspace = $1 AND b.state IN ('requested', 'approved') AND b.starts_at > ${now}::timestamptz - interval '1 day'
-      AND b.ends_at > ${now}::timestamptz)`;
+      AND b.ends_at > ${now}::timestamptz AND ${only})`;
 }
 
 export function toCalendar(found: Json): CalendarFacts {
@@ -171,41 +184,58 @@ export async function loadWindows(
   by: { readonly workspace: string; readonly actor: string | undefined; readonly now: Date },
 ): Promise<WindowFacts> {
   const [row] = await reader.query<{ facts: Json }>(
-    `SELECT jsonb_build_object('hasCatalog', w.catalog_hash IS NOT NULL,
+    `SELECT jsonb_build_object('hasCatalog', w.catalog_hash IS NOT NULL, 'zone', w.zone,
        'roles', (SELECT coalesce(jsonb_agg(role), '[]') FROM person_role WHERE workspace = $1 AND person = $2),
-       'windows', ${windowsJson},
-       'seats', (SELECT coalesce(jsonb_agg(x), '[]') FROM (SELECT window_key AS "window", date, count(*)::int AS taken FROM seat
-          WHERE workspace = $1 AND held AND ends_at > $3 GROUP BY 1, 2) x)) AS facts
+       'known', ${knownJson}, 'windows', ${windowsJson}, 'seats', ${seatsJson('$3')}, 'booked', ${bookedJson('$3')}) AS facts
      FROM workspace w WHERE w.id = $1`,
     [by.workspace, by.actor ?? null, by.now],
   );
-  return { ...row?.facts, windows: toWindows(row?.facts.windows ?? []) };
+  const facts = row?.facts;
+  return { ...facts, windows: toWindows(facts.windows), booked: toBooked(facts.booked) };
 }
 
+/** What stands for freezes. `about` narrows the bookings to those that the freeze can mean. */
 export async function loadFreezes(
   reader: Reader,
   by: { readonly workspace: string; readonly actor: string | undefined; readonly now: Date },
+  about: { readonly freeze?: Freeze; readonly key?: string } = {},
 ): Promise<FreezeFacts> {
   const [row] = await reader.query<{ facts: Json }>(
     `SELECT jsonb_build_object('hasCatalog', w.catalog_hash IS NOT NULL,
        'roles', (SELECT coalesce(jsonb_agg(role), '[]') FROM person_role WHERE workspace = $1 AND person = $2),
        'teams', (SELECT coalesce(jsonb_agg(key), '[]') FROM team WHERE workspace = $1 AND $2 = ANY (members)),
        'owners', (SELECT coalesce(jsonb_object_agg(key, team), '{}') FROM service WHERE workspace = $1),
-       'freezes', ${freezesJson}, 'booked', ${bookedJson('$3')}) AS facts
+       'keys', (SELECT coalesce(jsonb_agg(key), '[]') FROM release_freeze WHERE workspace = $1),
+       'authors', (SELECT coalesce(jsonb_object_agg(key, author), '{}') FROM release_freeze WHERE workspace = $1 AND NOT lifted),
+       'known', ${knownJson}, 'freezes', ${freezesJson}) AS facts
      FROM workspace w WHERE w.id = $1`,
-    [by.workspace, by.actor ?? null, by.now],
+    [by.workspace, by.actor ?? null],
   );
   const facts = row?.facts;
-  return { ...facts, freezes: toFreezes(facts.freezes), booked: toBooked(facts.booked) };
+  const freezes = toFreezes(facts.freezes);
+  const meant = about.freeze ?? freezes.find((one) => one.key === about.key);
+  // Only what the freeze can mean: a calendar may hold a hundred thousand bookings.
+  const booked = meant
+    ? await reader.query<{ booked: Json }>(
+        `SELECT ${bookedJson(
+          '$2',
+          `(cardinality($3::text[]) = 0 OR b.environment = ANY ($3)) AND (cardinality($4::text[]) = 0 OR EXISTS (
+           SELECT 1 FROM release_unit f WHERE f.workspace = $1 AND f.release = b.number AND f.service = ANY ($4)))`,
+        )} AS booked`,
+        [by.workspace, by.now, meant.scope.environments, meant.scope.services],
+      )
+    : [];
+  return { ...facts, freezes, booked: toBooked(booked[0]?.booked) };
 }
 
 export async function loadReserve(
   reader: Reader,
-  workspace: string,
+  { workspace, actor }: { readonly workspace: string; readonly actor: string | undefined },
   wanted: { environment: string; startsAt: Date; endsAt: Date },
 ): Promise<BookingFacts> {
   const [row] = await reader.query<{ facts: Json }>(
     `SELECT jsonb_build_object('hasCatalog', w.catalog_hash IS NOT NULL,
+       'roles', (SELECT coalesce(jsonb_agg(role), '[]') FROM person_role WHERE workspace = $1 AND person = $5),
        'environments', (SELECT coalesce(jsonb_agg(key ORDER BY key), '[]') FROM environment WHERE workspace = $1),
        'services', (SELECT coalesce(jsonb_agg(key ORDER BY key), '[]') FROM service WHERE workspace = $1),
        'held', (SELECT coalesce(jsonb_agg(jsonb_build_object('holder', holder, 'service', service, 'label', label, 'startsAt', starts_at,
@@ -213,7 +243,7 @@ export async function loadReserve(
          FROM reservation WHERE workspace = $1 AND environment = $2 AND held AND lane(service, service, '[]') && lane(NULL, NULL)
            AND tstzrange(starts_at, ends_at) && tstzrange($3, $4))) AS facts
      FROM workspace w WHERE w.id = $1`,
-    [workspace, wanted.environment, wanted.startsAt, wanted.endsAt],
+    [workspace, wanted.environment, wanted.startsAt, wanted.endsAt, actor ?? null],
   );
   return { ...row?.facts, held: row?.facts.held.map(dated) };
 }
@@ -273,13 +303,19 @@ export async function findWaiting(reader: Reader, workspace: string, id: string)
   return row && toWaiting(row);
 }
 
-export async function findSwap(
-  reader: Reader,
-  workspace: string,
-  id: string,
-): Promise<{ id: string; release: number; other: number; proposer: string; state: string } | undefined> {
-  const [row] = await reader.query<{ id: string; release: number; other: number; proposer: string; state: string }>(
-    'SELECT id, release, other, proposer, state FROM swap WHERE workspace = $1 AND id = $2',
+export type SwapRow = {
+  readonly id: string;
+  readonly release: number;
+  readonly other: number;
+  readonly proposer: string;
+  readonly state: string;
+  readonly revision: number;
+  readonly otherRevision: number;
+};
+
+export async function findSwap(reader: Reader, workspace: string, id: string): Promise<SwapRow | undefined> {
+  const [row] = await reader.query<SwapRow>(
+    'SELECT id, release, other, proposer, state, revision, other_revision AS "otherRevision" FROM swap WHERE workspace = $1 AND id = $2',
     [workspace, id],
   );
   return row;
@@ -307,7 +343,7 @@ export async function seriesOf(
   release: number,
 ): Promise<{ zone: string; rollbackPlan: string; series: string | undefined }> {
   const [row] = await reader.query<{ zone: string; rollback_plan: string; series: string | null }>(
-    `SELECT w.zone, r.rollback_plan, (SELECT id FROM series WHERE workspace = $1 AND source = $2 AND active LIMIT 1) AS series
+    `SELECT w.zone, r.rollback_plan, (SELECT id FROM series WHERE workspace = $1 AND (source = $2 OR id = r.series) AND active LIMIT 1) AS series
      FROM workspace w JOIN release r ON r.workspace = w.id AND r.number = $2 WHERE w.id = $1`,
     [workspace, release],
   );
@@ -333,7 +369,7 @@ export async function loadFeeds(
   return row ?? { teams: [], services: [], mine: [] };
 }
 
-function toWindows(found: Json): PlannedWindow[] {
+export function toWindows(found: Json): PlannedWindow[] {
   return found.map(({ source, changes, ...body }: Json) => ({
     ...Window.parse(body),
     source,

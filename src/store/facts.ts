@@ -6,7 +6,18 @@ import { type ChangeType, GateRule, Policy } from '../domain/policy.ts';
 import type { Release, ReleaseFacts, ReleaseState } from '../domain/release.ts';
 import type { RequestFacts } from '../domain/request.ts';
 import type { CatalogFacts } from '../domain/setup.ts';
-import { bookedJson, calendarJson, type Json, loadBoarding, type Reader, toBooked, toCalendar } from './calendar.ts';
+import {
+  bookedJson,
+  calendarJson,
+  type Json,
+  loadBoarding,
+  type Reader,
+  seatsJson,
+  toBooked,
+  toCalendar,
+  toWindows,
+  windowsJson,
+} from './calendar.ts';
 import type { Tx } from './tx.ts';
 
 /*
@@ -145,12 +156,14 @@ export async function loadCatalog(tx: Tx, workspace: string, now: Date): Promise
     last: Record<string, string> | null;
     freezes: string[];
     booked: Json;
+    windows: Json;
+    seats: CatalogFacts['seats'];
   }>(
     `SELECT w.catalog_hash AS hash, w.catalog,
        ARRAY(SELECT channel FROM digest WHERE workspace = $1) AS digests,
        (SELECT jsonb_object_agg(channel, date) FROM (SELECT channel, max(date) AS date FROM digest_run WHERE workspace = $1 GROUP BY channel) x) AS last,
        ARRAY(SELECT key FROM release_freeze WHERE workspace = $1 AND NOT lifted) AS freezes,
-       ${bookedJson('$2')} AS booked
+       ${bookedJson('$2')} AS booked, ${windowsJson} AS windows, ${seatsJson('$2')} AS seats
      FROM (SELECT $1::text AS id) i LEFT JOIN workspace w ON w.id = i.id`,
     [workspace, now],
   );
@@ -163,6 +176,8 @@ export async function loadCatalog(tx: Tx, workspace: string, now: Date): Promise
     last: row?.last ?? {},
     freezes: row?.freezes ?? [],
     booked: toBooked(row?.booked),
+    windows: toWindows(row?.windows ?? []),
+    seats: row?.seats ?? [],
   };
 }
 

@@ -15,6 +15,8 @@ export type SurfaceRow = {
   readonly unclear_since: Date | null;
   readonly written_at: Date | null;
   readonly attempts: number;
+  /** Why the last try failed; kept once nothing more is tried. */
+  readonly problem: string | null;
 };
 
 export type Claim = { readonly row: SurfaceRow; readonly upTo: bigint };

@@ -7,12 +7,12 @@ import type { TrainProps } from '../../blocks/train.ts';
 import type { WaitingProps } from '../../blocks/waiting-line.ts';
 import type { WindowProps } from '../../blocks/window.ts';
 import { Freeze, Train } from '../domain/calendar.ts';
-import { applicable } from '../domain/conflict.ts';
 import { freezeTimes, type PlannedFreeze } from '../domain/freeze.ts';
-import { scopeWords } from '../domain/scope.ts';
+import { occurrences } from '../domain/recurrence.ts';
+import { covers, type Scope, scopeWords } from '../domain/scope.ts';
 import { addDays, instantAt } from '../domain/time.ts';
-import { inOrder, nextDeparture } from '../domain/train.ts';
-import { defaultWindow, type PlannedWindow, windowTimes } from '../domain/window.ts';
+import { inOrder, mayBoard, nextDeparture } from '../domain/train.ts';
+import { applicable, type PlannedWindow, windowTimes, withDefault } from '../domain/window.ts';
 import { findSwap, findWaiting, loadPassengers, loadWindows, readerOf } from './calendar.ts';
 import type { Db } from './db.ts';
 import { loadReleaseProps, loadWorkspace, readReleases } from './read.ts';
@@ -53,11 +53,11 @@ export async function calendarDays(
     loadWindows(readerOf(db), { workspace, actor: undefined, now: asked.now }),
   ]);
   const service = services.find((one) => one.key === filter);
-  const isMeant = (scope: { environments: readonly string[]; services: readonly string[] }) =>
-    !filter ||
-    (service
-      ? scope.services.length === 0 || scope.services.includes(filter)
-      : scope.environments.length === 0 || scope.environments.includes(filter));
+  const isMeant = (scope: Scope) => {
+    if (!filter) return true;
+    if (!service) return scope.environments.length === 0 || scope.environments.includes(filter);
+    return service.environments.some((environment) => covers(scope, environment, service));
+  };
   const marks: Mark[] = [
     ...freezes
       .filter(({ freeze }) => isMeant(freeze.scope))
@@ -76,16 +76,16 @@ export async function calendarDays(
         startsAt: one.startsAt,
         endsAt: one.endsAt,
       })),
-    ...trains
-      .filter(({ train }) => !filter || train.environment === filter)
-      .map(({ train, departure, passengers }) => ({
-        kind: 'train' as const,
-        label: `${train.name}, ${passengers.length} aboard`,
-        startsAt: departure.startsAt,
-        endsAt: departure.endsAt,
-      })),
+    ...trains.flatMap(({ train, passengers }) => {
+      if (filter && train.environment !== filter && !service) return [];
+      if (service && !service.environments.some((environment) => mayBoard(train, environment, [service]))) return [];
+      return occurrences(train.recurrence, train.zone, { from, to }, 'skip').map((one) => {
+        const aboard = passengers.filter((other) => other.train?.date === one.date).length;
+        return { kind: 'train' as const, label: `${train.name}${aboard > 0 ? `, ${aboard} aboard` : ''}`, ...one };
+      });
+    }),
   ];
-  const all = windows.windows.length === 0 && !windows.hasCatalog ? [defaultWindow(zone)] : windows.windows;
+  const all = withDefault({ ...windows, zone });
   const deciding: readonly PlannedWindow[] = !filter
     ? []
     : service
@@ -150,7 +150,7 @@ export async function listWindows(db: Db, workspace: string, now: Date): Promise
       .slice(0, 3)
       .map((time) => ({
         ...time,
-        taken: seats.find((one) => one.window === window.key && one.date === time.date)?.taken ?? 0,
+        taken: seats.filter((one) => one.window === window.key && one.date === time.date).length,
       })),
   }));
 }
@@ -222,12 +222,18 @@ export async function listBookings(
   db: Db,
   workspace: string,
   range: { from: Date; to: Date },
+  also: { readonly ended?: boolean } = {},
 ): Promise<BookingProps[]> {
   const { zone } = await loadWorkspace(db, workspace);
   const rows = await db.prisma.booking.findMany({
-    where: { workspace, state: 'made', startsAt: { lt: range.to }, endsAt: { gt: range.from } },
+    where: {
+      workspace,
+      ...(also.ended ? {} : { state: 'made' }),
+      startsAt: { lt: range.to },
+      endsAt: { gt: range.from },
+    },
     orderBy: { startsAt: 'asc' },
-    take: 100,
+    take: 500,
   });
   return rows.map((row) => ({ ...row, zone }));
 }
@@ -264,20 +270,27 @@ export async function findFeed(db: Db, tokenHash: string, now: Date): Promise<Fe
         : (await db.prisma.service.findMany({ where: { workspace, team: name }, select: { key: true } })).map(
             (one) => one.key,
           );
-  const [releases, freezes, bookings] = await Promise.all([
-    readReleases(
-      db,
-      workspace,
-      {
-        startsAt: { gte: range.from, lt: range.to },
-        ...(services ? { units: { some: { service: { in: services } } } } : {}),
-      },
-      { take: 2_000 },
-    ),
+  const ours = services ? { units: { some: { service: { in: services } } } } : {};
+  const recent = new Date(now.getTime() - 7 * dayMs);
+  const [past, ahead, freezes, bookings] = await Promise.all([
+    readReleases(db, workspace, { startsAt: { gte: range.from, lt: recent }, ...ours }, { take: 500, newest: true }),
+    readReleases(db, workspace, { startsAt: { gte: recent, lt: range.to }, ...ours }, { take: 2_000 }),
     listFreezes(db, workspace, { from: now, to: range.to }),
-    services ? [] : listBookings(db, workspace, range),
+    listBookings(db, workspace, { from: recent, to: range.to }, { ended: true }),
   ]);
-  return { kind, name, workspace, releases, freezes, bookings };
+  const traits = await db.prisma.service.findMany({ where: { workspace, key: { in: services ?? [] } } });
+  const means = ({ freeze }: FreezeProps) =>
+    !services || traits.some((one) => one.environments.some((environment) => covers(freeze.scope, environment, one)));
+  return {
+    kind,
+    name,
+    workspace,
+    releases: [...past, ...ahead],
+    freezes: freezes.filter(means),
+    bookings: bookings.filter(
+      (one) => !services || one.services.length === 0 || one.services.some((key) => services.includes(key)),
+    ),
+  };
 }
 
 function toFreeze(row: {

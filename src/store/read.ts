@@ -37,12 +37,26 @@ export async function listReleases(
   workspace: string,
   asked: { filter: ListFilter; person: string; zone: string; today: string; take: number; skip: number },
 ): Promise<{ releases: ReleaseProps[]; total: number }> {
-  const where = filterOf(asked);
+  const where =
+    asked.filter.kind === 'needs-me'
+      ? { number: { in: await neededBy(db, workspace, asked.person) } }
+      : filterOf(asked);
   const [releases, total] = await Promise.all([
     readReleases(db, workspace, where, { take: asked.take, skip: asked.skip }),
     db.prisma.release.count({ where: { workspace, ...where } }),
   ]);
   return { releases, total };
+}
+
+/** Releases with a gate that this person was asked for and has not voted in since the last change. */
+async function neededBy(db: Db, workspace: string, person: string): Promise<number[]> {
+  const { rows } = await db.background.query<{ number: number }>(
+    `SELECT r.number FROM release r WHERE r.workspace = $1 AND r.state = 'requested' AND EXISTS (
+       SELECT 1 FROM gate g WHERE g.workspace = $1 AND g.release = r.number AND $2 = ANY (g.asked) AND NOT EXISTS (
+         SELECT 1 FROM vote v WHERE v.workspace = $1 AND v.release = r.number AND v.gate = g.name AND v.voter = $2 AND v.revision = r.revision))`,
+    [workspace, person],
+  );
+  return rows.map((row) => row.number);
 }
 
 /** Open releases that this person asked for or leads. */
@@ -163,12 +177,12 @@ export async function readReleases(
   db: Db,
   workspace: string,
   where: Prisma.ReleaseWhereInput,
-  page: { take: number; skip?: number },
+  { newest, ...page }: { take: number; skip?: number; newest?: boolean },
 ): Promise<ReleaseProps[]> {
   const rows = await db.prisma.release.findMany({
     where: { workspace, ...where },
     include: included,
-    orderBy: [{ startsAt: 'asc' }, { number: 'asc' }],
+    orderBy: [{ startsAt: newest ? 'desc' : 'asc' }, { number: 'asc' }],
     ...page,
   });
   if (rows.length === 0) return [];
@@ -261,7 +275,7 @@ function filterOf(asked: {
     case 'mine':
       return { state: { in: openStates }, OR: [{ requester: person }, { lead: person }] };
     case 'needs-me':
-      return { state: 'requested', gates: { some: { asked: { has: person } } }, votes: { none: { voter: person } } };
+      throw new Error('what needs somebody is asked of the votes first');
     case 'today':
       return { startsAt: { gte: day(0), lt: day(1) } };
     case 'week':

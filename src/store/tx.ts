@@ -37,7 +37,8 @@ export async function inTransaction<T>(
     for (let attempt = 1; ; attempt++) {
       try {
         const alone = attempt > 2 && options.crowd !== undefined ? [options.crowd] : [];
-        const locks = attempt > 1 ? [...options.contends, ...alone] : [];
+        // In one order everywhere, the crowd last: whoever waits for it holds nothing that its members wait for.
+        const locks = attempt > 1 ? [...[...options.contends].sort(), ...alone] : [];
         return await once(db, locks, alone.length > 0 ? undefined : options.crowd, options.first, work);
       } catch (error) {
         if (attempt >= attempts || !isConflict(error)) throw error;
@@ -74,7 +75,7 @@ async function once<T>(
   const locked: string[] = [];
   let broken: Error | undefined;
   try {
-    for (const name of [...locks].sort()) {
+    for (const name of locks) {
       await client.query('SELECT pg_advisory_lock(hashtextextended($1, 0))', [name]);
       locked.push(name);
     }

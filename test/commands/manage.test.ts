@@ -1,8 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { timerCall } from '../../src/commands/clock.ts';
-import type { Said } from '../../src/commands/command.ts';
-import { findVerb } from '../../src/commands/index.ts';
-import { readLine, takeRelease } from '../../src/domain/line.ts';
 import { run } from '../../src/run.ts';
 import { type Hall, openHall, workspace } from '../support/hall.ts';
 
@@ -25,28 +22,7 @@ beforeEach(() => {
   hall.clock.now = new Date('2026-11-23T08:00:00Z');
 });
 
-/** Says a line as a person would, without Slack: what came of it, in a few words. */
-async function says(person: string, line: string): Promise<string> {
-  const [first = '', ...words] = line.split(' ');
-  const found = findVerb(first);
-  if (!('verb' in found)) return 'unknown verb';
-  const { verb } = found;
-  const said: Said = {
-    person,
-    channel: 'C0RELEASES',
-    fallbackChannel: 'C0RELEASES',
-    zone: 'Europe/Berlin',
-    now: hall.clock.now,
-  };
-  const target = takeRelease(words);
-  const rest = readLine((verb.target ? target.rest : words).join(' '));
-  const parsed = verb.target ? verb.parse(rest, said, target.release ?? 0) : verb.parse(rest, said);
-  if (parsed.do === 'usage') return `usage ${parsed.problem.code}`;
-  if (parsed.do !== 'run' && parsed.do !== 'confirm') return parsed.do;
-  const outcome = await hall.does(person, parsed.call);
-  return outcome.ok ? outcome.events.map((event) => event.body.type).join(' ') || 'nothing' : outcome.refusal.code;
-}
-
+const says = (person: string, line: string) => hall.says(person, line);
 const one = async <T>(sql: string): Promise<T> => (await hall.db.pool.query(sql)).rows[0] as T;
 
 test('windows are set, edited for one day, closed for one day and dropped, by release managers', async () => {

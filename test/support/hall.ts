@@ -2,13 +2,16 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import pino from 'pino';
 import { parse } from 'yaml';
-import type { Call } from '../../src/commands/command.ts';
+import { timerCall } from '../../src/commands/clock.ts';
+import type { Call, Said } from '../../src/commands/command.ts';
 import { call } from '../../src/commands/command.ts';
+import { findVerb } from '../../src/commands/index.ts';
 import { requestCommand } from '../../src/commands/request.ts';
 import { applyCatalogCommand, connectCommand } from '../../src/commands/setup.ts';
 import { voteCommand } from '../../src/commands/vote.ts';
 import type { Ctx } from '../../src/ctx.ts';
 import { parseCatalog } from '../../src/domain/catalog.ts';
+import { readLine, takeRelease } from '../../src/domain/line.ts';
 import type { Person } from '../../src/domain/person.ts';
 import type { RequestInput } from '../../src/domain/request.ts';
 import type { VoteInput } from '../../src/domain/vote.ts';
@@ -29,6 +32,10 @@ export type Hall = {
   /** A request as a call, not yet made. */
   readonly wish: (person: string, change?: Partial<RequestInput>) => Call;
   readonly books: (person: string, change?: Partial<RequestInput>, id?: string) => Promise<Outcome>;
+  /** Says a line as a person would, without Slack: the events that came of it, or the code of what stopped it. */
+  readonly says: (person: string, line: string) => Promise<string>;
+  /** Lets a timer's command run now, as the clock would. */
+  readonly fires: (timer: Record<string, unknown>, dueAt?: Date) => Promise<Outcome>;
   readonly votes: (person: string, release: number, change?: Partial<VoteInput>, id?: string) => Promise<Outcome>;
   readonly close: () => Promise<void>;
 };
@@ -83,6 +90,30 @@ export async function openHall(options: { catalog?: string } = {}): Promise<Hall
       fallbackChannel: null,
       ...change,
     });
+  const says = async (person: string, line: string) => {
+    const [first = '', ...words] = line.split(' ');
+    const found = findVerb(first);
+    if (!('verb' in found)) return 'unknown verb';
+    const { verb } = found;
+    const said: Said = {
+      person,
+      channel: 'C0RELEASES',
+      fallbackChannel: 'C0RELEASES',
+      zone: 'Europe/Berlin',
+      now: clock.now,
+    };
+    const target = takeRelease(words);
+    const rest = readLine((verb.target ? target.rest : words).join(' '));
+    const parsed = verb.target ? verb.parse(rest, said, target.release ?? 0) : verb.parse(rest, said);
+    if (parsed.do === 'usage') return `usage ${parsed.problem.code}`;
+    if (parsed.do !== 'run' && parsed.do !== 'confirm') return parsed.do;
+    const outcome = await does(person, parsed.call);
+    return outcome.ok ? outcome.events.map((event) => event.body.type).join(' ') || 'nothing' : outcome.refusal.code;
+  };
+  const fires = (timer: Record<string, unknown>, dueAt: Date = clock.now) => {
+    const { command, input } = timerCall(timer, dueAt);
+    return run(ctx, command, input, { workspace, actor: { kind: 'clock' }, id: randomUUID() });
+  };
   return {
     ctx,
     db,
@@ -91,6 +122,8 @@ export async function openHall(options: { catalog?: string } = {}): Promise<Hall
     clock,
     groups,
     does,
+    says,
+    fires,
     wish,
     books: (person, change, id) => does(person, wish(person, change), id),
     votes: (person, release, change = {}, id) =>

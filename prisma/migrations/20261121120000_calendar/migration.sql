@@ -54,6 +54,7 @@ ALTER TABLE release ADD COLUMN sequence integer NOT NULL DEFAULT 0;
 ALTER TABLE release ADD COLUMN depends_on integer[] NOT NULL DEFAULT '{}';
 ALTER TABLE release ADD COLUMN train text;
 ALTER TABLE release ADD COLUMN departure text;
+ALTER TABLE release ADD COLUMN series text;
 ALTER TABLE release ADD COLUMN warnings jsonb NOT NULL DEFAULT '[]';
 CREATE INDEX release_lead ON release (workspace, lead, starts_at);
 CREATE INDEX release_train ON release (workspace, train, departure) WHERE train IS NOT NULL;
@@ -97,6 +98,9 @@ CREATE TABLE swap (
   release integer NOT NULL,
   other integer NOT NULL,
   proposer text NOT NULL,
+  -- The revisions that were seen when it was proposed: an answer to other times is none.
+  revision integer NOT NULL,
+  other_revision integer NOT NULL,
   state text NOT NULL,
   at timestamptz(3) NOT NULL,
   PRIMARY KEY (workspace, id)
