@@ -1,4 +1,7 @@
+import { cpSync, mkdtempSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { call } from '../../src/commands/command.ts';
@@ -71,6 +74,39 @@ test('migrations are applied once, by several at once, in the format of Prisma',
   await client.query(`UPDATE _prisma_migrations SET checksum = 'other'`);
   await client.end();
   await expect(migrate(url)).rejects.toThrow(/was edited after it was applied/);
+});
+
+test('a database of the first version is brought along: what was held stays held, in lanes', async () => {
+  const first = mkdtempSync(join(tmpdir(), 'maitred-migrations-'));
+  const name = '20261121000000_foundation';
+  cpSync(new URL(`../../prisma/migrations/${name}`, import.meta.url).pathname, join(first, name), { recursive: true });
+  const url = await newDatabase();
+  await migrate(url, first);
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  await client.query(`INSERT INTO release (workspace, number, state, requester, lead, environment, change_type, policy, summary, rollback_plan,
+      starts_at, ends_at, channel, revision, requested_at, changed_at)
+    SELECT 'T1', n, 'approved', 'U1', 'U1', 'production', 'normal', 'p', '', '', '2026-12-01T10:00Z', '2026-12-01T11:00Z', 'C1', 1, now(), now() FROM generate_series(1, 2) n;
+    INSERT INTO release_unit (workspace, release, position, service, version) VALUES ('T1', 1, 0, 'web', '1'), ('T1', 1, 1, 'search', '2'), ('T1', 2, 0, 'web', '3'), ('T1', 2, 1, 'search', '4');
+    INSERT INTO reservation (workspace, release, service, environment, exclusive, starts_at, ends_at, held) VALUES
+      ('T1', 1, 'web', 'production', false, '2026-12-01T10:00Z', '2026-12-01T11:00Z', true),
+      ('T1', 1, 'search', 'production', false, '2026-12-01T10:00Z', '2026-12-01T11:00Z', true),
+      ('T1', 2, 'web', 'uat', true, '2026-12-01T10:00Z', '2026-12-01T11:00Z', true),
+      ('T1', 2, 'search', 'uat', true, '2026-12-01T10:00Z', '2026-12-01T11:00Z', true);`);
+  expect(await migrate(url)).toEqual(['20261121120000_calendar']);
+  const { rows } = await client.query(
+    'SELECT holder, position, service, environment, label FROM reservation ORDER BY holder, position',
+  );
+  expect(rows).toEqual([
+    { holder: 'REL-1', position: 0, service: 'web', environment: 'production', label: 'web 1 + search 2' },
+    { holder: 'REL-1', position: 1, service: 'search', environment: 'production', label: 'web 1 + search 2' },
+    { holder: 'REL-2', position: 0, service: null, environment: 'uat', label: 'web 3 + search 4' },
+  ]);
+  const other = `INSERT INTO reservation (workspace, holder, position, service, environment, label, starts_at, ends_at, held)
+    VALUES ('T1', 'REL-9', 0, 'ledger', $1, '', '2026-12-01T10:30Z', '2026-12-01T10:45Z', true)`;
+  await expect(client.query(other, ['uat'])).rejects.toThrow(/reservation_once/);
+  await client.query(other, ['production']);
+  await client.end();
 });
 
 test('migrations and schema.prisma agree', async () => {
