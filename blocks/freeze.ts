@@ -159,6 +159,30 @@ export function freezeList(freezes: readonly FreezeProps[], zone: string): View 
   return { text: join(lines, '\n').mrkdwn, blocks: lines.slice(0, 40).map((line) => section(line)) };
 }
 
+/** What lifting it would mean: one date, or all that is left of it. */
+export function liftPreview(props: FreezeProps & { readonly date: string | null; readonly draft: string }): View {
+  const { freeze, date: day } = props;
+  const text = join(
+    [
+      freezeLine(props, props.zone),
+      day === null
+        ? mrkdwn`⚠ This lifts *all of it*${freeze.recurrence.rule ? mrkdwn`, ${ruleWords(freeze.recurrence.rule)}` : ''}. For one day name its date: ${code(`/release freeze lift ${freeze.key} 2026-12-31`)}.`
+        : mrkdwn`This lifts its occurrence of ${day} alone.`,
+    ],
+    '\n',
+  );
+  return {
+    text: mrkdwn`Confirm lifting ${freeze.name}.`.mrkdwn,
+    blocks: [
+      section(text),
+      actions('confirm', [
+        button('draft.take', day === null ? 'Lift all of it' : `Lift ${day}`, props.draft, { style: 'danger' }),
+        button('draft.drop', 'Never mind', props.draft),
+      ]),
+    ],
+  };
+}
+
 /** What declaring it would mean: its next dates and the bookings it touches. */
 export function freezePreview(props: {
   freeze: PlannedFreeze;
@@ -181,9 +205,11 @@ export function freezePreview(props: {
       ...(props.typed === '' ? [] : [mrkdwn`I read “${props.typed}” as`]),
       mrkdwn`❄️ *${freeze.name}* · ${freeze.level === 'hard' ? 'hard' : 'warns only'} · ${scopeWords(freeze.scope)} · ${ruleWords(freeze.recurrence.rule)}`,
       ...dates,
+      ...(freeze.exempt.length > 0 ? [mrkdwn`Not for ${list([...freeze.exempt], 'and')} changes.`] : []),
+      ...(freeze.message === '' ? [] : [mrkdwn`“${freeze.message}”`]),
       inside.length === 0
         ? mrkdwn`✓ It touches no booking.`
-        : mrkdwn`⚠ It touches ${inside.length === 1 ? '1 booking' : `${inside.length} bookings`}; their owners are asked to keep, move or cancel:`,
+        : mrkdwn`⚠ It touches ${inside.length === 1 ? '1 booking' : `${inside.length} bookings`}; ${inside.length === 1 ? 'its owner is' : 'their owners are'} asked to keep, move or cancel:`,
       ...bookings,
     ],
     '\n',

@@ -26,12 +26,15 @@ export function list(props: {
 }
 
 /** `/release` alone: what is next, and where to go. */
-export function panel(waiting: readonly ReleaseProps[], mine: readonly ReleaseProps[], command: string): View {
+type Some = { readonly releases: readonly ReleaseProps[]; readonly total: number };
+
+export function panel({ releases: waiting, total }: Some, own: Some, command: string): View {
+  const mine = own.releases;
   const first = waiting[0];
   const text = first
-    ? mrkdwn`${waiting.length === 1 ? 'A release waits' : `${waiting.length} releases wait`} for your decision.`
+    ? mrkdwn`${total === 1 ? 'A release waits' : `${total} releases wait`} for your decision.`
     : mine.length > 0
-      ? mrkdwn`You have ${mine.length} open.`
+      ? mrkdwn`You have ${own.total} open.`
       : mrkdwn`Nothing waits for you. Request a release with ${code(`${command} new`)}.`;
   return {
     text: text.mrkdwn,

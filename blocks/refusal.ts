@@ -26,7 +26,12 @@ import { offerLine } from './slot.ts';
 import { stateWords } from './state.ts';
 
 /** What a refused time can be answered with: other times, and the draft that their buttons ask again with. */
-export type Next = { readonly offers: readonly Offer[]; readonly draft: string | undefined; readonly canWait: boolean };
+export type Next = {
+  readonly offers: readonly Offer[];
+  readonly draft: string | undefined;
+  readonly canWait: boolean;
+  readonly verb: string;
+};
 
 type Words = { readonly text: Mrkdwn; readonly next?: readonly Button[] };
 
@@ -139,7 +144,7 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
     text: mrkdwn`I couldn't check with Slack who you are, so I saved nothing. Try again in a minute.`,
   }),
   only_managers: ({ verb }) => ({
-    text: mrkdwn`Only release managers can change ${verb === 'window' ? 'windows' : 'freezes'} here${verb === 'freeze' ? ', and teams for their own services (name them: `svc:payments`)' : ''}. See what there is with ${code(`/release ${verb} list`)}.`,
+    text: mrkdwn`Only release managers can ${verb === 'reserve' ? 'reserve this environment: releases to it need a vote' : `change ${verb === 'window' ? 'windows' : 'freezes'} here`}${verb === 'freeze' ? ', and teams for their own services (name them: `svc:payments`)' : ''}. See what there is with ${code(`/release ${verb} list`)}.`,
   }),
   never_happens: ({ what }) => ({
     text: mrkdwn`This ${what} would never happen: its rule gives no time from now on. Check its days and dates.`,
@@ -256,14 +261,14 @@ export function refusal(refused: Refusal, zone: string, next?: Next): View {
 /** Other times as buttons, the day at a glance, and the line. */
 function nextButtons(next: Next | undefined, zone: string): Button[] {
   if (next?.draft === undefined) return [];
-  const { offers, draft, canWait } = next;
+  const { offers, draft, canWait, verb } = next;
   return [
     ...offers
       .slice(0, 3)
       .map((offer, index) =>
         button(
           `slot.take${index}`,
-          `Book ${dayAndTime(offer.startsAt, zone)}`,
+          `${verb} ${dayAndTime(offer.startsAt, zone)}`,
           `${draft}|${offer.startsAt.toISOString()}`,
           index === 0 ? { style: 'primary' } : {},
         ),

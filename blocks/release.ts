@@ -295,7 +295,8 @@ function calendarNotes(release: ReleaseProps): KnownBlock[] {
   else if (release.train) lines.push(mrkdwn`🚆 aboard the train *${release.train.key}* of ${release.train.date}`);
   if (release.dependsOn.length > 0)
     lines.push(mrkdwn`⛓ waits for ${list(release.dependsOn.map(releaseKey), 'and')} to be done`);
-  lines.push(...warningLines(release.warnings, release.zone));
+  const [first, ...others] = warningLines(release.warnings, release.zone);
+  if (first) lines.push(mrkdwn`When it was booked: ${first}`, ...others);
   return lines.length === 0 ? [] : [context(...lines)];
 }
 

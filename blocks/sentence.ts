@@ -50,8 +50,18 @@ export const sentence: EventTable<Mrkdwn, [zone: string]> = {
     const { body } = event;
     const to = plainSlot(new Date(body.startsAt), new Date(body.endsAt), zone);
     const again = body.reopened.length === 0 ? '' : ` Asked again: ${list(body.reopened, 'and')}.`;
-    const how = { moved: 'moved', swapped: 'swapped', boarded: 'put on the train', undone: 'moved back' }[body.why];
-    return mrkdwn`🗓 ${who(event)} ${how} ${releaseKey(body.release)} to ${to}.${again}`;
+    if (body.startsAt === body.before.startsAt && body.endsAt === body.before.endsAt && body.why === 'moved') {
+      const needs = list(body.dependsOn.map(releaseKey), 'and');
+      return mrkdwn`⛓ ${who(event)} let ${releaseKey(body.release)} wait for ${needs === '' ? 'nothing' : needs}.`;
+    }
+    const name = releaseKey(body.release);
+    const how = {
+      moved: `moved ${name} to`,
+      swapped: `gave ${name} the swapped time`,
+      boarded: `put ${name} on the train of`,
+      undone: `moved ${name} back to`,
+    }[body.why];
+    return mrkdwn`🗓 ${who(event)} ${how} ${to}.${again}`;
   },
   'release.reinstated': (event) =>
     mrkdwn`↪️ ${who(event)} took back the cancellation of ${releaseKey(event.body.release)}; it holds its slot again.`,
@@ -67,7 +77,7 @@ export const sentence: EventTable<Mrkdwn, [zone: string]> = {
     const { window, change } = event.body;
     const what = change.cancelled
       ? 'closed'
-      : `changed${change.at ? ` to ${change.at}` : ''}${change.minutes ? ` for ${span(change.minutes)}` : ''}${change.capacity ? `, ${change.capacity} places` : ''}`;
+      : `changed${change.at ? ` to ${change.at}` : ''}${change.minutes ? ` for ${span(change.minutes)}` : ''}${change.capacity ? `, ${change.capacity} ${change.capacity === 1 ? 'place' : 'places'}` : ''}`;
     return mrkdwn`🪟 ${who(event)} ${what}: window ${window} on ${change.date}.${outside(event.body.outside)}`;
   },
   'window.dropped': (event) =>
@@ -84,9 +94,9 @@ export const sentence: EventTable<Mrkdwn, [zone: string]> = {
   'freeze.near': ({ body }, zone) =>
     body.startsAt === null
       ? mrkdwn`❄️ The freeze ${body.freeze} was looked at.`
-      : mrkdwn`❄️ The freeze ${body.freeze} begins ${dayAndTime(new Date(body.startsAt), zone)}.`,
+      : mrkdwn`❄️ The freeze ${body.name || body.freeze} begins ${dayAndTime(new Date(body.startsAt), zone)}.`,
   'freeze.lifted': (event) =>
-    mrkdwn`🌤 ${who(event)} lifted the freeze ${event.body.freeze}${event.body.date === null ? '' : ` of ${event.body.date}`}${event.body.reason === '' ? '' : `: “${event.body.reason}”`}.`,
+    mrkdwn`🌤 ${who(event)} lifted the freeze ${event.body.name || event.body.freeze}${event.body.date === null ? '' : ` of ${event.body.date}`}${event.body.reason === '' ? '' : `: “${event.body.reason}”`}.`,
   'line.joined': ({ body }, zone) =>
     mrkdwn`⏳ ${person(body.person)} waits for ${plainSlot(new Date(body.startsAt), new Date(body.endsAt), zone)} in ${body.environment}. When it comes free it is kept for you for 30 minutes.`,
   'line.offered': ({ body }, zone) =>

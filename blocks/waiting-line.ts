@@ -33,12 +33,18 @@ export function lineOffer({ entry, until, zone }: WaitingProps): View {
 
 /** What a person waits for. */
 export function lineList(entries: readonly Waiting[], zone: string): View {
-  const lines =
-    entries.length === 0
-      ? [mrkdwn`You wait for nothing. Wait for a taken time with ${code('/release line payments@2.14.0 tue 14:00')}.`]
-      : entries.map(
-          (entry) =>
-            mrkdwn`⏳ ${unitsName(entry.request.units)} · ${plainSlot(entry.startsAt, entry.endsAt, zone)} · ${entry.state}`,
-        );
-  return { text: join(lines, '\n').mrkdwn, blocks: lines.map((line) => section(line)) };
+  if (entries.length > 0) {
+    const rows = entries.map(
+      (entry) =>
+        mrkdwn`⏳ ${unitsName(entry.request.units)} · ${plainSlot(entry.startsAt, entry.endsAt, zone)} · ${entry.state}`,
+    );
+    return {
+      text: join(rows, '\n').mrkdwn,
+      blocks: rows
+        .slice(0, 20)
+        .map((row, index) => section(row, button('line.leave', 'Leave', entries[index]?.id ?? ''))),
+    };
+  }
+  const text = mrkdwn`You wait for nothing. Wait for a taken time with ${code('/release line payments@2.14.0 tue 14:00')}.`;
+  return { text: text.mrkdwn, blocks: [section(text)] };
 }

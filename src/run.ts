@@ -63,8 +63,7 @@ export async function rehearse<Input, Facts>(
   const parsed = command.input.parse(input);
   const rehearsed = await knowing(ctx, command, by, (know) =>
     inTransaction(ctx.db, { contends: [], first: () => 'SELECT 1' }, async (tx) => {
-      const { decision } = await deliberate(ctx, command, parsed, by, know, tx);
-      const directory = know(needNothing);
+      const { decision, directory } = await deliberate(ctx, command, parsed, by, know, tx);
       return { ...decision, directory };
     }),
   );
@@ -132,13 +131,13 @@ async function deliberate<Input, Facts>(
   { workspace, actor }: Omit<By, 'id'>,
   know: Know,
   tx: Tx,
-): Promise<{ decision: Decision; now: Date; again: (number: number) => Decision }> {
+): Promise<{ decision: Decision; directory: Directory; now: Date; again: (number: number) => Decision }> {
   const now = ctx.now();
+  const identity = know(needNothing);
   const no = (refusal: Refusal) => {
     const decision = refuse(refusal);
-    return { decision, now, again: () => decision };
+    return { decision, directory: identity, now, again: () => decision };
   };
-  const identity = know(needNothing);
   const person = actor.kind === 'person' ? identity.people[actor.id] : undefined;
   const forbidden = person && command.audience !== 'clock' ? may(command.audience, person) : undefined;
   if (forbidden) return no(forbidden);
@@ -148,7 +147,7 @@ async function deliberate<Input, Facts>(
   const directory = know(command.needs?.(loaded.facts, input) ?? needNothing);
   const decide = (number: number) =>
     command.decide(input, loaded.facts, { workspace, actor, person, directory, now, newId: ctx.newId, number });
-  return { decision: decide(0), now, again: decide };
+  return { decision: decide(0), directory, now, again: decide };
 }
 
 async function transact<Input, Facts>(

@@ -44,6 +44,7 @@ function draw() {
     );
   $('me').value = me;
   drawClock();
+  if (channel === 'home') return drawHome();
   const own =
     state.channels.find((one) => one.id === channel) ||
     state.channels.find((one) => one.name === 'releases') ||
@@ -70,7 +71,13 @@ function channelName(one) {
 
 function drawChannels(own) {
   const mine = state.channels.filter((one) => (one.is_im ? one.user === me : true));
+  const home = el(
+    'button',
+    { type: 'button', 'aria-current': channel === 'home' ? 'true' : undefined, onclick: () => go('home') },
+    '⌂ Home',
+  );
   $('channels').replaceChildren(
+    el('li', {}, home),
     ...mine.map((one) => {
       const last = one.messages.at(-1)?.ts || '0';
       const unread = one.id !== own?.id && Number(last) > Number(read[`${me}:${one.id}`] || 0);
@@ -92,7 +99,23 @@ function drawChannels(own) {
   );
 }
 
+/** The app's Home tab, as it was last published for this person. */
+function drawHome() {
+  $('name').textContent = `${state.app?.name || 'App'} · Home`;
+  $('topic').textContent = '';
+  $('welcome').textContent = '';
+  drawChannels();
+  const stamp = JSON.stringify([me, 'home', state.home]);
+  if ($('messages').dataset.stamp === stamp) return;
+  $('messages').dataset.stamp = stamp;
+  const view = state.home;
+  $('messages').replaceChildren(
+    el('li', {}, view ? drawBlocks(view.blocks, { view: view.id }, view) : 'Nothing is here yet.'),
+  );
+}
+
 function go(id) {
+  if (id === 'home') void post('home', { as: me });
   if (id !== channel) $('line').value = '';
   channel = id;
   location.hash = id;

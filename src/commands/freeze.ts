@@ -8,11 +8,11 @@ import {
   liftFreeze,
   OfFreeze,
 } from '../domain/freeze.ts';
-import type { Line } from '../domain/line.ts';
+import { type Line, takeDuration } from '../domain/line.ts';
 import { changeTypes } from '../domain/policy.ts';
 import { readRule } from '../domain/recurrence.ts';
 import { readScope, scopeOptions } from '../domain/scope.ts';
-import { isDate, readTime, wallMinutes, wallTime } from '../domain/time.ts';
+import { addMinutes, isDate, readTime, wallMinutes, wallTime } from '../domain/time.ts';
 import { loadFreezes } from '../store/calendar.ts';
 import { badOption, type Command, call, missing, type Parsed, type Said, slug, type Verb } from './command.ts';
 
@@ -74,8 +74,16 @@ export const freezeVerb: Verb = {
         const [key, second = '', ...more] = words;
         if (!key) return missing('which freeze, by its key from freeze list');
         const date = isDate(second) ? second : null;
+        // A day that is written otherwise must not pass for a reason: without a date everything is lifted.
+        const isDay = [second, `${second} ${more[0] ?? ''}`].some((words) => {
+          const read = readTime(words, { ...said, farDays: 800 });
+          return read.ok || !['time_missing', 'time_unreadable', 'time_leftover'].includes(read.problem.code);
+        });
+        if (date === null && isDay)
+          return missing('the date as 2026-12-31 (without a date the whole freeze is lifted)');
         const reason = [date === null ? second : '', ...more, ...line.quoted].join(' ').trim();
-        return { do: 'run', call: call(liftFreezeCommand, { freeze: key, date, reason }) };
+        const lift = call(liftFreezeCommand, { freeze: key, date, reason });
+        return line.options.yes ? { do: 'run', call: lift } : { do: 'confirm', call: lift, typed: '' };
       }
       default:
         return { do: 'usage', problem: { code: 'unexpected', text: what } };
@@ -89,13 +97,24 @@ function readFreeze(line: Line, words: readonly string[], said: Said): Parsed {
   const known = [...scopeOptions, 'repeats', 'warn', 'exempt', 'message', 'yes'];
   const strange = Object.keys(line.options).find((option) => !known.includes(option));
   if (strange) return { do: 'usage', problem: { code: 'unexpected', text: `${strange}:${line.options[strange]}` } };
+  const { minutes, rest } = takeDuration(words);
   const phrase = words.join(' ').replace(/\s*\.\.\s*/, ' to ');
-  const [from = '', until = '', ...more] = phrase.split(/\s+(?:to|until)\s+/);
-  if (more.length > 0 || until === '') return missing('from when to when, like fri 15:00 to mon 06:00');
+  const [from = '', until = '', ...more] = rest
+    .join(' ')
+    .replace(/\s*\.\.\s*/, ' to ')
+    .split(/\s+(?:to|until)\s+/);
+  if (more.length > 0 || (until === '') === (minutes === undefined))
+    return missing('from when to when, like fri 15:00 to mon 06:00, or now for 3h');
   const asked = { now: said.now, zone: said.zone, farDays: 800 };
-  const start = readTime(from, { ...asked, now: new Date(said.now.getTime() - 1) });
+  const start =
+    from.toLowerCase() === 'now'
+      ? { ok: true as const, at: new Date(Math.floor(said.now.getTime() / 60_000) * 60_000), zone: said.zone }
+      : readTime(from, { ...asked, now: new Date(said.now.getTime() - 1) });
   if (!start.ok) return { do: 'usage', problem: { code: 'time', problem: start.problem } };
-  const end = readTime(until, { ...asked, now: start.at, zone: start.zone });
+  const end =
+    minutes === undefined
+      ? readTime(until, { ...asked, now: start.at, zone: start.zone })
+      : { ok: true as const, at: addMinutes(start.at, minutes) };
   if (!end.ok) return { do: 'usage', problem: { code: 'time', problem: end.problem } };
   const exempt = (line.options.exempt ?? '').split(',').filter((type) => type !== '');
   const odd = exempt.find((type) => !changeTypes.some((known) => known === type));

@@ -14,7 +14,7 @@ import {
 } from './deploy.ts';
 import { digestVerb } from './digest.ts';
 import { feedVerb } from './feed.ts';
-import { addFreezeCommand, freezeVerb } from './freeze.ts';
+import { addFreezeCommand, freezeVerb, liftFreezeCommand } from './freeze.ts';
 import { calendarVerb, helpVerb, listVerb, showVerb, slotsVerb, trainsVerb, whoVerb, whyVerb } from './look.ts';
 import { moveCommand, moveVerb, swapVerb, undoVerb } from './move.ts';
 import { boardVerb, bookVerb, newVerb, requestCommand } from './request.ts';
@@ -64,6 +64,7 @@ const draftable: Readonly<Record<string, (input: unknown) => Call>> = Object.fro
   waits(moveCommand),
   waits(reserveCommand),
   waits(addFreezeCommand),
+  waits(liftFreezeCommand),
   waits(joinLineCommand),
 ]);
 

@@ -2,7 +2,8 @@ import { takeDuration } from '../domain/line.ts';
 import { changeTypes } from '../domain/policy.ts';
 import type { ListFilter } from '../domain/question.ts';
 import { parseReleaseKey, releaseStates } from '../domain/release.ts';
-import { isDate, readTime } from '../domain/time.ts';
+import { durations } from '../domain/slot.ts';
+import { isDate, readTime, wallTime } from '../domain/time.ts';
 import type { Parsed, Verb } from './command.ts';
 
 export const listVerb: Verb = {
@@ -47,7 +48,7 @@ export const calendarVerb: Verb = {
   summary: 'what is on: releases, freezes, reservations and trains, as bars',
   examples: ['calendar', 'calendar week', 'calendar day payments', 'calendar week production 2026-12-01'],
   target: false,
-  parse: (line): Parsed => {
+  parse: (line, said): Parsed => {
     let span: 'day' | 'week' = 'week';
     let filter: string | null = line.options.svc ?? line.options.env ?? null;
     let from: string | null = null;
@@ -55,7 +56,8 @@ export const calendarVerb: Verb = {
       if (word === 'day' || word === 'today') span = 'day';
       else if (word === 'week') span = 'week';
       else if (isDate(word)) from = word;
-      else if (filter === null && /^[a-z0-9][a-z0-9-]*$/i.test(word)) filter = word.toLowerCase();
+      else if (dayOf(word, said)) from = dayOf(word, said) ?? null;
+      else if (filter === null && /^[a-z][a-z0-9-]*$/i.test(word)) filter = word.toLowerCase();
       else return { do: 'usage', problem: { code: 'unexpected', text: word } };
     }
     return { do: 'answer', question: { ask: 'calendar', span, filter, from } };
@@ -87,6 +89,11 @@ export const slotsVerb: Verb = {
     if (!type)
       return { do: 'usage', problem: { code: 'bad_option', option: 'type', value: changeType, allowed: changeTypes } };
     const environment = line.options.env ?? 'production';
+    if (minutes !== undefined && (minutes < durations.min || minutes > durations.max))
+      return {
+        do: 'usage',
+        problem: { code: 'bad_option', option: 'for', value: `${minutes}m`, allowed: ['5m to 8h'] },
+      };
     const of = { kind: 'wish' as const, services, environment, minutes: minutes ?? 45, changeType: type };
     return { do: 'answer', question: { ask: 'slots', of, from: read?.ok ? read.at.toISOString() : null } };
   },
@@ -102,6 +109,12 @@ export const trainsVerb: Verb = {
   target: false,
   parse: () => ({ do: 'answer', question: { ask: 'trains' } }),
 };
+
+/** "tomorrow", "tue" → its date. */
+function dayOf(word: string, said: { now: Date; zone: string }): string | undefined {
+  const read = readTime(`${word} 23:59`, said);
+  return read.ok ? wallTime(read.at, said.zone).date : undefined;
+}
 
 function look(name: string, synonyms: readonly string[], summary: string, ask: 'show' | 'why' | 'who'): Verb {
   return {

@@ -141,6 +141,11 @@ function readRequest(line: Line, said: Said, complete: boolean): Read {
   if (!changeTypes.some((type) => type === changeType))
     return { problem: { code: 'bad_option', option: 'type', value: changeType, allowed: changeTypes } };
 
+  const { lead } = line.options;
+  if (lead !== undefined && !readMention(lead, '@'))
+    return {
+      problem: { code: 'bad_option', option: 'lead', value: lead, allowed: ['@somebody, picked from the list'] },
+    };
   const needs = readNeeds(line.options.needs);
   if (!needs)
     return {

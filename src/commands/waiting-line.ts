@@ -82,12 +82,13 @@ export const lineVerb: Verb = {
   name: 'line',
   synonyms: ['wait'],
   job: 'Ask',
-  usage: 'line <service@version …> <when> [for 45m] …',
+  usage: 'line <service@version …> <when> [for 45m] … | list',
   summary: 'waits for a time that is taken; you are offered it for 30 minutes when it comes free',
-  examples: ['line payments@2.14.0 tue 14:00 for 45m'],
+  examples: ['line payments@2.14.0 tue 14:00 for 45m', 'line list'],
   needsHome: true,
   target: false,
   parse: (line, said) => {
+    if (line.words.length === 0 || line.words.join(' ') === 'list') return { do: 'answer', question: { ask: 'line' } };
     if (bookVerb.target) throw new Error('book names no target');
     const booked = bookVerb.parse(line, said);
     return booked.do === 'run' || booked.do === 'confirm'

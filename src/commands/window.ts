@@ -111,6 +111,9 @@ function readWindow(line: Line, words: readonly string[], said: Said): Parsed {
   for (const [option, text] of Object.entries({ notice, min, max }))
     if (text !== undefined && readDuration(text) === undefined) return badOption(option, text, ['30m', '2h', '1h30m']);
   const length = (text: string | undefined) => (text === undefined ? undefined : readDuration(text));
+  if ((length(min) ?? 0) > (length(max) ?? Number.POSITIVE_INFINITY)) return badOption('min', min, ['less than max']);
+  // A night has less than half a day; longer across midnight is most likely turned round.
+  if (hours.overnight && hours.minutes > 12 * 60) return missing('hours that end after they begin, like 09:00-17:00');
   const window: Window = {
     key: slug(name),
     name: name.trim().slice(0, 80),
@@ -135,13 +138,13 @@ function readWindow(line: Line, words: readonly string[], said: Said): Parsed {
 }
 
 /** "09:00-17:00" → its start and length; across midnight when the end comes first. */
-function readHours(word: string): { at: string; minutes: number } | undefined {
+function readHours(word: string): { at: string; minutes: number; overnight: boolean } | undefined {
   const match = /^(\d{1,2}:\d{2})-(\d{1,2}:\d{2})$/.exec(word);
   if (!match) return undefined;
   const [from, to] = [match[1], match[2]].map((time) => (time as string).padStart(5, '0')) as [string, string];
   if (!/^([01]\d|2[0-3]):[0-5]\d$/.test(from) || !/^(([01]\d|2[0-3]):[0-5]\d|24:00)$/.test(to)) return undefined;
   const minutes = wallMinutes(from, to);
-  return { at: from, minutes: minutes > 0 ? minutes : minutes + 24 * 60 };
+  return { at: from, minutes: minutes > 0 ? minutes : minutes + 24 * 60, overnight: minutes <= 0 };
 }
 
 function isCount(number: number): boolean {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { mayManage } from './access.ts';
 import type { Held } from './conflict.ts';
 import { type Ask, accept, actorId, type Decision, refuse } from './decision.ts';
+import { choosePolicy, type Policy } from './policy.ts';
 import { addMinutes } from './time.ts';
 
 /** An environment kept for something that is no release: a test round, a rehearsal, a migration dry run. */
@@ -22,6 +23,7 @@ export type BookingFacts = {
   readonly hasCatalog: boolean;
   readonly held: readonly Held[];
   readonly roles: readonly string[];
+  readonly policies: readonly Policy[];
 };
 
 /** `ENV-7`, the name people use. */
@@ -47,6 +49,10 @@ export function reserveEnvironment(input: BookingInput, facts: BookingFacts, ask
     return refuse({ code: 'unknown_service', name: unknown, nearest: null, known: [...facts.services] });
   if (input.minutes < bookingDurations.min || input.minutes > bookingDurations.max)
     return refuse({ code: 'bad_duration', minutes: input.minutes, ...bookingDurations });
+  // Where releases need a vote, nobody shuts others out alone.
+  const about = { environment: input.environment, type: 'normal' as const, tiers: [1] };
+  const isGuarded = facts.hasCatalog && choosePolicy(facts.policies, about).gates.length > 0;
+  if (isGuarded && !mayManage(facts)) return refuse({ code: 'only_managers', verb: 'reserve' });
   if (input.minutes > ownHours * 60 && !mayManage(facts)) return refuse({ code: 'too_long_for_you', hours: ownHours });
   const startsAt = new Date(input.startsAt);
   const endsAt = addMinutes(startsAt, input.minutes);

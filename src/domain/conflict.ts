@@ -4,7 +4,7 @@ import type { ChangeType } from './policy.ts';
 import type { ReleaseState } from './release.ts';
 import type { Traits } from './scope.ts';
 import { addMinutes, minutesBetween, wallTime } from './time.ts';
-import { applicable, type PlannedWindow, type WindowTime, windowTimes, withDefault } from './window.ts';
+import { applicable, hoursOf, type PlannedWindow, type WindowTime, windowTimes, withDefault } from './window.ts';
 
 /** A time that somebody holds: a release, an environment booking or a place kept for the line. */
 export type Held = {
@@ -16,7 +16,14 @@ export type Held = {
   readonly endsAt: Date;
 };
 
-type Planned = { readonly release: number; readonly label: string; readonly startsAt: Date; readonly endsAt: Date };
+/** `ride` is the departure that it is aboard of, "key:date". */
+type Planned = {
+  readonly ride?: string | null;
+  readonly release: number;
+  readonly label: string;
+  readonly startsAt: Date;
+  readonly endsAt: Date;
+};
 
 /** Everything that stands in one environment's calendar around the wanted services. */
 export type CalendarFacts = {
@@ -84,8 +91,10 @@ export function judge(
       wanted.services.some((service) => freezes(freeze, wanted.environment, service, wanted.changeType)),
     )
     .flatMap((freeze) => freezeTimes(freeze, range).map((time) => ({ freeze: freeze as Freeze, ...time })));
+  // Passengers of one train are no news to each other.
+  const ride = wanted.train && `${wanted.train.key}:${wanted.train.date}`;
   const others = <T extends Planned>(planned: readonly T[]) =>
-    planned.filter((one) => !wanted.releases.includes(one.release));
+    planned.filter((one) => !wanted.releases.includes(one.release) && (ride === undefined || one.ride !== ride));
   const [around, leading] = [others(facts.around), others(facts.leading)];
   const needs = others(facts.needs).filter((one) => one.state !== 'done');
   const taken = facts.seats.filter((seat) => !own(seat.holder));
@@ -191,7 +200,7 @@ function windowJudge(
       if (!first) {
         const next = times.find(({ time }) => time.startsAt > slot.startsAt)?.time.startsAt ?? range.to;
         placed.retryAt = later(placed.retryAt, next);
-        const names = [...new Set(windows.map((window) => window.name))];
+        const names = [...new Set(windows.map((window) => `${window.name} (${hoursOf(window)})`))];
         placed.conflicts.push({
           code: 'outside_windows',
           level: 'hard',

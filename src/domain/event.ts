@@ -177,6 +177,7 @@ const FreezeAdded = z.strictObject({
 const FreezeNear = z.strictObject({
   type: z.literal('freeze.near'),
   freeze: z.string(),
+  name: z.string().default(''),
   date: z.string().nullable(),
   startsAt: instant.nullable(),
   touched,
@@ -185,6 +186,7 @@ const FreezeNear = z.strictObject({
 const FreezeLifted = z.strictObject({
   type: z.literal('freeze.lifted'),
   freeze: z.string(),
+  name: z.string().default(''),
   /** One occurrence; null: all of it. */
   date: z.string().nullable(),
   reason: z.string(),

@@ -117,7 +117,7 @@ export function liftFreeze({ freeze: key, date, reason }: LiftInput, facts: Free
     const one = freezeTimes(freeze, around).find((time) => time.date === date);
     if (!one || one.endsAt <= ask.now) return refuse({ code: 'no_occurrence', what: freeze.name, date });
   }
-  return accept({ type: 'freeze.lifted', freeze: key, date, reason: reason.trim() });
+  return accept({ type: 'freeze.lifted', freeze: key, name: freeze.name, date, reason: reason.trim() });
 }
 
 export const OfFreeze = z.strictObject({ freeze: z.string() });
@@ -133,6 +133,7 @@ export function announceFreeze({ freeze: key }: OfFreeze, facts: FreezeFacts, as
   return accept({
     type: 'freeze.near',
     freeze: key,
+    name: freeze.name,
     date: soon?.date ?? null,
     startsAt: soon?.startsAt.toISOString() ?? null,
     touched: soon

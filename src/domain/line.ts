@@ -1,5 +1,5 @@
 import { parseReleaseKey, type Unit } from './release.ts';
-import { readDuration, type TimeProblem } from './time.ts';
+import { readDuration, type TimeProblem, wallMinutes } from './time.ts';
 
 /** A line that somebody typed after the command, taken apart without judging it. */
 export type Line = {
@@ -34,12 +34,16 @@ export function readUnit(word: string): Unit | undefined {
   return match ? { service: (match[1] as string).toLowerCase(), version: match[2] as string } : undefined;
 }
 
-/** Takes "for 45m" (or `dur:45m`) out of the words; what is left is said of the time. */
+/** Takes "for 45m" (or `dur:45m`, or the end of "14:00-15:30") out of the words; what is left is said of the time. */
 export function takeDuration(
   words: readonly string[],
   option?: string,
 ): { minutes: number | undefined; rest: string[] } {
   if (option !== undefined) return { minutes: readDuration(option), rest: [...words] };
+  const between = words.findIndex((word) => span.test(word));
+  const [, from = '', to = ''] = span.exec(words[between] ?? '') ?? [];
+  const length = between < 0 ? 0 : wallMinutes(from.padStart(5, '0'), to.padStart(5, '0'));
+  if (length > 0) return { minutes: length, rest: words.map((word, index) => (index === between ? from : word)) };
   const at = words.findIndex((word, index) => word.toLowerCase() === 'for' && words[index + 1] !== undefined);
   if (at < 0) return { minutes: undefined, rest: [...words] };
   const two = readDuration(`${words[at + 1]} ${words[at + 2] ?? ''}`);
@@ -49,6 +53,8 @@ export function takeDuration(
   if (one !== undefined) return { minutes: one, rest: [...words.slice(0, at), ...words.slice(at + 2)] };
   return { minutes: undefined, rest: [...words] };
 }
+
+const span = /^(\d{1,2}:\d{2})[-–](\d{1,2}:\d{2})$/;
 
 /** Takes a leading `REL-142` off the words. */
 export function takeRelease(words: readonly string[]): { release: number | undefined; rest: string[] } {

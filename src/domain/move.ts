@@ -98,15 +98,23 @@ export function proposeSwap(input: SwapInput, facts: SwapFacts, ask: Ask): Decis
   const first = Math.min(facts.mine.release.startsAt.getTime(), facts.other.release.startsAt.getTime());
   const until = new Date(first).toISOString();
   const { mine, other } = facts;
-  return accept({
+  const swapId = ask.newId();
+  const proposed: EventBody = {
     type: 'swap.proposed',
-    swap: ask.newId(),
+    swap: swapId,
     release: input.release,
     other: input.other,
     revision: mine.release.revision,
     otherRevision: other.release.revision,
     until,
-  });
+  };
+  // Whoever may answer for both need not be asked.
+  if (!mayRun(other.release, actorId(ask), other.roles)) return accept(proposed);
+  return accept(
+    proposed,
+    { type: 'swap.accepted', swap: swapId, release: input.release, other: input.other },
+    ...swapped.events,
+  );
 }
 
 export const AnswerSwap = z.strictObject({ swap: z.string(), accept: z.boolean() });

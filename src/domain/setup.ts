@@ -70,7 +70,15 @@ export function applyCatalog(
     const freeze = freezes.find((one) => one.key === key);
     const lifted: EventBody[] = !facts.freezes.includes(key)
       ? []
-      : [{ type: 'freeze.lifted', freeze: key, date: null, reason: 'the catalogue changed' }];
+      : [
+          {
+            type: 'freeze.lifted',
+            freeze: key,
+            name: before?.freezes[key]?.name ?? key,
+            date: null,
+            reason: 'the catalogue changed',
+          },
+        ];
     if (!freeze) return lifted;
     const declared = freezeEvents(freeze, 'catalog', catalog.home ?? null, facts.booked, ask.now);
     // One that is over needs no declaring.

@@ -4,11 +4,20 @@ import { type Booked, type Source, type Window, WindowChange } from './calendar.
 import { type Ask, accept, type Decision, refuse } from './decision.ts';
 import type { EventOf } from './event.ts';
 import type { ChangeType } from './policy.ts';
-import { type Occurrence, occurrenceOn, occurrences } from './recurrence.ts';
+import { type Occurrence, occurrenceOn, occurrences, ruleWords } from './recurrence.ts';
 import { covers, type Known, specificity, type Traits, unknownIn } from './scope.ts';
 
 export type PlannedWindow = Window & { readonly changes: readonly WindowChange[]; readonly source: Source };
 export type WindowTime = Occurrence & { readonly capacity: number | null };
+
+/** "every week on Mon, Tue 08:00–18:00 Europe/Berlin". */
+export function hoursOf({ recurrence, zone }: Window): string {
+  const [hours = 0, minutes = 0] = recurrence.at.split(':').map(Number);
+  const end = (hours * 60 + minutes + recurrence.minutes) % 1440;
+  const clock = `${String(Math.floor(end / 60)).padStart(2, '0')}:${String(end % 60).padStart(2, '0')}`;
+  const days = recurrence.rule === null ? recurrence.date : ruleWords(recurrence.rule);
+  return `${days} ${recurrence.at}–${clock} ${zone}`;
+}
 
 /** Working days 09:00–17:00: what a workspace without a catalogue goes by (product.md §4). */
 export function defaultWindow(zone: string): PlannedWindow {

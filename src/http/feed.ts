@@ -21,7 +21,7 @@ export async function feedFile(settings: { db: Db; now: () => Date }, token: str
   });
   const uid = (name: string) => `${name}@${feed.workspace.toLowerCase()}.maitred`;
   for (const release of feed.releases) {
-    const { summary, requester, lead, state } = release;
+    const { summary, state } = release;
     calendar.createEvent({
       id: uid(releaseKey(release.number)),
       sequence: release.sequence,
@@ -30,7 +30,7 @@ export async function feedFile(settings: { db: Db; now: () => Date }, token: str
       stamp: release.changedAt,
       lastModified: release.changedAt,
       summary: `${unitsName(release.units)} → ${release.environment} (${releaseKey(release.number)})`,
-      description: `${summary}\n${release.changeType} change, ${state.replace('_', ' ')}. Requested by ${requester}, led by ${lead}.`,
+      description: `${summary}\n${release.changeType} change, ${state.replace('_', ' ')}`,
       status:
         release.hasSlot || isOver(state) || state === 'done' || state === 'rolled_back'
           ? statusOf(state)
@@ -45,7 +45,7 @@ export async function feedFile(settings: { db: Db; now: () => Date }, token: str
         id: uid(`freeze-${freeze.key}-${time.date}`),
         start: time.startsAt,
         end: time.endsAt,
-        stamp: time.startsAt,
+        stamp: settings.now(),
         summary: `❄ ${freeze.name}`,
         description: freeze.message,
         status: ICalEventStatus.CONFIRMED,
@@ -56,7 +56,7 @@ export async function feedFile(settings: { db: Db; now: () => Date }, token: str
       id: uid(bookingKey(booking.number)),
       start: booking.startsAt,
       end: booking.endsAt,
-      stamp: booking.startsAt,
+      stamp: settings.now(),
       summary: `${booking.environment}: ${booking.purpose} (${bookingKey(booking.number)})`,
       sequence: booking.state === 'made' ? 0 : 1,
       status: booking.state === 'made' ? ICalEventStatus.CONFIRMED : ICalEventStatus.CANCELLED,

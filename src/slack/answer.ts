@@ -13,6 +13,7 @@ import { trainList } from '../../blocks/train.ts';
 import { help, helpVerb, helpWords, usage } from '../../blocks/usage.ts';
 import { lineList } from '../../blocks/waiting-line.ts';
 import { windowList } from '../../blocks/window.ts';
+import about from '../../package.json' with { type: 'json' };
 import { type Call, call } from '../commands/command.ts';
 import { findVerb, verbs } from '../commands/index.ts';
 import { moveCommand } from '../commands/move.ts';
@@ -38,7 +39,7 @@ import {
 } from '../store/read.ts';
 import { draftOf, nextFor, offersFor } from './offer.ts';
 
-export const version = '0.1';
+export const version = about.version;
 const perPage = 10;
 
 export type Asker = {
@@ -61,7 +62,7 @@ export async function answer(ctx: Ctx, asker: Asker, question: Question): Promis
         listReleases(ctx.db, workspace, { ...asked, filter: { kind: 'needs-me' }, take: 3, skip: 0 }),
         listReleases(ctx.db, workspace, { ...asked, filter: { kind: 'mine' }, take: 3, skip: 0 }),
       ]);
-      return panel(waiting.releases, mine.releases, command);
+      return panel(waiting, mine, command);
     }
     case 'help': {
       if (question.topic === undefined) return help(verbs, command, version);
@@ -94,6 +95,9 @@ export async function answer(ctx: Ctx, asker: Asker, question: Question): Promis
     case 'calendar': {
       const from = question.from ?? asked.today;
       const filter = question.filter ?? undefined;
+      const known = filter === undefined ? [] : await namesOf(ctx, workspace);
+      if (filter !== undefined && known.length > 0 && !known.includes(filter))
+        return refusal({ code: 'unknown_scope', what: 'service or environment', name: filter, known }, zone);
       const days = await calendarDays(ctx.db, workspace, { from, days: question.span === 'day' ? 1 : 7, filter, now });
       return calendar({ days, span: question.span, filter, zone, command });
     }
@@ -129,6 +133,9 @@ async function answerSlots(ctx: Ctx, asker: Asker, { of, from }: Extract<Questio
     return slots({ what: name, minutes, environment: release.environment, offers, zone, now: ctx.now(), take });
   }
   const known = (await listServices(ctx.db, workspace)).map((service) => service.key);
+  const environments = (await namesOf(ctx, workspace)).filter((name) => !known.includes(name));
+  if (environments.length > 0 && !environments.includes(of.environment))
+    return refusal({ code: 'unknown_scope', what: 'environment', name: of.environment, known: environments }, zone);
   const strange = of.services.find((service) => known.length > 0 && !known.includes(service));
   if (strange)
     return refusal({ code: 'unknown_service', name: strange, nearest: nearest(strange, known) ?? null, known }, zone);
@@ -201,6 +208,12 @@ export async function otherTimes(ctx: Ctx, asker: Asker, what: Call, from: Date,
     now: ctx.now(),
     take: { action: 'slot.take', label: 'Take it', value: draft },
   });
+}
+
+/** Services and environments. */
+async function namesOf(ctx: Ctx, workspace: string): Promise<string[]> {
+  const services = await listServices(ctx.db, workspace);
+  return [...new Set(services.flatMap((service) => [service.key, ...service.environments]))].sort();
 }
 
 function ahead(now: Date): { from: Date; to: Date } {

@@ -1,4 +1,4 @@
-import { freezePreview } from '../../blocks/freeze.ts';
+import { freezePreview, liftPreview } from '../../blocks/freeze.ts';
 import { type Mrkdwn, mrkdwn, type View } from '../../blocks/kit.ts';
 import { refusal } from '../../blocks/refusal.ts';
 import { confirmation } from '../../blocks/slot.ts';
@@ -9,6 +9,7 @@ import { freezeTimes } from '../domain/freeze.ts';
 import { releaseKey, unitsName } from '../domain/release.ts';
 import { addMinutes } from '../domain/time.ts';
 import { rehearse } from '../run.ts';
+import { findFreeze } from '../store/planned.ts';
 import { loadReleaseProps, readReleases } from '../store/read.ts';
 import { draftOf, nextFor } from './offer.ts';
 
@@ -33,6 +34,7 @@ export async function confirm(
       const name = `Book ${unitsName(event.units)} → ${event.environment}`;
       const gates = event.gates.map((gate) => `${gate.needed} ${gate.name}`).join(' + ');
       const notes = [
+        ...(event.changeType === 'normal' ? [] : [mrkdwn`It is a *${event.changeType}* change.`]),
         ...(gates === '' ? [] : [mrkdwn`Needs ${gates}.`]),
         ...(event.train ? [mrkdwn`🚆 aboard the train *${event.train.key}* of ${event.train.date}`] : []),
       ];
@@ -80,12 +82,23 @@ export async function confirm(
       const touched = await readReleases(ctx.db, workspace, { number: { in: inside } }, { take: 50 });
       return freezePreview({ freeze, times: next, touched, typed, zone, draft });
     }
+    case 'freeze.lifted': {
+      const found = await findFreeze(ctx.db, workspace, event.freeze, now);
+      if (!found) return { text: 'There is nothing to confirm.', blocks: [] };
+      return liftPreview({ ...found, zone, date: event.date, draft });
+    }
     default:
       return { text: 'There is nothing to confirm.', blocks: [] };
   }
 }
 
-const confirmed: readonly EventBody['type'][] = ['release.requested', 'release.moved', 'booking.made', 'freeze.added'];
+const confirmed: readonly EventBody['type'][] = [
+  'release.requested',
+  'release.moved',
+  'booking.made',
+  'freeze.added',
+  'freeze.lifted',
+];
 
 function times(event: { startsAt: string; endsAt: string }): { startsAt: Date; endsAt: Date } {
   return { startsAt: new Date(event.startsAt), endsAt: new Date(event.endsAt) };

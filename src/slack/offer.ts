@@ -43,7 +43,8 @@ export async function nextFor(
     what.command.name === requestCommand.name &&
     (what.input as RequestInput).train === null &&
     refused.hard.every(passes);
-  return { offers, draft, canWait };
+  const verbs: Record<string, string> = { [moveCommand.name]: 'Move to', [reserveCommand.name]: 'Reserve' };
+  return { offers, draft, canWait, verb: verbs[wish.command.name] ?? 'Book' };
 }
 
 /** What a button with another time does instead of a refused call. */
@@ -78,8 +79,8 @@ export async function draftOf(ctx: Ctx, { workspace, person }: Asking, what: Cal
 export async function offersFor(ctx: Ctx, asking: Asking, what: Call, from: Date, most: number): Promise<Offer[]> {
   switch (what.command.name) {
     case moveCommand.name: {
-      const { release, minutes } = what.input as MoveInput;
-      return offersForRelease(ctx, asking, release, { from, most, minutes });
+      const { release, minutes, needs } = what.input as MoveInput;
+      return offersForRelease(ctx, asking, release, { from, most, minutes, needs });
     }
     case reserveCommand.name:
       return offersForBooking(ctx, asking, what.input as BookingInput, from, most);
@@ -93,12 +94,12 @@ export async function offersForRelease(
   ctx: Ctx,
   { workspace, person }: Asking,
   number: number,
-  asked: { from: Date; most: number; minutes?: number | null },
+  asked: { from: Date; most: number; minutes?: number | null; needs?: readonly number[] | null },
 ): Promise<Offer[]> {
   const range = horizon(asked.from);
   const slot = await findSlot(readerOf(ctx.db), { workspace, actor: person }, number, {
-    from: range.from,
-    to: range.to,
+    ...range,
+    needs: asked.needs ?? [],
   });
   if (!slot) return [];
   const wish = wishOfRelease(slot);
@@ -109,7 +110,8 @@ export async function offersForRelease(
     slot.gates.map((gate) => gate.asked),
   );
   const { calendar } = slot;
-  const needs = calendar.needs.filter((one) => slot.release.dependsOn.includes(one.release));
+  const first = asked.needs ?? slot.release.dependsOn;
+  const needs = calendar.needs.filter((one) => first.includes(one.release));
   return findSlots({ ...calendar, needs }, wanted, {
     from: asked.from,
     now: ctx.now(),

@@ -5,6 +5,7 @@ import { Freeze, Train, Window, WindowChange } from '../domain/calendar.ts';
 import { regionsOf } from '../domain/catalog.ts';
 import type { CalendarFacts } from '../domain/conflict.ts';
 import type { FreezeFacts, PlannedFreeze } from '../domain/freeze.ts';
+import { Policy } from '../domain/policy.ts';
 import { Recurrence } from '../domain/recurrence.ts';
 import { RequestInput } from '../domain/request.ts';
 import type { Series } from '../domain/series.ts';
@@ -42,6 +43,8 @@ export function calendarJson({ environment, services, from, to, lead, needs }: A
   const range = `tstzrange(${from}::timestamptz, ${to}::timestamptz)`;
   const label = (release: string) =>
     `(SELECT string_agg(u.service || ' ' || u.version, ' + ' ORDER BY u.position) FROM release_unit u WHERE u.workspace = $1 AND u.release = ${release})`;
+  const ride = (release: string) =>
+    `(SELECT t.train || ':' || t.departure FROM release t WHERE t.workspace = $1 AND t.number = ${release})`;
   return `(SELECT jsonb_build_object(
     'zone', cw.zone, 'hasCatalog', cw.catalog_hash IS NOT NULL, 'regions', cw.catalog -> 'regions',
     'windows', ${windowsJson},
@@ -58,7 +61,7 @@ export function calendarJson({ environment, services, from, to, lead, needs }: A
       SELECT coalesce(jsonb_agg(jsonb_build_object('window', window_key, 'date', date, 'seat', seat, 'holder', holder)), '[]')
       FROM seat WHERE workspace = $1 AND held AND ends_at > ${from}::timestamptz - interval '2 days' AND starts_at < ${to}::timestamptz + interval '2 days'),
     'around', (
-      SELECT coalesce(jsonb_agg(DISTINCT jsonb_build_object('release', r.release, 'service', d.service, 'direction', d.direction,
+      SELECT coalesce(jsonb_agg(DISTINCT jsonb_build_object('release', r.release, 'service', d.service, 'direction', d.direction, 'ride', ${ride('r.release')},
         'label', r.label, 'startsAt', r.starts_at, 'endsAt', r.ends_at)), '[]')
       FROM (
         SELECT unnest(depends_on) AS service, 'upstream' AS direction FROM service WHERE workspace = $1 AND key = ANY (${services}::text[])
@@ -68,7 +71,7 @@ export function calendarJson({ environment, services, from, to, lead, needs }: A
         AND lane(r.service, r.service, '[]') && lane(d.service, d.service, '[]') AND r.service = d.service
         AND tstzrange(r.starts_at, r.ends_at) && ${range}),
     'leading', (
-      SELECT coalesce(jsonb_agg(jsonb_build_object('release', l.number, 'label', ${label('l.number')}, 'startsAt', l.starts_at, 'endsAt', l.ends_at)), '[]')
+      SELECT coalesce(jsonb_agg(jsonb_build_object('release', l.number, 'ride', l.train || ':' || l.departure, 'label', ${label('l.number')}, 'startsAt', l.starts_at, 'endsAt', l.ends_at)), '[]')
       FROM release l WHERE l.workspace = $1 AND l.lead = ${lead} AND l.state IN ${open}
         AND l.starts_at < ${to}::timestamptz AND l.starts_at > ${from}::timestamptz - interval '1 day' AND l.ends_at > ${from}::timestamptz),
     'needs', (
@@ -236,6 +239,7 @@ export async function loadReserve(
   const [row] = await reader.query<{ facts: Json }>(
     `SELECT jsonb_build_object('hasCatalog', w.catalog_hash IS NOT NULL,
        'roles', (SELECT coalesce(jsonb_agg(role), '[]') FROM person_role WHERE workspace = $1 AND person = $5),
+       'policies', (SELECT coalesce(jsonb_agg(body ORDER BY position), '[]') FROM policy WHERE workspace = $1),
        'environments', (SELECT coalesce(jsonb_agg(key ORDER BY key), '[]') FROM environment WHERE workspace = $1),
        'services', (SELECT coalesce(jsonb_agg(key ORDER BY key), '[]') FROM service WHERE workspace = $1),
        'held', (SELECT coalesce(jsonb_agg(jsonb_build_object('holder', holder, 'service', service, 'label', label, 'startsAt', starts_at,
@@ -245,7 +249,8 @@ export async function loadReserve(
      FROM workspace w WHERE w.id = $1`,
     [workspace, wanted.environment, wanted.startsAt, wanted.endsAt, actor ?? null],
   );
-  return { ...row?.facts, held: row?.facts.held.map(dated) };
+  const facts = row?.facts;
+  return { ...facts, held: facts.held.map(dated), policies: facts.policies.map((one: unknown) => Policy.parse(one)) };
 }
 
 export async function loadBooking(

@@ -58,6 +58,11 @@ export async function calendarDays(
     if (!service) return scope.environments.length === 0 || scope.environments.includes(filter);
     return service.environments.some((environment) => covers(scope, environment, service));
   };
+  const meansBooking = (one: BookingProps) =>
+    !filter ||
+    one.environment === filter ||
+    one.services.includes(filter) ||
+    (one.services.length === 0 && service?.environments.includes(one.environment) === true);
   const marks: Mark[] = [
     ...freezes
       .filter(({ freeze }) => isMeant(freeze.scope))
@@ -69,7 +74,7 @@ export async function calendarDays(
         })),
       ),
     ...bookings
-      .filter((one) => one.state === 'made' && (!filter || one.environment === filter || one.services.includes(filter)))
+      .filter((one) => one.state === 'made' && meansBooking(one))
       .map((one) => ({
         kind: 'booking' as const,
         label: `${one.environment}: ${one.purpose}`,
@@ -159,10 +164,13 @@ export async function listWindows(db: Db, workspace: string, now: Date): Promise
 export async function listTrains(db: Db, workspace: string, now: Date): Promise<TrainProps[]> {
   const rows = await db.prisma.train.findMany({ where: { workspace }, orderBy: { key: 'asc' } });
   const found = await Promise.all(
-    rows.map(async ({ body }) => {
+    rows.flatMap(({ body }) => {
       const train = Train.parse(body);
-      const departure = nextDeparture(train, now);
-      return departure && findTrain(db, workspace, train.key, departure.date);
+      // The one that is under way or about to leave, and the next that still boards.
+      const reach = (train.cutoffMinutes + train.recurrence.minutes) * 60_000;
+      const departures = [nextDeparture(train, new Date(now.getTime() - reach)), nextDeparture(train, now)];
+      const dates = [...new Set(departures.flatMap((one) => (one && one.endsAt > now ? [one.date] : [])))];
+      return dates.map((date) => findTrain(db, workspace, train.key, date));
     }),
   );
   return found.filter((one) => one !== undefined);

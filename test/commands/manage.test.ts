@@ -122,7 +122,32 @@ test('teams freeze their own services, managers anything; recurring, lifted for 
     'freeze add "X" thu 10:00 to thu 12:00 exempt:big',
     'freeze add "X" thu to fri',
     'freeze lift',
+    'freeze lift weekend 31 dec finance agreed',
+    'freeze lift weekend tomorrow',
     'freeze melt',
+  ])
+    expect([wrong, await says('U0RAE', wrong)]).toEqual([wrong, expect.stringMatching(/^usage /)]);
+});
+
+test('a running incident is frozen from now on, and ranges give a length', async () => {
+  expect(await says('U0RAE', 'freeze add "Incident" now for 3h svc:search')).toBe('freeze.added');
+  const { body } = await one<{ body: { recurrence: unknown } }>(
+    `SELECT body FROM release_freeze WHERE key = 'incident'`,
+  );
+  expect(body.recurrence).toEqual({ date: '2026-11-23', at: '09:00', minutes: 180, rule: null });
+  expect(await says('U0BEN', 'book search@3 today 10:00 for 30m --yes')).toBe('conflict');
+  expect(await says('U0RAE', 'freeze lift incident')).toBe('freeze.lifted');
+  expect(await says('U0ANA', 'book payments@3 fri 16:00-17:30 env:uat --yes')).toMatch(/release.requested/);
+  const range = await one<{ minutes: number }>(
+    `SELECT extract(epoch FROM ends_at - starts_at)::int / 60 AS minutes FROM release ORDER BY number DESC LIMIT 1`,
+  );
+  expect(range.minutes).toBe(90);
+  for (const wrong of [
+    'book payments@3 fri 18:00 lead:@sam',
+    'slots payments for 0m',
+    'calendar 2026-13-45',
+    'window set "X" mon-fri 18:00-17:00',
+    'window set "X" mon-fri 09:00-17:00 min:2h max:1h',
   ])
     expect([wrong, await says('U0RAE', wrong)]).toEqual([wrong, expect.stringMatching(/^usage /)]);
 });

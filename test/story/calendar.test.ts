@@ -146,8 +146,8 @@ describe('the calendar of a week', () => {
     await house.until('the verdict', async () => ((await releaseOf(2))?.state === 'approved' ? true : undefined));
     // One message to the owner about the freeze, edited since.
     expect(ana.sees('dm').filter((text) => text.includes('Black Friday'))).toHaveLength(1);
-    await rae.types('/freeze lift black-friday');
-    await ana.seesEventually(/lifted the freeze black-friday/);
+    await rae.types('/freeze lift black-friday --yes');
+    await ana.seesEventually(/lifted the freeze Black Friday/);
     await ana.seesEventually(/❄️ Lifted: Black Friday/);
   });
 
@@ -165,14 +165,14 @@ describe('the calendar of a week', () => {
       await ana.types('/release start REL-3');
       return ana.sees().some((text) => /REL-3 cannot start now/.test(text)) ? true : undefined;
     });
-    await rae.types('/release freeze lift outage-at-the-vendor it is back');
-    await ana.seesEventually(/lifted the freeze outage-at-the-vendor: “it is back”/);
+    await rae.types('/release freeze lift outage-at-the-vendor it is back --yes');
+    await ana.seesEventually(/lifted the freeze Outage at the vendor: “it is back”/);
     await ana.types('/release start REL-3');
     await ana.seesEventually(/started REL-3/);
     await rae.types('/freeze add "Everything stops" today 12:15 to today 18:00 --yes').catch(() => undefined);
     await ana.types('/release rollback REL-3 errors');
     await ana.seesEventually(/rolled back REL-3/);
-    await rae.types('/freeze lift everything-stops');
+    await rae.types('/freeze lift everything-stops --yes');
   });
 
   test('two owners swap their slots', async () => {
@@ -187,7 +187,7 @@ describe('the calendar of a week', () => {
     await sam.seesEventually(/asks you to swap slots/, 'dm');
     await sam.clicks('Accept', 'dm');
     await sam.seesEventually(/You swapped/, 'dm');
-    await ana.seesEventually(/swapped REL-4 to Tue 24 Nov 2026, 15:00–15:45/);
+    await ana.seesEventually(/gave REL-4 the swapped time Tue 24 Nov 2026, 15:00–15:45/);
     expect((await releaseOf(4))?.starts_at).toEqual(new Date('2026-11-24T14:00:00Z'));
     expect((await releaseOf(5))?.starts_at).toEqual(new Date('2026-11-24T08:00:00Z'));
   });
@@ -256,7 +256,7 @@ describe('the calendar of a week', () => {
     await ana.seesEventually(new RegExp(`Left behind: REL-${search}`));
     await sam.seesEventually(new RegExp(`REL-${search} was left behind by the train weekly`), 'dm');
     await sam.clicks('Board the next', 'dm');
-    await sam.seesEventually(new RegExp(`put on the train REL-${search} to Wed 2 Dec 2026, 14:00`));
+    await sam.seesEventually(new RegExp(`put REL-${search} on the train of Wed 2 Dec 2026, 14:00`));
 
     house.moveTo(new Date('2026-11-25T13:00:05Z'));
     const starts = async (who: ReturnType<House['person']>, number: number, answer: RegExp) => {
@@ -404,7 +404,7 @@ describe('the calendar of a week', () => {
     await rae.types('/freeze add "Quiet days" 2026-12-05 00:00 to 2026-12-07 06:00 env:production --yes');
     await ana.seesEventually(/❄️ Freeze: Quiet days/);
     house.moveTo(new Date('2026-12-03T23:00:05Z'));
-    await ana.seesEventually(/The freeze quiet-days begins Sat 5 Dec 2026, 00:00/);
+    await ana.seesEventually(/The freeze Quiet days begins Sat 5 Dec 2026, 00:00/);
   });
 
   test('leaves no trace of misbehaviour', () => {
