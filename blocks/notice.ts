@@ -1,8 +1,8 @@
 import type { KnownBlock } from '@slack/types';
 import type { Conflict } from '../src/domain/calendar.ts';
 import type { StoredEvent } from '../src/domain/event.ts';
-import { undoSeconds } from '../src/domain/move.ts';
 import { releaseKey, unitsName } from '../src/domain/release.ts';
+import { undoSeconds } from '../src/domain/undo.ts';
 import { warningLines } from './conflict.ts';
 import {
   actions,

@@ -1,9 +1,9 @@
 import type { Button, KnownBlock } from '@slack/types';
 import { bookingKey } from '../src/domain/booking.ts';
 import type { Refusal, RefusalCode, RefusalOf } from '../src/domain/decision.ts';
-import { undoSeconds } from '../src/domain/move.ts';
 import { releaseKey } from '../src/domain/release.ts';
 import { horizonDays, type Offer } from '../src/domain/slot.ts';
+import { undoSeconds } from '../src/domain/undo.ts';
 import { conflictWords } from './conflict.ts';
 import {
   actions,

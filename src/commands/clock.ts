@@ -1,18 +1,18 @@
 import { expireRelease, OfRelease, openRoomInTime } from '../domain/deploy.ts';
 import { type DigestFacts, DueDigest, postDigest } from '../domain/digest.ts';
 import { OfFreeze } from '../domain/freeze.ts';
-import { OfSwap } from '../domain/move.ts';
 import type { Timer } from '../domain/reaction.ts';
 import type { ReleaseFacts } from '../domain/release.ts';
 import { DueSeries } from '../domain/series.ts';
+import { OfSwap } from '../domain/swap.ts';
 import { closeTrain, DueTrain, type TrainFacts } from '../domain/train.ts';
 import { OfLine } from '../domain/waiting-line.ts';
 import { loadTrain } from '../store/calendar.ts';
 import { loadDigest } from '../store/facts.ts';
 import { type Call, type Command, call, loadRelease, ofRelease } from './command.ts';
 import { announceFreezeCommand } from './freeze.ts';
-import { lapseSwapCommand } from './move.ts';
 import { runSeriesCommand } from './series.ts';
+import { lapseSwapCommand } from './swap.ts';
 import { lapseLineCommand, offerLineCommand } from './waiting-line.ts';
 
 type TimerCommand = Timer['command'];

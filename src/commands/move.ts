@@ -1,41 +1,17 @@
 import { takeDuration } from '../domain/line.ts';
 import {
-  AnswerSwap,
-  answerSwap,
   BoardInput,
   boardRelease,
   KeepInput,
   keepRelease,
-  lapseSwap,
   MoveInput,
   moveRelease,
-  OfSwap,
-  type ProposedSwap,
-  proposeSwap,
   type SlotFacts,
-  type SwapFacts,
-  SwapInput,
-  type UndoFacts,
-  UndoInput,
-  undoLast,
-  undoSeconds,
 } from '../domain/move.ts';
-import { parseReleaseKey, type ReleaseFacts } from '../domain/release.ts';
-import { addMinutes, readTime } from '../domain/time.ts';
-import { findSwap, loadBoarding } from '../store/calendar.ts';
-import { findSlot, loadUndo } from '../store/slot.ts';
-import type { Tx } from '../store/tx.ts';
-import {
-  type Command,
-  call,
-  type LoadBy,
-  type Loaded,
-  loadRelease,
-  loadSlot,
-  ofRelease,
-  unknownRelease,
-  type Verb,
-} from './command.ts';
+import type { ReleaseFacts } from '../domain/release.ts';
+import { readTime } from '../domain/time.ts';
+import { loadBoarding } from '../store/calendar.ts';
+import { type Command, call, loadRelease, loadSlot, ofRelease, type Verb } from './command.ts';
 import { readNeeds } from './request.ts';
 
 export const moveCommand: Command<MoveInput, SlotFacts> = {
@@ -73,47 +49,6 @@ export const keepCommand: Command<KeepInput, ReleaseFacts> = {
   decide: keepRelease,
 };
 
-export const swapCommand: Command<SwapInput, SwapFacts> = {
-  name: 'swap',
-  audience: 'members',
-  input: SwapInput,
-  contends: (input) => [`release:${input.release}`, `release:${input.other}`],
-  crowd: 'calendar',
-  load: (tx, by, input) => loadBoth(tx, by, input.release, input.other),
-  decide: proposeSwap,
-};
-
-export const answerSwapCommand: Command<AnswerSwap, ProposedSwap> = {
-  name: 'swap answer',
-  audience: 'members',
-  input: AnswerSwap,
-  contends: (input) => [`swap:${input.swap}`],
-  crowd: 'calendar',
-  load: loadSwap,
-  decide: answerSwap,
-};
-
-export const lapseSwapCommand: Command<OfSwap, ProposedSwap> = {
-  name: 'clock swap',
-  audience: 'clock',
-  input: OfSwap,
-  contends: (input) => [`swap:${input.swap}`],
-  load: loadSwap,
-  decide: lapseSwap,
-};
-
-export const undoCommand: Command<UndoInput, UndoFacts> = {
-  name: 'undo',
-  audience: 'members',
-  input: UndoInput,
-  crowd: 'calendar',
-  load: async (tx, by, { of }) => ({
-    ok: true,
-    facts: await loadUndo(tx, by, addMinutes(by.now, -undoSeconds / 60), of),
-  }),
-  decide: undoLast,
-};
-
 export const moveVerb: Verb = {
   name: 'move',
   synonyms: ['reschedule'],
@@ -140,48 +75,3 @@ export const moveVerb: Verb = {
     return line.options.yes || !read ? { do: 'run', call: what } : { do: 'confirm', call: what, typed: phrase };
   },
 };
-
-export const swapVerb: Verb = {
-  name: 'swap',
-  synonyms: [],
-  job: 'Ask',
-  usage: 'swap REL-142 REL-139',
-  summary: 'asks the holder of another slot to swap with yours',
-  examples: ['swap REL-142 REL-139'],
-  target: true,
-  parse: (line, _said, release) => {
-    const [typed = '', ...more] = line.words.filter((word) => word !== 'with');
-    const other = parseReleaseKey(typed);
-    if (other === undefined || more.length > 0)
-      return { do: 'usage', problem: { code: 'missing', what: 'the two releases, like swap REL-142 REL-139' } };
-    return { do: 'run', call: call(swapCommand, { release, other }) };
-  },
-};
-
-export const undoVerb: Verb = {
-  name: 'undo',
-  synonyms: [],
-  job: 'Ask',
-  usage: 'undo',
-  summary: `takes back your last booking, move or cancellation, within ${undoSeconds} seconds`,
-  examples: ['undo'],
-  target: false,
-  parse: () => ({ do: 'run', call: call(undoCommand, { of: null }) }),
-};
-
-async function loadBoth(tx: Tx, by: LoadBy, release: number, other: number): Promise<Loaded<SwapFacts>> {
-  const [a, b] = [await findSlot(tx, by, release), await findSlot(tx, by, other)];
-  if (!a) return unknownRelease(release);
-  if (!b) return unknownRelease(other);
-  // Each is judged at the other's time.
-  const mine = await findSlot(tx, by, release, { from: b.release.startsAt });
-  const theirs = await findSlot(tx, by, other, { from: a.release.startsAt });
-  return mine && theirs ? { ok: true, facts: { mine, other: theirs } } : unknownRelease(release);
-}
-
-async function loadSwap(tx: Tx, by: LoadBy, input: { swap: string }): Promise<Loaded<ProposedSwap>> {
-  const swap = await findSwap(tx, by.workspace, input.swap);
-  if (!swap) return { ok: false, refusal: { code: 'swap_over', state: 'gone' } };
-  const both = await loadBoth(tx, by, swap.release, swap.other);
-  return both.ok ? { ok: true, facts: { ...both.facts, swap } } : both;
-}

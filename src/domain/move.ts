@@ -3,7 +3,7 @@ import { mayRun } from './access.ts';
 import type { Conflict, Train } from './calendar.ts';
 import { type CalendarFacts, isHard, judge, type Wanted } from './conflict.ts';
 import { type Ask, accept, actorId, type Decision, type Refusal, refuse } from './decision.ts';
-import type { EventBody, ReleaseMoved } from './event.ts';
+import type { ReleaseMoved } from './event.ts';
 import { tally } from './gate.ts';
 import { type ReleaseFacts, unitsName } from './release.ts';
 import { holderOf, place } from './request.ts';
@@ -84,72 +84,6 @@ export function boardRelease(input: BoardInput, facts: SlotFacts, ask: Ask): Dec
   return moveTo(facts, { startsAt, endsAt, needs: [...release.dependsOn], train: ride, why: 'boarded' }, ask);
 }
 
-export const SwapInput = z.strictObject({ release: z.number().int(), other: z.number().int() });
-export type SwapInput = z.infer<typeof SwapInput>;
-export type SwapFacts = { readonly mine: SlotFacts; readonly other: SlotFacts };
-
-/** Asks the holder of another slot to swap. Both keep their length; nothing changes before they accept. */
-export function proposeSwap(input: SwapInput, facts: SwapFacts, ask: Ask): Decision {
-  if (input.release === input.other) return refuse({ code: 'swap_itself', release: input.release });
-  const no = unmovable(facts.mine, actorId(ask), 'move') ?? unmovable(facts.other, undefined, 'move');
-  if (no) return refuse(no);
-  const swapped = swap(facts, ask);
-  if (!swapped.ok) return swapped;
-  const first = Math.min(facts.mine.release.startsAt.getTime(), facts.other.release.startsAt.getTime());
-  const until = new Date(first).toISOString();
-  const { mine, other } = facts;
-  const swapId = ask.newId();
-  const proposed: EventBody = {
-    type: 'swap.proposed',
-    swap: swapId,
-    release: input.release,
-    other: input.other,
-    revision: mine.release.revision,
-    otherRevision: other.release.revision,
-    until,
-  };
-  // Whoever may answer for both need not be asked.
-  if (!mayRun(other.release, actorId(ask), other.roles)) return accept(proposed);
-  return accept(
-    proposed,
-    { type: 'swap.accepted', swap: swapId, release: input.release, other: input.other },
-    ...swapped.events,
-  );
-}
-
-export const AnswerSwap = z.strictObject({ swap: z.string(), accept: z.boolean() });
-export type AnswerSwap = z.infer<typeof AnswerSwap>;
-export type ProposedSwap = SwapFacts & {
-  readonly swap: { readonly state: string; readonly revision: number; readonly otherRevision: number };
-};
-
-/** The answer of whoever holds the other slot. */
-export function answerSwap(input: AnswerSwap, facts: ProposedSwap, ask: Ask): Decision {
-  const of = { swap: input.swap, release: facts.mine.release.number, other: facts.other.release.number };
-  if (facts.swap.state !== 'proposed') return refuse({ code: 'swap_over', state: facts.swap.state });
-  if (!mayRun(facts.other.release, actorId(ask), facts.other.roles))
-    return refuse(onlyRunners('answer for', facts.other));
-  if (!input.accept) return accept({ type: 'swap.declined', ...of, lapsed: false });
-  const no = unmovable(facts.mine, undefined, 'move') ?? unmovable(facts.other, undefined, 'move');
-  if (no) return refuse(no);
-  // Nobody accepts times that they were not shown.
-  const { mine, other, swap: seen } = facts;
-  if (mine.release.revision !== seen.revision || other.release.revision !== seen.otherRevision)
-    return refuse({ code: 'swap_over', state: 'one of the two has moved since' });
-  const swapped = swap(facts, ask);
-  return swapped.ok ? accept({ type: 'swap.accepted', ...of }, ...swapped.events) : swapped;
-}
-
-export const OfSwap = z.strictObject({ swap: z.string() });
-export type OfSwap = z.infer<typeof OfSwap>;
-
-/** The clock: a proposal that nobody answered ends when the first of the two begins. */
-export function lapseSwap(input: OfSwap, facts: ProposedSwap, _ask: Ask): Decision {
-  if (facts.swap.state !== 'proposed') return accept();
-  const of = { swap: input.swap, release: facts.mine.release.number, other: facts.other.release.number };
-  return accept({ type: 'swap.declined', ...of, lapsed: true });
-}
-
 export const KeepInput = z.strictObject({ release: z.number().int(), freeze: z.string() });
 export type KeepInput = z.infer<typeof KeepInput>;
 
@@ -159,73 +93,7 @@ export function keepRelease(input: KeepInput, facts: ReleaseFacts, ask: Ask): De
   return no ? refuse(no) : accept({ type: 'release.kept', release: input.release, freeze: input.freeze });
 }
 
-export const UndoInput = z.strictObject({
-  /** The command to take back; null: the person's last one. */
-  of: z.string().nullable(),
-});
-export type UndoInput = z.infer<typeof UndoInput>;
-
-export type UndoFacts = {
-  /** The person's last action within the time that may be undone, newest events last, and when it was. */
-  readonly last: readonly EventBody[];
-  readonly at: Date | undefined;
-  readonly slot: SlotFacts | undefined;
-  /** Every gate was met in the revision that a move left. */
-  readonly metBefore: boolean;
-  /** The reservation that was made still stands. */
-  readonly booked: boolean;
-};
-
-export const undoSeconds = 60;
-
-/** Takes back one's own last booking, move, cancellation or reservation, as long as nothing came of it. */
-export function undoLast(_input: UndoInput, facts: UndoFacts, ask: Ask): Decision {
-  const { last, slot } = facts;
-  const booking = last.find((event) => event.type === 'booking.made');
-  if (booking?.type === 'booking.made')
-    return facts.booked
-      ? accept({ type: 'booking.ended', booking: booking.booking })
-      : refuse({ code: 'nothing_to_undo' });
-  const event = last.find(({ type }) => ['release.requested', 'release.moved', 'release.cancelled'].includes(type));
-  if (!event || !slot) return refuse({ code: 'nothing_to_undo' });
-  const { release } = slot;
-  const isOpen = release.state === 'requested' || release.state === 'approved';
-  const stuck = refuse({ code: 'cannot_undo', release: release.number, state: release.state });
-  if (event.type === 'release.requested')
-    return isOpen ? accept({ type: 'release.cancelled', release: release.number, reason: 'taken back' }) : stuck;
-  if (event.type === 'release.moved') {
-    const isThere = release.startsAt.toISOString() === event.startsAt && release.endsAt.toISOString() === event.endsAt;
-    // What somebody decided since stands: a move is taken back only as long as nobody built on it.
-    const isDecided = slot.votes.some((vote) => facts.at !== undefined && vote.at > facts.at);
-    if (
-      !isOpen ||
-      !isThere ||
-      event.why !== 'moved' ||
-      event.before.train ||
-      isDecided ||
-      release.revision !== event.revision
-    )
-      return stuck;
-    const [startsAt, endsAt] = [new Date(event.before.startsAt), new Date(event.before.endsAt)];
-    const back: Target = { startsAt, endsAt, needs: [...event.before.dependsOn], train: null, why: 'undone' };
-    return moveTo(slot, back, ask, { from: event.from, met: facts.metBefore });
-  }
-  if (release.state !== 'cancelled' || release.startsAt <= ask.now) return stuck;
-  const placed = place(slot.calendar, wantedFor(slot, release.train), release, ask.now);
-  if (!placed.ok) return placed;
-  const rules = slot.gates.map((gate) => gate.rule);
-  return accept({
-    type: 'release.reinstated',
-    release: release.number,
-    ...laneOf(slot),
-    startsAt: release.startsAt.toISOString(),
-    endsAt: release.endsAt.toISOString(),
-    seats: [...placed.seats],
-    state: tally(rules, slot.votes).every((gate) => gate.met) ? 'approved' : 'requested',
-  });
-}
-
-type Target = {
+export type Target = {
   readonly startsAt: Date;
   readonly endsAt: Date;
   readonly needs: number[];
@@ -234,7 +102,7 @@ type Target = {
 };
 
 /** The event of a move, or what is in its way. `restored`: votes come back as they were in an earlier revision. */
-function moveTo(
+export function moveTo(
   facts: SlotFacts,
   target: Target,
   ask: Ask,
@@ -296,73 +164,7 @@ function moveTo(
   });
 }
 
-/** Both moves of a swap, each judged as if the other had gone already. */
-function swap({ mine, other }: SwapFacts, ask: Ask): Decision {
-  const both = [mine.release.number, other.release.number];
-  const to = (facts: SlotFacts, at: Date): Target => ({
-    startsAt: at,
-    endsAt: addMinutes(at, minutesBetween(facts.release.startsAt, facts.release.endsAt)),
-    needs: [...facts.release.dependsOn],
-    train: null,
-    why: 'swapped',
-  });
-  const first = moveTo(mine, to(mine, other.release.startsAt), ask, undefined, both);
-  if (!first.ok) return first;
-  const a = first.events[0] as ReleaseMoved;
-  // The second finds the first seated, should both end up in one window.
-  const seated = a.seats.map((seat) => ({ ...seat, holder: 'swap' }));
-  const calendar = { ...other.calendar, seats: [...other.calendar.seats, ...seated] };
-  const second = moveTo({ ...other, calendar }, to(other, mine.release.startsAt), ask, undefined, both);
-  if (!second.ok) return second;
-  const b = second.events[0] as ReleaseMoved;
-  const inverted = outOfOrder(a, b) ?? outOfOrder(b, a);
-  if (inverted)
-    return refuse({
-      code: 'conflict',
-      startsAt: inverted.startsAt,
-      minutes: minutesBetween(new Date(inverted.startsAt), new Date(inverted.endsAt)),
-      hard: [inverted.conflict],
-      warnings: [],
-    });
-  const clash = sharesLane(mine, other) && a.startsAt < b.endsAt && b.startsAt < a.endsAt;
-  if (clash) {
-    const { startsAt, endsAt } = b;
-    const base = {
-      level: 'hard',
-      environment: other.release.environment,
-      holder: holderOf(both[1] as number),
-      startsAt,
-      endsAt,
-    } as const;
-    const hard = [{ code: 'environment_busy' as const, ...base, label: unitsName(other.release.units) }];
-    return refuse({
-      code: 'conflict',
-      startsAt: a.startsAt,
-      minutes: minutesBetween(mine.release.startsAt, mine.release.endsAt),
-      hard,
-      warnings: [],
-    });
-  }
-  return accept(a, b);
-}
-
-/** `a` waits for `b` to be done, and would begin before that. */
-function outOfOrder(
-  a: ReleaseMoved,
-  b: ReleaseMoved,
-): { startsAt: string; endsAt: string; conflict: Conflict } | undefined {
-  if (!a.dependsOn.includes(b.release) || b.endsAt <= a.startsAt) return undefined;
-  const { release, label, endsAt } = b;
-  const conflict: Conflict = { code: 'dependency_open', level: 'hard', release, label, state: b.state, endsAt };
-  return { startsAt: a.startsAt, endsAt: a.endsAt, conflict };
-}
-
-function sharesLane(a: SlotFacts, b: SlotFacts): boolean {
-  if (a.release.environment !== b.release.environment) return false;
-  return a.exclusive || a.services.some((service) => b.services.some((other) => other.key === service.key));
-}
-
-function wantedFor(facts: SlotFacts, train: Target['train'], others: readonly number[] = []): Wanted {
+export function wantedFor(facts: SlotFacts, train: Target['train'], others: readonly number[] = []): Wanted {
   const { release } = facts;
   const ignored = [release.number, ...others];
   return {
@@ -390,7 +192,7 @@ export function wishOf(facts: SlotFacts): Wanted {
   return wantedFor(facts, null);
 }
 
-function laneOf(facts: SlotFacts) {
+export function laneOf(facts: SlotFacts) {
   const { release } = facts;
   return {
     environment: release.environment,
@@ -400,14 +202,18 @@ function laneOf(facts: SlotFacts) {
   };
 }
 
-function unmovable({ release, roles }: ReleaseFacts, actor: string | undefined, verb: string): Refusal | undefined {
+export function unmovable(
+  { release, roles }: ReleaseFacts,
+  actor: string | undefined,
+  verb: string,
+): Refusal | undefined {
   if (actor !== undefined && !mayRun(release, actor, roles)) return onlyRunners(verb, { release });
   if (release.state !== 'requested' && release.state !== 'approved')
     return { code: 'wrong_state', release: release.number, verb, state: release.state, possible: [] };
   return undefined;
 }
 
-function onlyRunners(verb: string, { release }: Pick<ReleaseFacts, 'release'>): Refusal {
+export function onlyRunners(verb: string, { release }: Pick<ReleaseFacts, 'release'>): Refusal {
   return { code: 'only_runners', release: release.number, verb, lead: release.lead, requester: release.requester };
 }
 

@@ -10,42 +10,25 @@ import {
 import type { WebClient } from '@slack/web-api';
 import type { View } from '../../blocks/kit.ts';
 import { refusal } from '../../blocks/refusal.ts';
-import { freeTimes, option } from '../../blocks/request.ts';
+import { option } from '../../blocks/request.ts';
 import { usage } from '../../blocks/usage.ts';
-import { endBookingCommand } from '../commands/booking.ts';
 import { type Call, call } from '../commands/command.ts';
-import {
-  cancelCommand,
-  doneCommand,
-  openRoomCommand,
-  pauseCommand,
-  resumeCommand,
-  rollbackCommand,
-  startCommand,
-  verifyCommand,
-} from '../commands/deploy.ts';
-import { closeFeedsCommand, feedCall } from '../commands/feed.ts';
-import { liftFreezeCommand } from '../commands/freeze.ts';
-import { draftCall } from '../commands/index.ts';
-import { answerSwapCommand, boardCommand, keepCommand, moveCommand, undoCommand } from '../commands/move.ts';
+import { closeFeedsCommand } from '../commands/feed.ts';
 import { blankRequest } from '../commands/request.ts';
-import { joinLineCommand, leaveLineCommand, takeLineCommand } from '../commands/waiting-line.ts';
 import type { Ctx } from '../ctx.ts';
 import { within } from '../deadline.ts';
 import type { Actor } from '../domain/person.ts';
-import type { RequestInput } from '../domain/request.ts';
 import { surfaceKey } from '../domain/surface.ts';
 import { type Outcome, run } from '../run.ts';
-import { findDraft } from '../store/draft.ts';
 import { markStale } from '../store/ledger.ts';
-import { listServices, loadWorkspace } from '../store/read.ts';
-import { type Asker, answer, otherTimes, tell } from './answer.ts';
+import { listServices } from '../store/read.ts';
+import { type Asker, answer, tell } from './answer.ts';
+import { clicked, type Door } from './click.ts';
 import { callOptions, connectOptions, type SlackConnection } from './client.ts';
 import { confirm } from './confirm.ts';
 import type { SlackDirectory } from './directory.ts';
-import { openForm, readDraft, readForm, requestAgain, type Submission, sayInModal } from './form.ts';
+import { openForm, readForm, requestAgain, type Submission, sayInModal } from './form.ts';
 import { admit, type Typed, understand } from './line.ts';
-import { offersFor } from './offer.ts';
 
 export type SlackDoor = {
   readonly isConnected: () => boolean;
@@ -122,6 +105,8 @@ export async function openSlack(
       connected = false;
     });
 
+  const door: Door = { ctx, client, workspace, command: commandName, perform, performed, heard };
+
   for (const [alias, verb] of [
     [commandName, ''],
     ['/warroom', 'room'],
@@ -157,7 +142,7 @@ export async function openSlack(
       id: `${body.user.id}:${action.action_ts}:${actionId}:${body.container?.message_ts ?? body.view?.id ?? ''}`,
     };
     const channel = body.channel?.id ?? '';
-    const work = guarded(() => clicked(actionId, value, by, channel, body));
+    const work = guarded(() => clicked(door, actionId, value, by, channel, body));
     const first = await within(work, deadlineMs);
     await ack();
     settings.onAck('action', performance.now() - started);
@@ -301,175 +286,6 @@ export async function openSlack(
           return performed(asker, understood.call, id);
       }
     });
-  }
-
-  async function clicked(
-    action: string,
-    value: string,
-    by: { person: string; trigger: string; id: string },
-    channel: string,
-    body: BlockAction,
-  ): Promise<View | undefined> {
-    const release = Number(value.split('|')[0]);
-    const rest = value.split('|')[1] ?? '';
-    const form = { workspace, person: by.person, triggerId: by.trigger };
-    const admitted = await admit(ctx, workspace, by.person, 'anyone');
-    if (!admitted.ok) return refusal(admitted.refusal, (await loadWorkspace(ctx.db, workspace)).zone);
-    const asker: Asker = { workspace, person: by.person, zone: admitted.person.zone, command: commandName };
-    const actor: Actor = { kind: 'person', id: by.person };
-    const stepped = async (step: Call) => {
-      const outcome = await perform(step, by.id, actor);
-      // The surfaces show a success to everybody; a refusal is for the one who clicked.
-      return outcome.ok ? undefined : tell(ctx, asker, outcome, step);
-    };
-    switch (action) {
-      case 'release.review':
-        return openForm(ctx, client, form, { kind: 'review', release });
-      case 'release.note':
-        return openForm(ctx, client, form, { kind: 'note', release });
-      case 'release.new':
-        return openForm(ctx, client, form, { kind: 'request', draft: blankRequest(channel) });
-      case 'release.details':
-        return answer(ctx, asker, { ask: 'show', release });
-      case 'release.why':
-        return answer(ctx, asker, { ask: 'why', release });
-      case 'release.move':
-        return answer(ctx, asker, { ask: 'slots', of: { kind: 'release', release }, from: null });
-      case 'help.show':
-        return answer(ctx, asker, { ask: 'help', topic: undefined });
-      case 'train.help':
-        return answer(ctx, asker, { ask: 'help', topic: 'board' });
-      case 'calendar.show':
-        return answer(ctx, asker, { ask: 'calendar', span: 'week', filter: null, from: null });
-      case 'release.cancel':
-        return stepped(call(cancelCommand, { release, reason: '' }));
-      case 'room.open':
-        return stepped(call(openRoomCommand, { release }));
-      case 'release.start':
-        return stepped(call(startCommand, { release }));
-      case 'release.verify':
-        return stepped(call(verifyCommand, { release }));
-      case 'release.done':
-        return stepped(call(doneCommand, { release }));
-      case 'release.pause':
-        return stepped(call(pauseCommand, { release, reason: '' }));
-      case 'release.resume':
-        return stepped(call(resumeCommand, { release }));
-      case 'release.rollback':
-        return stepped(call(rollbackCommand, { release, reason: '' }));
-      case 'release.moveto':
-        return performed(asker, call(moveCommand, { release, startsAt: rest, minutes: null, needs: null }), by.id);
-      case 'freeze.keep':
-        return stepped(call(keepCommand, { release, freeze: rest }));
-      case 'freeze.lift':
-        return stepped(call(liftFreezeCommand, { freeze: value, date: null, reason: '' }));
-      case 'swap.accept':
-      case 'swap.decline':
-        return stepped(call(answerSwapCommand, { swap: value, accept: action === 'swap.accept' }));
-      case 'booking.end':
-        return stepped(call(endBookingCommand, { booking: release }));
-      case 'train.board':
-        return performed(asker, call(boardCommand, { release, train: rest }), by.id);
-      case 'line.take':
-        return performed(asker, call(takeLineCommand, { line: value }), by.id);
-      case 'line.leave':
-        return stepped(call(leaveLineCommand, { line: value }));
-      case 'line.say':
-        return heard({ workspace, person: by.person, channel, text: value }, by.id, by.trigger);
-      case 'undo':
-        return performed(asker, call(undoCommand, { of: value }), by.id);
-      case 'feed.open':
-        return performed(asker, feedCall('workspace', ''), by.id);
-      case 'form.slots':
-      case 'form.use':
-        return fillTime(body, asker, action === 'form.use' ? value : undefined);
-      case 'draft.drop':
-        return { text: 'Nothing was changed.', blocks: [] };
-      case 'draft.take':
-      case 'draft.slots':
-      case 'slot.take':
-      case 'slot.form':
-      case 'line.join':
-        return drafted(action, value, asker, by, channel, body);
-      default:
-        // Menus inside forms report every choice; there is nothing to do until they are submitted.
-        return undefined;
-    }
-  }
-
-  /** A button of something that was kept: `<draft>` or `<draft>|<another start>`. */
-  async function drafted(
-    action: string,
-    value: string,
-    asker: Asker,
-    by: { trigger: string; id: string },
-    channel: string,
-    body: BlockAction,
-  ): Promise<View | undefined> {
-    const [id = '', startsAt] = value.split('|');
-    if (body.view?.callback_id === 'request.v1' && action === 'slot.take' && startsAt) {
-      // Inside the form what stands there now counts, with the offered time.
-      const read = await readForm(client, body.view as unknown as Submission, asker.person, startsAt);
-      if ('errors' in read) return { text: Object.values(read.errors).join(' '), blocks: [] };
-      return performed(asker, read.call, by.id);
-    }
-    const draft = await findDraft(ctx.db, workspace, id);
-    if (!draft) return { text: `This offer is too old. Ask again with \`${commandName} slots\`.`, blocks: [] };
-    if (draft.person !== asker.person)
-      return refusal({ code: 'not_yours', what: 'offer', owner: draft.person }, asker.zone);
-    const kept = draft.input as Record<string, unknown>;
-    // An offered time is a time of one's own: no train goes then.
-    const own = 'train' in kept ? { train: null } : {};
-    const what = draftCall(draft.command, startsAt ? { ...kept, ...own, startsAt } : kept);
-    switch (action) {
-      case 'slot.form': {
-        const { units, minutes, environment, changeType } = what.input as RequestInput;
-        const filled = {
-          ...blankRequest(channel),
-          units: units.map(({ service }) => ({ service, version: '' })),
-          minutes,
-          environment,
-          changeType,
-        };
-        const at = startsAt ? new Date(startsAt) : undefined;
-        return openForm(
-          ctx,
-          client,
-          { ...asker, triggerId: by.trigger },
-          { kind: 'request', draft: { ...filled, startsAt: at } },
-        );
-      }
-      case 'draft.slots': {
-        const from = typeof kept.startsAt === 'string' ? new Date(kept.startsAt) : ctx.now();
-        return otherTimes(ctx, asker, what, from, id);
-      }
-      case 'line.join':
-        return performed(asker, call(joinLineCommand, what.input as RequestInput), `line:${id}`);
-      default:
-        // Named after the draft and the time: a second click of the same button gets the first answer.
-        return performed(asker, what, `draft:${value}`);
-    }
-  }
-
-  /** Free times shown in the open request form, or one of them filled in. */
-  async function fillTime(body: BlockAction, asker: Asker, startsAt: string | undefined): Promise<View | undefined> {
-    if (!body.view) return undefined;
-    const view = body.view as unknown as Submission;
-    const now = readDraft(view, asker.person);
-    const draft = startsAt ? { ...now, startsAt: new Date(startsAt), filled: true as const } : now;
-    let notice: View | undefined;
-    if (!startsAt) {
-      const from = draft.startsAt && draft.startsAt > ctx.now() ? draft.startsAt : ctx.now();
-      const read = await readForm(client, view, asker.person, from.toISOString());
-      if (draft.service === '')
-        notice = {
-          text: '',
-          blocks: usage({ code: 'missing', what: 'a service first' }, undefined, commandName).blocks,
-        };
-      else if ('call' in read) notice = freeTimes(await offersFor(ctx, asker, read.call, from, 5), asker.zone);
-    }
-    await client.views.update({ view_id: body.view.id, view: await requestAgain(ctx, workspace, draft, notice) });
-    return undefined;
   }
 
   async function performed(asker: Asker, what: Call, id: string): Promise<View> {

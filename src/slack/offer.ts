@@ -1,8 +1,9 @@
 import type { Next } from '../../blocks/refusal.ts';
 import { reserveCommand } from '../commands/booking.ts';
 import { type Call, call } from '../commands/command.ts';
-import { boardCommand, moveCommand, swapCommand } from '../commands/move.ts';
+import { boardCommand, moveCommand } from '../commands/move.ts';
 import { requestCommand, wishOf } from '../commands/request.ts';
+import { swapCommand } from '../commands/swap.ts';
 import { joinLineCommand } from '../commands/waiting-line.ts';
 import { type Ctx, DirectoryUnavailable } from '../ctx.ts';
 import type { BookingInput } from '../domain/booking.ts';

@@ -1,10 +1,11 @@
 import { Train } from '../domain/calendar.ts';
 import type { EventBody } from '../domain/event.ts';
 import { tally } from '../domain/gate.ts';
-import type { SlotFacts, UndoFacts } from '../domain/move.ts';
+import type { SlotFacts } from '../domain/move.ts';
 import { choosePolicy, Policy } from '../domain/policy.ts';
 import type { Traits } from '../domain/scope.ts';
 import { minutesBetween } from '../domain/time.ts';
+import type { UndoFacts } from '../domain/undo.ts';
 import { calendarJson, type Json, loadBooking, type Reader, toCalendar } from './calendar.ts';
 import { findRelease } from './facts.ts';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { call } from '../../src/commands/command.ts';
-import { swapCommand } from '../../src/commands/move.ts';
+import { swapCommand } from '../../src/commands/swap.ts';
 import { nextFor } from '../../src/slack/offer.ts';
 import { listReleases } from '../../src/store/read.ts';
 import { type Hall, openHall, workspace } from '../support/hall.ts';
@@ -197,8 +197,12 @@ test('a swap is of the times that were shown, keeps what waits for what, and its
   expect(await hall.says('U0ANA', `swap REL-${first} REL-${second}`)).toBe('swap.proposed');
   const [swap] = await rows<{ id: string }>(`SELECT id FROM swap WHERE state = 'proposed'`);
   expect(await hall.says('U0ANA', `move REL-${first} 2026-12-13 02:00 --yes`)).toBe('release.moved');
-  const { answerSwapCommand } = await import('../../src/commands/move.ts');
+  const { answerSwapCommand } = await import('../../src/commands/swap.ts');
   const answered = await hall.does('U0SAM', call(answerSwapCommand, { swap: swap?.id ?? '', accept: true }));
   expect(answered.ok ? 'accepted' : answered.refusal.code).toBe('swap_over');
+  const declined = await hall.does('U0SAM', call(answerSwapCommand, { swap: swap?.id ?? '', accept: false }));
+  expect(declined.ok && declined.events[0]?.body).toMatchObject({ type: 'swap.declined', lapsed: false });
+  const strangers = await hall.does('U0KIM', call(answerSwapCommand, { swap: swap?.id ?? '', accept: true }));
+  expect(strangers.ok).toBe(false);
   expect(await hall.says('U0ANA', `move REL-${first} for 3h`)).toBe('release.moved');
 });
