@@ -386,6 +386,28 @@ describe('the calendar of a week', () => {
     await house.person('ana').seesEventually(/cancelled REL-\d+: “no need”/);
     const [cancelled] = (await read()).filter((event) => event.uid === created?.uid);
     expect(cancelled).toMatchObject({ sequence: 2, status: 'CANCELLED', start: '2026-11-26T08:00:00Z' });
+    // Of a team, and of everything; whoever asks again for the same gets a new address and loses the old one.
+    const summaries = async (line: string) => {
+      const seen = sam.sees().filter((text) => /\/feeds\//.test(text)).length;
+      await sam.types(line);
+      const answers = await house.until('another address', () => {
+        const all = sam.sees().filter((text) => /\/feeds\//.test(text));
+        return all.length > seen ? all : undefined;
+      });
+      const address = /(\/feeds\/[\w-]+\.ics)/.exec(answers.at(-1) ?? '')?.[1];
+      const text = await (await fetch(`http://127.0.0.1:${house.port()}${address}`)).text();
+      const events = new ICAL.Component(ICAL.parse(text)).getAllSubcomponents('vevent');
+      return events.map((event) => String(event.getFirstPropertyValue('summary'))).join('; ');
+    };
+    const ofSearch = await summaries('/release feed team:search');
+    expect(ofSearch).toMatch(/web 88/);
+    expect(ofSearch).not.toMatch(/payments/);
+    const everything = await summaries('/release feed');
+    expect(everything).toMatch(/web 88/);
+    expect(everything).toMatch(/payments 5/);
+    expect(everything).toMatch(/uat: UAT round 2/);
+    await sam.types('/release feed team:nobody');
+    await sam.seesEventually(/There is no team `nobody`/);
     await sam.types('/release feed off');
     await sam.seesEventually(/its address works no more/);
     expect((await fetch(`http://127.0.0.1:${house.port()}${path}`)).status).toBe(404);
