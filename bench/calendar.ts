@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import pg from 'pg';
 import { parse } from 'yaml';
-import { wishOf } from '../src/commands/request.ts';
+import { plainContent, wishOf } from '../src/commands/request.ts';
 import { parseCatalog, windowsOf } from '../src/domain/catalog.ts';
 import { judge } from '../src/domain/conflict.ts';
 import type { RequestInput } from '../src/domain/request.ts';
@@ -75,6 +75,7 @@ export async function calendarGrowth(
         rollbackPlan: '',
         lead: 'U0ANA',
         dependsOn: [],
+        ...plainContent,
         train: null,
         fallbackChannel: null,
       });

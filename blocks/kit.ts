@@ -54,6 +54,23 @@ export function channel(id: string): Mrkdwn {
   return { mrkdwn: `<#${id.replace(/[^A-Z0-9]/gi, '')}>` };
 }
 
+/** A user group, which notifies its members. */
+export function usergroup(id: string): Mrkdwn {
+  return { mrkdwn: `<!subteam^${id.replace(/[^A-Z0-9]/gi, '')}>` };
+}
+
+/** A web address as a link with our own words; anything else stays text. */
+export function link(url: string, label: string): Mrkdwn {
+  const safe = /^https?:\/\/[^\s|<>]+$/.test(url);
+  return safe ? { mrkdwn: `<${escapeText(url)}|${escapeText(label.replace(/[|<>]/g, ' '))}>` } : mrkdwn`${url}`;
+}
+
+/** "8 % (3–16 %, n=41)"; "unknown (n=0)". */
+export function rate({ share, low, high, n }: { share: number; low: number; high: number; n: number }): string {
+  const percent = (value: number) => `${Math.round(value * 100)}`;
+  return n === 0 ? 'unknown (n=0)' : `${percent(share)} % (${percent(low)}–${percent(high)} %, n=${n})`;
+}
+
 /** A version, branch or command: monospaced, and unable to leave its backticks. */
 export function code(text: string): Mrkdwn {
   return { mrkdwn: `\`${escapeText(text.replace(/`/g, "'"))}\`` };

@@ -10,56 +10,141 @@ import {
   channel,
   code,
   context,
+  join,
   type Mrkdwn,
   mrkdwn,
+  people,
   person,
   plainSlot,
   section,
   slot,
   type View,
 } from './kit.ts';
-import { type ReleaseProps, summaryLine } from './release.ts';
+import { pirAsk } from './pir.ts';
+import { type ReleaseProps, summaryLine, waitingFor } from './release.ts';
 import { say } from './sentence.ts';
 import { stateWords } from './state.ts';
 
 /** What an approver is asked in a direct message. It is edited when there is nothing left to decide. */
 export function ask(release: ReleaseProps, approver: string): View {
-  const own = release.gates.filter((gate) => gate.asked.includes(approver));
-  const voted = own.flatMap((gate) => gate.votes).find((vote) => vote.voter === approver);
+  const own = gatesOf(release, approver);
+  const voted = own
+    .flatMap((gate) => gate.votes)
+    .find((vote) => vote.voter === approver || vote.seats.includes(approver));
   const name = mrkdwn`*${releaseKey(release.number)}* ${unitsName(release.units)}`;
   const gates = own.map((gate) => gate.name).join(', ');
+  const handed = release.delegations.find((one) => one.from === approver);
   if (release.state !== 'requested') {
     const text = mrkdwn`${name}: nothing left to decide, it is ${stateWords[release.state]}.`;
     return { text: text.mrkdwn, blocks: [section(text)] };
   }
   if (voted) {
-    const text = mrkdwn`You said “${voted.choice}” on ${name}. You can change it until the last gate is met.`;
+    const text =
+      voted.voter === approver
+        ? mrkdwn`You said “${voted.choice}” on ${name}. You can change it until the last gate is met.`
+        : mrkdwn`${person(voted.voter)} said “${voted.choice}” on ${name} for you.`;
     return {
       text: text.mrkdwn,
       blocks: [
         section(text),
-        actions(`ask-${release.number}`, [button('release.review', 'Change…', String(release.number))]),
+        ...(voted.voter === approver
+          ? [actions(`ask-${release.number}`, [button('release.review', 'Change…', String(release.number))])]
+          : []),
       ],
     };
   }
+  if (handed) {
+    const text = mrkdwn`${person(handed.to)} votes on ${name} for you.`;
+    return {
+      text: text.mrkdwn,
+      blocks: [
+        section(text),
+        actions(`ask-${release.number}`, [button('delegate.back', 'Take it back', String(release.number))]),
+      ],
+    };
+  }
+  if (own.length === 0) {
+    const text = mrkdwn`${name}: your word is not needed any more.`;
+    return { text: text.mrkdwn, blocks: [section(text)] };
+  }
+  const from = release.delegations.filter((one) => one.to === approver).map((one) => one.from);
+  const why =
+    from.length > 0
+      ? mrkdwn`You are asked because ${people(from)} lets you vote for them.`
+      : mrkdwn`You are asked because you may vote for ${gates}.`;
   const text = mrkdwn`${name} needs a ${gates} decision before ${plainSlot(release.startsAt, release.endsAt, release.zone)}.`;
   return {
     text: text.mrkdwn,
     blocks: [
       section(
-        mrkdwn`${name} → ${release.environment} needs a *${gates}* decision before ${slot(release.startsAt, release.endsAt, release.zone)}.\n${release.summary}\nAsked by ${person(release.requester)}.`,
+        mrkdwn`${name} → ${release.environment} needs a *${gates}* decision before ${slot(release.startsAt, release.endsAt, release.zone)}.\n${release.summary}\nAsked by ${person(release.requester)}.${release.risk ? ` Risk: ${release.risk.band}.` : ''}`,
       ),
-      actions(`ask-${release.number}`, [
-        button('release.review', 'Review', String(release.number), { style: 'primary' }),
-        button('release.details', 'Details', String(release.number)),
-      ]),
-      context(mrkdwn`You are asked because you may vote for ${gates}.`),
+      askButtons(release),
+      context(why),
+    ],
+  };
+}
+
+/** Gates that somebody was asked for: in person, after an escalation, or in somebody's place. */
+function gatesOf(release: ReleaseProps, approver: string): ReleaseProps['gates'] {
+  const from = release.delegations.filter((one) => one.to === approver).map((one) => one.from);
+  return release.gates.filter(
+    (gate) =>
+      [...gate.asked, ...gate.escalatedTo].some((id) => id === approver || from.includes(id)) ||
+      gate.votes.some((vote) => vote.voter === approver),
+  );
+}
+
+function askButtons(release: ReleaseProps): KnownBlock {
+  const number = String(release.number);
+  return actions(`ask-${number}`, [
+    button('release.review', 'Review', number, { style: 'primary' }),
+    button('release.delegate', 'Delegate…', number),
+    button('release.snooze', 'Snooze 1 h', number),
+    button('release.recuse', 'Not me', number),
+  ]);
+}
+
+/** A reminder of a decision that is still open; nothing to click once it is not. */
+export function reminder(event: StoredEvent, release: ReleaseProps, zone: string): View {
+  const said =
+    event.body.type === 'approver.asked'
+      ? mrkdwn`🔔 You asked me to come back: ${releaseKey(release.number)} still needs ${waitingFor(release)}.`
+      : say(event, zone);
+  const text = mrkdwn`${said}\n*${releaseKey(release.number)}* ${unitsName(release.units)} → ${release.environment}, ${slot(release.startsAt, release.endsAt, release.zone)}`;
+  return {
+    text: said.mrkdwn,
+    blocks: [
+      section(text),
+      ...(release.state === 'requested' ? [askButtons(release)] : []),
+      context(mrkdwn`You get this because your word is still open.`),
+    ],
+  };
+}
+
+/** One message for everything that waits, when a day has brought too many. */
+export function waiting(releases: readonly ReleaseProps[]): View {
+  const text = mrkdwn`${releases.length === 0 ? 'Nothing waits for you any more' : `${releases.length} ${releases.length === 1 ? 'release waits' : 'releases wait'} for you`}.`;
+  return {
+    text: text.mrkdwn,
+    blocks: [
+      section(text),
+      ...releases
+        .slice(0, 20)
+        .map((release) =>
+          section(
+            mrkdwn`*${releaseKey(release.number)}* ${unitsName(release.units)} → ${release.environment} · ${slot(release.startsAt, release.endsAt, release.zone)}\nneeds ${waitingFor(release)}`,
+            button('release.review', 'Review', String(release.number), { style: 'primary' }),
+          ),
+        ),
+      context(mrkdwn`You were asked often today, so the rest is collected here. This message is kept up to date.`),
     ],
   };
 }
 
 /** What the requester is told of an outcome. */
 export function notice(event: StoredEvent, release: ReleaseProps): View {
+  if (event.body.type === 'review.asked') return pirAsk(release);
   const said = say(event, release.zone);
   return {
     text: said.mrkdwn,
@@ -80,6 +165,51 @@ export function notice(event: StoredEvent, release: ReleaseProps): View {
       context(mrkdwn`You get this because you requested ${releaseKey(release.number)}.`),
     ],
   };
+}
+
+/** What one person is told of an event, with the way to it. */
+export function told(event: StoredEvent, zone: string): View {
+  const said =
+    event.body.type === 'release.requested'
+      ? toldOfRequest(event as StoredEvent<'release.requested'>)
+      : say(event, zone);
+  const number = 'release' in event.body ? String(event.body.release) : undefined;
+  const buttons =
+    number === undefined ? [] : [actions(`tell-${number}`, [button('release.details', 'Details', number)])];
+  return { text: said.mrkdwn, blocks: [section(said), ...buttons, context(mrkdwn`${toldWhy(event)}`)] };
+}
+
+/** Why somebody hears of a request who is not asked to vote on it. */
+function toldOfRequest({ body }: StoredEvent<'release.requested'>): Mrkdwn {
+  const name = mrkdwn`${releaseKey(body.release)} ${unitsName(body.units)} → ${body.environment}`;
+  const skipped = body.skipped.map(({ gate }) => gate);
+  const parts = [
+    ...(skipped.length > 0
+      ? [
+          mrkdwn`🚨 ${name} is an emergency by ${person(body.requester)}: it goes without ${skipped.join(' and ')}, one person's word is enough. A review follows within a day.`,
+        ]
+      : []),
+    ...body.problems.map(
+      ({ rule, problem }) =>
+        mrkdwn`🧯 The rule “${rule}” could not be judged for ${name}, so nothing was let through by it: ${problem}. Mend it in the catalogue.`,
+    ),
+  ];
+  return join(parts, '\n');
+}
+
+function toldWhy({ body }: StoredEvent): string {
+  switch (body.type) {
+    case 'release.requested':
+      return 'You get this because your gate is left out of an emergency, or a rule could not be judged.';
+    case 'approver.reminded':
+    case 'gate.stuck':
+    case 'gate.escalated':
+    case 'gate.left':
+    case 'review.overdue':
+      return 'You get this because you are a release manager: nobody else can help here.';
+    default:
+      return 'You get this because it concerns you.';
+  }
 }
 
 /** A line in a thread or a room. */

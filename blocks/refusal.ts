@@ -30,6 +30,8 @@ export type Next = {
   readonly offers: readonly Offer[];
   readonly draft: string | undefined;
   readonly canWait: boolean;
+  /** It was a request: the owners of a freeze may let it pass. */
+  readonly canExcept: boolean;
   readonly verb: string;
 };
 
@@ -77,6 +79,7 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
     text: mrkdwn`I don't know where to put the card of this release. Ask again from the channel it should live in, and invite me there first.`,
   }),
   conflict: (refusal, zone, next) => {
+    const frozen = refusal.hard.length > 0 && refusal.hard.every((one) => one.code === 'freeze');
     const startsAt = new Date(refusal.startsAt);
     const endsAt = new Date(startsAt.getTime() + refusal.minutes * 60_000);
     const reasons = refusal.hard.map((one) => mrkdwn`• ${conflictWords(one, zone)}`);
@@ -86,7 +89,11 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
       : next.offers.length === 0
         ? [mrkdwn`I found no free time in the next ${horizonDays} days.`]
         : [mrkdwn`Next best: ${offerLine(next.offers[0] as Offer, zone)}.`];
-    return { text: join([head, ...reasons, ...tail], '\n'), next: nextButtons(next, zone) };
+    const exception =
+      frozen && next?.draft !== undefined && next.canExcept
+        ? [button('exception.draft', 'Ask for an exception…', next.draft)]
+        : [];
+    return { text: join([head, ...reasons, ...tail], '\n'), next: [...nextButtons(next, zone), ...exception] };
   },
   unmeetable_gate: ({ gate, needed, eligible }) => ({
     text: mrkdwn`Nobody could approve this: *${gate}* needs ${needed} and ${eligible === 0 ? 'nobody' : `only ${eligible}`} besides you and the deploy lead may vote there. Choose another lead or have the group extended.`,
@@ -144,7 +151,9 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
     text: mrkdwn`I couldn't check with Slack who you are, so I saved nothing. Try again in a minute.`,
   }),
   only_managers: ({ verb }) => ({
-    text: mrkdwn`Only release managers can ${verb === 'reserve' ? 'reserve this environment: releases to it need a vote' : `change ${verb === 'window' ? 'windows' : 'freezes'} here`}${verb === 'freeze' ? ', and teams for their own services (name them: `svc:payments`)' : ''}. See what there is with ${code(`/release ${verb} list`)}.`,
+    text: ['override', 'stepup', 'trust'].includes(verb)
+      ? mrkdwn`Only release managers can do this (${code(`/release ${verb}`)}). Ask one of them.`
+      : mrkdwn`Only release managers can ${verb === 'reserve' ? 'reserve this environment: releases to it need a vote' : `change ${verb === 'window' ? 'windows' : 'freezes'} here`}${verb === 'freeze' ? ', and teams for their own services (name them: `svc:payments`)' : ''}. See what there is with ${code(`/release ${verb} list`)}.`,
   }),
   never_happens: ({ what }) => ({
     text: mrkdwn`This ${what} would never happen: its rule gives no time from now on. Check its days and dates.`,
@@ -244,7 +253,147 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
     text: mrkdwn`There is no ${kind} ${code(name)}. There are ${list(known, 'and')}.`,
   }),
   no_feed: () => ({ text: mrkdwn`You have no feed open. Open one with ${code('/release feed')}.` }),
+  decided_for_you: ({ release, by, choice, at }, zone) => ({
+    text: mrkdwn`${person(by)} decided for you on ${releaseKey(release)} (“${choice}”, ${date(new Date(at), zone, '{time}')}). Nothing was changed; ask them to change it.`,
+  }),
+  no_delegates: ({ release, gates }) => ({
+    text: mrkdwn`${list(gates, 'and')} of ${releaseKey(release)} has to be decided in person, so your vote cannot be handed on.`,
+    next: [button('release.review', 'Review', String(release), { style: 'primary' })],
+  }),
+  delegate_unfit: ({ person: to }) => ({
+    text: mrkdwn`${person(to)} cannot vote for you: it has to be another full, active member who neither asked for the release nor leads it.`,
+  }),
+  delegate_chain: ({ person: to }) => ({
+    text: mrkdwn`A vote that was handed on is not handed on again: ${person(to)} or you already vote for, or through, somebody else on this release.`,
+  }),
+  nothing_delegated: ({ release }) => ({
+    text: mrkdwn`You vote on ${releaseKey(release)} yourself: nothing was handed on.`,
+    next: [button('release.review', 'Review', String(release), { style: 'primary' })],
+  }),
+  code_not_enrolled: () => ({
+    text: mrkdwn`This gate wants a one-time code, and you have none set up. Do it now; it takes a minute.`,
+    next: [button('stepup.open', 'Set up codes', 'stepup', { style: 'primary' })],
+  }),
+  code_enrolled: () => ({
+    text: mrkdwn`You have one-time codes set up already. Remove them first with ${code('/release stepup off 123456')} (a current code).`,
+  }),
+  code_needed: () => ({
+    text: mrkdwn`This gate wants a one-time code from your authenticator app. Open the review again and type it in.`,
+  }),
+  code_wrong: ({ left }) => ({
+    text: mrkdwn`That one-time code is wrong, or was used before. ${left <= 0 ? 'That was the last try for now.' : `Wait for the next one and try again (${left} left).`}`,
+  }),
+  code_locked: ({ minutes }) => ({
+    text: mrkdwn`Too many wrong codes. Try again in ${minutes} minutes, or ask a release manager to remove your codes.`,
+  }),
+  not_standard: ({ reasons }) => ({
+    text: join(
+      [
+        mrkdwn`This is no pre-approved (standard) change:`,
+        ...reasons.map(({ name, why }) => mrkdwn`• ${name}: ${why}`),
+        mrkdwn`Book it as a normal change: ${code('type:normal')}.`,
+      ],
+      '\n',
+    ),
+  }),
+  not_semver: ({ service, version }) => ({
+    text: mrkdwn`${service} takes semantic versions only, and ${code(version)} is none. Write it like ${code('2.14.0')} or ${code('2.14.0-rc.1')}.`,
+  }),
+  exception_budget: ({ team, quarter, used, budget }) => ({
+    text: mrkdwn`${team === '' ? 'This service' : `Team ${team}`} has used ${used} of its ${budget} passes in ${quarter}. Choose a time outside the freeze, or ask a release manager for an override.`,
+  }),
+  exception_review: ({ team, release, label, state }) => ({
+    text: mrkdwn`${team === '' ? 'The' : `Team ${team}'s`} last pass went to ${releaseKey(release)} ${label} (${stateWords[state]}), which was not reviewed yet. The next one waits for that review.`,
+    next: [button('pir.open', 'Review it', String(release), { style: 'primary' })],
+  }),
+  no_freeze_over: ({ release }) => ({
+    text: mrkdwn`No freeze stands over the slot of ${releaseKey(release)} that it has no pass for. Nothing to ask.`,
+  }),
+  own_override: ({ release, role }) => ({
+    text: mrkdwn`You ${role === 'requester' ? 'asked for' : 'lead'} ${releaseKey(release)}, so two others have to set a rule aside (separation of duties).`,
+  }),
+  unknown_rule: ({ release, name, known }) => ({
+    text:
+      known.length === 0
+        ? mrkdwn`Nothing stands against ${releaseKey(release)} that could be set aside.`
+        : mrkdwn`${code(name)} does not stand against ${releaseKey(release)}. These do: ${join(known.map(code), ', ')}.`,
+  }),
+  second_unfit: ({ person: second }) => ({
+    text: mrkdwn`${person(second)} cannot be the second person: it has to be another full member who neither asked for the release nor leads it.`,
+  }),
+  override_open: ({ rule, state, until }, zone) => ({
+    text: mrkdwn`${code(rule)} is ${state === 'granted' ? 'set aside already' : 'being asked about already'}, until ${date(new Date(until), zone)}.`,
+  }),
+  override_over: ({ state }) => ({ text: mrkdwn`This override is settled (${state}). Nothing was changed.` }),
+  unknown_criterion: ({ release, name, known }) => ({
+    text:
+      known.length === 0
+        ? mrkdwn`${releaseKey(release)} asks for nothing to be ticked.`
+        : mrkdwn`${releaseKey(release)} has no criterion ${code(name)}. It has ${list(
+            known.map((title, index) => `${index + 1} ${title}`),
+            'and',
+          )}.`,
+  }),
+  not_your_tick: ({ title, people: tellers }) => ({
+    text: mrkdwn`“${title}” can be ticked by ${tellers.length === 0 ? 'nobody who is left' : people(tellers.slice(0, 8))} only.`,
+  }),
+  not_ticked: ({ title }) => ({ text: mrkdwn`“${title}” is not ticked. Nothing was changed.` }),
+  evidence_needed: ({ title }) => ({
+    text: mrkdwn`“${title}” needs a link that proves it: ${code('/release tick REL-142 1 https://…')}.`,
+  }),
+  already_ticked: ({ title, by }) => ({ text: mrkdwn`“${title}” was ticked by ${person(by)} already.` }),
+  criteria_open: ({ release, before, open }) => ({
+    text: mrkdwn`${releaseKey(release)} cannot ${before === 'start' ? 'start' : 'be done'}: not ticked yet: ${list(open, 'and')}.`,
+    next: [button('criteria.show', 'Show them', String(release), { style: 'primary' })],
+  }),
+  guards_fail: ({ release, guards }) => ({
+    text: join(
+      [
+        mrkdwn`${releaseKey(release)} cannot start:`,
+        ...guards.map(({ name, message }) => mrkdwn`• ${message} (rule ${code(`guard:${name}`)})`),
+      ],
+      '\n',
+    ),
+  }),
+  not_what_was_approved: ({ release }) => ({
+    text: mrkdwn`What is stored for ${releaseKey(release)} is not what was approved, so it cannot start. Change it back, or have it approved anew with ${code(`/release edit ${releaseKey(release)}`)}.`,
+  }),
+  nothing_changed: ({ release }) => ({
+    text: mrkdwn`Nothing of ${releaseKey(release)} was changed: it is all as it was.`,
+  }),
+  nudged: ({ release, nextAt }, zone) => ({
+    text: mrkdwn`They were reminded of ${releaseKey(release)} not long ago. The next nudge is possible ${date(new Date(nextAt), zone)}.`,
+    next: [button('release.details', 'Who is needed?', String(release))],
+  }),
+  nobody_to_nudge: ({ release, away }) => ({
+    text: mrkdwn`There is nobody to remind of ${releaseKey(release)} now${away.length === 0 ? '' : mrkdwn`: ${people(away.slice(0, 8))} ${away.length === 1 ? 'is' : 'are'} away`}.`,
+  }),
+  snooze_too_long: ({ release, startsAt }, zone) => ({
+    text: mrkdwn`${releaseKey(release)} begins ${date(new Date(startsAt), zone)}: later there is nothing left to decide.`,
+    next: [button('release.review', 'Review', String(release), { style: 'primary' })],
+  }),
+  reviewed: ({ release, at }, zone) => ({
+    text: mrkdwn`${releaseKey(release)} was reviewed ${date(new Date(at), zone)} already. Nothing was changed.`,
+  }),
+  not_as_planned: ({ release }) => ({
+    text: mrkdwn`${releaseKey(release)} was rolled back, so it did not go as planned. Say what happened.`,
+    next: [button('pir.open', 'Say what happened', String(release), { style: 'primary' })],
+  }),
+  proposal_over: ({ state }) => ({ text: mrkdwn`This proposal is settled (${state}). Nothing was changed.` }),
+  own_team: ({ team }) => ({
+    text: mrkdwn`You belong to team ${team}, so others have to decide on its policy (separation of duties).`,
+  }),
+  said_already: ({ choice }) => ({ text: mrkdwn`You said “${choice}” already. It stands.` }),
 };
+
+/** The words of a refusal alone, for a line that says what was in the way. */
+export function refusedWords(refused: Refusal, zone: string): Mrkdwn {
+  return (words[refused.code] as (refused: Refusal, zone: string, next: Next | undefined) => Words)(
+    refused,
+    zone,
+    undefined,
+  ).text;
+}
 
 /** A refusal as an answer for the one person who asked. */
 export function refusal(refused: Refusal, zone: string, next?: Next): View {

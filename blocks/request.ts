@@ -1,7 +1,9 @@
-import type { ModalView, PlainTextOption } from '@slack/types';
+import type { KnownBlock, ModalView, PlainTextOption } from '@slack/types';
+import { migrations } from '../src/domain/content.ts';
 import { changeTypes } from '../src/domain/policy.ts';
 import type { Offer } from '../src/domain/slot.ts';
-import { actions, button, dayAndTime, mrkdwn, plain, section, span, type View } from './kit.ts';
+import { personInput } from './delegate.ts';
+import { actions, button, code, context, dayAndTime, mrkdwn, plain, section, span, type View } from './kit.ts';
 import { select, textInput } from './modal.ts';
 import { offerLine } from './slot.ts';
 
@@ -22,6 +24,14 @@ export type RequestDraft = {
   readonly lead: string;
   /** Releases that have to be done first, written `REL-139 REL-140`. */
   readonly needs: string;
+  readonly rollbackTested: boolean;
+  readonly migration: string;
+  /** One scope item per line: a title, and perhaps a link. */
+  readonly scope: string;
+  /** The product owner who accepts the scope; "": nobody. */
+  readonly owner: string;
+  readonly links: string;
+  readonly auto: boolean;
   /** The channel that it was asked from. */
   readonly channel: string;
 };
@@ -41,25 +51,7 @@ export function requestForm(draft: RequestDraft, environments: readonly string[]
     close: plain('Close', 24),
     blocks: [
       ...(notice ? notice.blocks : []),
-      {
-        type: 'input',
-        block_id: 'service',
-        label: plain('Service', 2000),
-        element: {
-          type: 'external_select',
-          action_id: 'service.options.v1',
-          min_query_length: 0,
-          placeholder: plain('Type a service', 150),
-          ...(draft.service === '' ? {} : { initial_option: option(draft.service) }),
-        },
-      },
-      textInput('version', 'Version', { max: 60, initial: draft.version, placeholder: '2.14.0' }),
-      textInput('summary', 'What changes', {
-        multiline: true,
-        max: 1000,
-        initial: draft.summary,
-        placeholder: 'What, and why now',
-      }),
+      ...whatInputs(draft),
       {
         type: 'input',
         // Slack keeps what stands in a block it knows: a time that was chosen for the person needs a new one.
@@ -74,38 +66,115 @@ export function requestForm(draft: RequestDraft, environments: readonly string[]
       actions('find', [button('form.slots', 'Find a free time', 'form')]),
       select('minutes', 'How long', minutes.map(String), String(draft.minutes), (value) => span(Number(value))),
       select('environment', 'Environment', environments.length === 0 ? ['production'] : environments, environment),
-      {
-        type: 'input',
-        block_id: 'type',
-        label: plain('Type of change', 2000),
-        element: {
-          type: 'radio_buttons',
-          action_id: 'value',
-          options: changeTypes.map(option),
-          initial_option: option(changeTypes.find((type) => type === draft.changeType) ?? 'normal'),
-        },
-      },
-      textInput('rollback', 'Rollback plan', {
-        multiline: true,
-        max: 1000,
-        optional: true,
-        initial: draft.rollbackPlan,
-        placeholder: 'How to get back, and how long it takes',
-      }),
-      {
-        type: 'input',
-        block_id: 'lead',
-        label: plain('Deploy lead', 2000),
-        element: { type: 'users_select', action_id: 'value', initial_user: draft.lead },
-      },
-      textInput('others', 'Released together with', {
-        max: 300,
-        optional: true,
-        initial: draft.others,
-        placeholder: 'web@88 search@5.2',
-      }),
+      ...howInputs(draft),
       textInput('needs', 'Waits for', { max: 200, optional: true, initial: draft.needs, placeholder: 'REL-139' }),
+      ticked('auto', 'Start', 'Start by itself when its slot opens and everything still holds', draft.auto),
     ],
+  };
+}
+
+/** What ships can be changed after it was requested; its time is moved, not edited. */
+export function editForm(release: number, draft: RequestDraft): ModalView {
+  return {
+    type: 'modal',
+    callback_id: 'edit.v1',
+    private_metadata: JSON.stringify({ release }),
+    title: plain(`Change REL-${release}`, 24),
+    submit: plain('Change it', 24),
+    close: plain('Close', 24),
+    blocks: [
+      ...whatInputs(draft),
+      ...howInputs(draft),
+      context(
+        mrkdwn`Gates that cover what you change are asked again; every other vote stays. Its time moves with ${code('/release move')}.`,
+      ),
+    ],
+  };
+}
+
+function whatInputs(draft: RequestDraft): KnownBlock[] {
+  return [
+    {
+      type: 'input',
+      block_id: 'service',
+      label: plain('Service', 2000),
+      element: {
+        type: 'external_select',
+        action_id: 'service.options.v1',
+        min_query_length: 0,
+        placeholder: plain('Type a service', 150),
+        ...(draft.service === '' ? {} : { initial_option: option(draft.service) }),
+      },
+    },
+    textInput('version', 'Version', { max: 60, initial: draft.version, placeholder: '2.14.0' }),
+    textInput('summary', 'What changes', {
+      multiline: true,
+      max: 1000,
+      initial: draft.summary,
+      placeholder: 'What, and why now',
+    }),
+  ];
+}
+
+function howInputs(draft: RequestDraft): KnownBlock[] {
+  return [
+    {
+      type: 'input',
+      block_id: 'type',
+      label: plain('Type of change', 2000),
+      element: {
+        type: 'radio_buttons',
+        action_id: 'value',
+        options: changeTypes.map(option),
+        initial_option: option(changeTypes.find((type) => type === draft.changeType) ?? 'normal'),
+      },
+    },
+    textInput('rollback', 'Rollback plan', {
+      multiline: true,
+      max: 1000,
+      optional: true,
+      initial: draft.rollbackPlan,
+      placeholder: 'How to get back, and how long it takes',
+    }),
+    ticked('tested', 'Rollback test', 'The rollback plan was tried', draft.rollbackTested),
+    select('migration', 'Data migration', migrations, migrations.find((one) => one === draft.migration) ?? 'none'),
+    personInput('lead', 'Deploy lead', draft.lead),
+    textInput('others', 'Released together with', {
+      max: 300,
+      optional: true,
+      initial: draft.others,
+      placeholder: 'web@88 search@5.2',
+    }),
+    textInput('scope', 'Scope items, one per line', {
+      multiline: true,
+      max: 2000,
+      optional: true,
+      initial: draft.scope,
+      placeholder: 'SEPA instant payouts https://tracker.example.com/PAY-12',
+    }),
+    personInput('owner', 'Product owner who accepts them', draft.owner || undefined, true),
+    textInput('links', 'Links to the change and its evidence', {
+      max: 1000,
+      optional: true,
+      initial: draft.links,
+      placeholder: 'https://… https://…',
+    }),
+  ];
+}
+
+function ticked(id: string, label: string, words: string, isOn: boolean): KnownBlock {
+  const choice: PlainTextOption = { text: plain(words, 75), value: 'yes' };
+  return {
+    type: 'input',
+    block_id: id,
+    optional: true,
+    label: plain(label, 2000),
+    element: {
+      type: 'checkboxes',
+      action_id: 'value',
+      options: [choice],
+      ...(isOn ? { initial_options: [choice] } : {}),
+    },
   };
 }
 

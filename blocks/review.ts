@@ -1,16 +1,49 @@
-import type { ModalView } from '@slack/types';
+import type { KnownBlock, ModalView } from '@slack/types';
+import type { ContentField } from '../src/domain/content.ts';
 import { releaseKey, unitsName } from '../src/domain/release.ts';
-import { context, fields, list, mrkdwn, person, plain, plainSlot, section, slot } from './kit.ts';
+import { warningLines } from './conflict.ts';
+import {
+  clip,
+  context,
+  fields,
+  join,
+  list,
+  type Mrkdwn,
+  mrkdwn,
+  people,
+  person,
+  plain,
+  plainSlot,
+  rate,
+  section,
+  slot,
+  span,
+} from './kit.ts';
 import { textInput } from './modal.ts';
-import type { ReleaseProps } from './release.ts';
+import { contentBlocks, type GateProps, gateLine, type ReleaseProps, rollbackWords } from './release.ts';
+
+/** What a reviewer has to know besides the release. */
+export type ReviewProps = {
+  /** Gates that this person probably votes in: a hint, judged when the vote arrives. */
+  readonly gates: readonly string[];
+  /** For whom they vote besides themselves. */
+  readonly principals: readonly string[];
+  readonly earlier: { readonly choice: string; readonly comment: string; readonly unblock: string } | undefined;
+  /** What changed since they voted the last time. */
+  readonly changed: readonly {
+    readonly field: ContentField | 'time';
+    readonly before: string;
+    readonly after: string;
+  }[];
+  readonly stepUp: boolean;
+  readonly minutesLeft: number;
+};
 
 /** The review modal: enough to decide, and what a click does. The only place where votes are cast. */
-export function reviewForm(
-  release: ReleaseProps,
-  gates: readonly string[],
-  earlier?: { choice: string; comment: string },
-): ModalView {
+export function reviewForm(release: ReleaseProps, props: ReviewProps): ModalView {
+  const { gates, earlier } = props;
   const what = `${unitsName(release.units)} in ${release.environment}, ${plainSlot(release.startsAt, release.endsAt, release.zone)}`;
+  const acting = `You decide for ${list([...gates], 'and')}. You approve ${what}.`;
   return {
     type: 'modal',
     callback_id: 'review.v1',
@@ -19,23 +52,22 @@ export function reviewForm(
     submit: plain('Record decision', 24),
     close: plain('Close', 24),
     blocks: [
-      {
-        type: 'alert',
-        level: 'info',
-        text: {
-          type: 'mrkdwn',
-          text: mrkdwn`You decide for ${list(gates, 'and')}. It is about ${what}.`.mrkdwn.slice(0, 200),
-        },
-      },
-      section(mrkdwn`*${release.summary}*`),
+      { type: 'alert', level: 'info', text: { type: 'mrkdwn', text: mrkdwn`${acting}`.mrkdwn.slice(0, 200) } },
+      ...(props.principals.length > 0 ? [section(mrkdwn`↪ You also vote for ${people(props.principals)}.`)] : []),
+      ...changedSince(props),
+      section(mrkdwn`*${clip(release.summary, 1000)}*`),
       fields(
         mrkdwn`*What*\n${unitsName(release.units)} → ${release.environment}`,
-        mrkdwn`*When*\n${slot(release.startsAt, release.endsAt, release.zone)}`,
+        mrkdwn`*When*\n${slot(release.startsAt, release.endsAt, release.zone)} (closes in ${span(props.minutesLeft)})`,
         mrkdwn`*Asked by*\n${person(release.requester)}`,
         mrkdwn`*Deploy lead*\n${person(release.lead)}`,
         mrkdwn`*Change type*\n${release.changeType}`,
-        mrkdwn`*Rollback plan*\n${release.rollbackPlan === '' ? 'none given' : release.rollbackPlan}`,
+        mrkdwn`*Rollback plan*\n${rollbackWords(release, 600)}`,
       ),
+      ...contentBlocks(release),
+      ...riskBlocks(release),
+      ...around(release),
+      ...othersVotes(release.gates, release),
       {
         type: 'input',
         block_id: 'decision',
@@ -54,15 +86,65 @@ export function reviewForm(
         max: 500,
         optional: true,
         ...(earlier ? { initial: earlier.comment } : {}),
-        hint: 'Needed to block or reject: say what would unblock it.',
+        hint: 'Needed for a condition, a block or a rejection: say what and why.',
       }),
+      textInput('unblock', 'What would lift a block', {
+        max: 500,
+        optional: true,
+        ...(earlier ? { initial: earlier.unblock } : {}),
+        hint: 'Needed for a block only.',
+      }),
+      ...(props.stepUp
+        ? [
+            textInput('code', 'One-time code', {
+              max: 10,
+              optional: true,
+              placeholder: '123456',
+              hint: 'From your authenticator app; this gate wants one for an approval.',
+            }),
+          ]
+        : []),
       context(mrkdwn`Your vote is recorded with your name. You can change it until the last gate is met.`),
     ],
   };
 }
 
+function changedSince({ changed }: ReviewProps): KnownBlock[] {
+  if (changed.length === 0) return [];
+  const lines = changed.map(
+    ({ field, before, after }) => mrkdwn`• ${field}: ${clip(before, 300)} → *${clip(after, 300)}*`,
+  );
+  return [section(join([mrkdwn`*Changed since your vote:*`, ...lines], '\n'))];
+}
+
+function riskBlocks({ risk }: ReleaseProps): KnownBlock[] {
+  if (!risk) return [];
+  const why = risk.reasons.length === 0 ? 'nothing speaks for more' : risk.reasons.join(' · ');
+  return [section(mrkdwn`*Risk ${risk.band}:* ${why}\nEarlier releases of it that failed: ${rate(risk.rate)}`)];
+}
+
+/** Dependencies, what speaks against its time, and an exception that it asks for. */
+function around(release: ReleaseProps): KnownBlock[] {
+  const lines: Mrkdwn[] = [
+    ...(release.dependsOn.length > 0 ? [mrkdwn`⛓ waits for ${list(release.dependsOn.map(releaseKey), 'and')}`] : []),
+    ...warningLines(release.warnings, release.zone),
+    ...(release.exception
+      ? [mrkdwn`❄️ asks for a pass through ${release.exception.name}: “${release.exception.reason}”`]
+      : []),
+  ];
+  return lines.length === 0 ? [] : [section(join(lines, '\n'))];
+}
+
+function othersVotes(gates: readonly GateProps[], release: ReleaseProps): KnownBlock[] {
+  const lines = gates.map((gate) => gateLine(gate, release)).filter((line) => line.mrkdwn !== '');
+  return lines.length === 0 ? [] : [section(join([mrkdwn`*So far*`, ...lines], '\n'))];
+}
+
 const choices = [
   { text: plain('Approve', 75), value: 'approve' },
+  { text: plain('Approve on a condition', 75), value: 'condition' },
   { text: plain('Block until fixed', 75), value: 'block' },
   { text: plain('Reject: do not ship', 75), value: 'reject' },
+  { text: plain('Step aside (recuse)', 75), value: 'recuse' },
+  { text: plain('Only say something', 75), value: 'comment' },
 ];

@@ -1,9 +1,26 @@
 import { bookingKey } from '../src/domain/booking.ts';
+import type { Refusal } from '../src/domain/decision.ts';
 import { byType, type EventTable, type StoredEvent } from '../src/domain/event.ts';
 import { ruleWords } from '../src/domain/recurrence.ts';
 import { releaseKey, unitsName } from '../src/domain/release.ts';
 import { scopeWords } from '../src/domain/scope.ts';
-import { channel, code, dayAndTime, list, type Mrkdwn, mrkdwn, person, plainSlot, span } from './kit.ts';
+import {
+  channel,
+  clip,
+  code,
+  dayAndTime,
+  join,
+  link,
+  list,
+  type Mrkdwn,
+  mrkdwn,
+  people,
+  person,
+  plainSlot,
+  span,
+  usergroup,
+} from './kit.ts';
+import { refusedWords } from './refusal.ts';
 
 /** Every event in words (total). Sentences name who did it, so that a timeline reads like one. */
 export const sentence: EventTable<Mrkdwn, [zone: string]> = {
@@ -15,14 +32,27 @@ export const sentence: EventTable<Mrkdwn, [zone: string]> = {
     mrkdwn`📨 ${who(event)} requested ${releaseKey(event.body.release)} ${unitsName(event.body.units)} for ${plainSlot(new Date(event.body.startsAt), new Date(event.body.endsAt), zone)}.`,
   'vote.cast': (event) => {
     const { body } = event;
-    const did = { approve: 'approved', block: 'blocked', reject: 'rejected' }[body.choice];
-    return mrkdwn`🗳 ${person(body.voter)} ${did} ${releaseKey(body.release)} for ${body.gate}${body.comment === '' ? '' : `: “${body.comment}”`}.`;
+    const name = releaseKey(body.release);
+    const did = {
+      approve: `approved ${name} for ${body.gate}`,
+      condition: `approved ${name} for ${body.gate} on a condition`,
+      block: `blocked ${name} for ${body.gate}`,
+      reject: `rejected ${name} for ${body.gate}`,
+      recuse: `stepped aside from ${name} for ${body.gate}`,
+    }[body.choice];
+    const others = body.seats.filter((seat) => seat !== body.voter);
+    const forWhom = others.length === 0 ? mrkdwn`` : mrkdwn` (for ${people(others)})`;
+    const lifts = body.unblock === '' ? '' : ` What would lift it: ${body.unblock}.`;
+    return mrkdwn`🗳 ${person(body.voter)} ${did}${forWhom}${body.comment === '' ? '' : `: “${body.comment}”`}.${lifts}`;
   },
-  'release.approved': ({ body }) => mrkdwn`✅ ${releaseKey(body.release)} is approved: every gate is met.`,
+  'release.approved': ({ body }) =>
+    mrkdwn`✅ ${releaseKey(body.release)} is approved: every gate is met${body.hash === '' ? '' : mrkdwn` for content ${code(body.hash.slice(0, 12))}`}.`,
   'release.rejected': ({ body }) =>
     mrkdwn`⛔ ${person(body.by)} rejected ${releaseKey(body.release)}: “${body.reason}”. Its slot is free again.`,
   'release.expired': ({ body }) =>
-    mrkdwn`⌛ ${releaseKey(body.release)} expired: its slot began without ${list(body.missing, 'and') || 'its approvals'}.`,
+    body.missing.length === 0
+      ? mrkdwn`⌛ ${releaseKey(body.release)} expired: its slot is over and it was never started.`
+      : mrkdwn`⌛ ${releaseKey(body.release)} expired: its slot began without ${list(body.missing, 'and')}.`,
   'release.cancelled': (event) =>
     mrkdwn`🚫 ${who(event)} cancelled ${releaseKey(event.body.release)}${event.body.reason === '' ? '' : `: “${event.body.reason}”`}. Its slot is free again.`,
   'room.opened': (event) =>
@@ -128,6 +158,78 @@ export const sentence: EventTable<Mrkdwn, [zone: string]> = {
   'feed.opened': (event) =>
     mrkdwn`📅 ${who(event)} opened a calendar feed of ${event.body.kind === 'workspace' ? 'everything' : `the ${event.body.kind} ${event.body.name}`}.`,
   'feed.closed': (event) => mrkdwn`📅 ${who(event)} closed a calendar feed: its address works no more.`,
+  'vote.commented': (event) => mrkdwn`💬 ${who(event)} on ${releaseKey(event.body.release)}: “${event.body.text}”`,
+  'vote.delegated': ({ body }) =>
+    mrkdwn`↪ ${person(body.from)} lets ${person(body.to)} vote for them on ${releaseKey(body.release)}.`,
+  'vote.taken_back': ({ body }) => mrkdwn`↩ ${person(body.from)} votes on ${releaseKey(body.release)} in person again.`,
+  'gate.stuck': ({ body }) =>
+    mrkdwn`🧱 ${body.gate} of ${releaseKey(body.release)} needs ${body.needed} and ${body.left === 0 ? 'nobody is' : `only ${body.left} ${body.left === 1 ? 'is' : 'are'}`} left who could vote there. Have its group extended, or ask for an override.`,
+  'gate.escalated': ({ body }) =>
+    body.people.length === 0
+      ? mrkdwn`⏫ ${body.gate} of ${releaseKey(body.release)} is over its time.`
+      : mrkdwn`⏫ ${body.gate} of ${releaseKey(body.release)} is over its time: ${people(body.people.slice(0, 8))} may decide for it now.`,
+  'gate.left': ({ body }) =>
+    mrkdwn`👋 ${person(body.person)} was deactivated and is no longer asked for ${body.gate} of ${releaseKey(body.release)}.`,
+  'approver.asked': ({ body }) => mrkdwn`🔔 ${person(body.person)} was asked about ${releaseKey(body.release)}.`,
+  'approver.snoozed': ({ body }, zone) =>
+    mrkdwn`💤 I ask you about ${releaseKey(body.release)} again ${dayAndTime(new Date(body.until), zone)}.`,
+  'approver.reminded': ({ body }) => {
+    const name = releaseKey(body.release);
+    const gates = body.gates.map(({ gate, usergroups, people: asked }) => {
+      const whom = usergroups.length > 0 ? join(usergroups.map(usergroup), ', ') : people(asked.slice(0, 6));
+      return mrkdwn`${gate}${whom.mrkdwn === '' ? mrkdwn`` : mrkdwn` (${whom})`}`;
+    });
+    const left = { thread: 'a day', oncall: 'four hours', manager: 'an hour' }[body.step];
+    return body.step === 'manager'
+      ? mrkdwn`⏰ ${name} will expire within ${left}: it still needs ${join(gates, ', ')}.`
+      : mrkdwn`⏰ ${name} begins within ${left} and still needs ${join(gates, ', ')}.`;
+  },
+  'approver.nudged': (event) =>
+    mrkdwn`👉 ${who(event)} asks again about ${releaseKey(event.body.release)}: ${people(event.body.people.slice(0, 8))}${event.body.away.length === 0 ? mrkdwn`` : mrkdwn`. Away: ${people(event.body.away.slice(0, 8))}`}.`,
+  'release.changed': (event) => {
+    const { body } = event;
+    const what = body.fields.map(
+      ({ field, before, after }) => mrkdwn`${field}: ${clip(before, 80)} → ${clip(after, 80)}`,
+    );
+    const again = body.reopened.length === 0 ? 'Every vote stays.' : `Asked again: ${list(body.reopened, 'and')}.`;
+    return mrkdwn`✏️ ${who(event)} changed ${releaseKey(body.release)} (${join(what, '; ')}). ${again}`;
+  },
+  'exception.asked': (event) =>
+    mrkdwn`❄️ ${who(event)} asks for a pass for ${releaseKey(event.body.release)} through ${event.body.exception.name}: “${event.body.exception.reason}”.`,
+  'override.proposed': ({ body }) =>
+    mrkdwn`⚠️ ${person(body.by)} asks ${person(body.second)} to set ${code(body.rule)} aside for ${releaseKey(body.release)}: “${body.reason}”.`,
+  'override.granted': ({ body }, zone) =>
+    mrkdwn`⚠️ ${person(body.by)} and ${person(body.second)} set ${code(body.rule)} aside for ${releaseKey(body.release)} until ${dayAndTime(new Date(body.until), zone)}: “${body.reason}”. A review is due afterwards.`,
+  'override.declined': ({ body }) =>
+    body.lapsed
+      ? mrkdwn`⚠️ Nobody accepted in time: ${code(body.rule)} still counts for ${releaseKey(body.release)}.`
+      : mrkdwn`⚠️ ${person(body.by)} declined: ${code(body.rule)} still counts for ${releaseKey(body.release)}.`,
+  'criterion.ticked': (event) =>
+    mrkdwn`☑️ ${who(event)} ticked “${event.body.title}” of ${releaseKey(event.body.release)}${event.body.evidence === '' ? mrkdwn`` : mrkdwn` (${link(event.body.evidence, 'evidence')})`}.`,
+  'criterion.unticked': (event) =>
+    mrkdwn`⬜ ${who(event)} took back “${event.body.title}” of ${releaseKey(event.body.release)}.`,
+  'start.opened': ({ body }) =>
+    mrkdwn`🟢 The slot of ${releaseKey(body.release)} is open and everything that was approved still holds (content ${code(body.hash.slice(0, 12))}).`,
+  'start.held': ({ body }, zone) =>
+    mrkdwn`🔴 The slot of ${releaseKey(body.release)} is open, and it cannot start: ${refusedWords(body.refusal as Refusal, zone)}`,
+  'review.asked': ({ body }, zone) =>
+    mrkdwn`📋 How did ${releaseKey(body.release)} go? The review is due ${dayAndTime(new Date(body.dueAt), zone)}.`,
+  'review.overdue': ({ body }) => mrkdwn`📋 The review of ${releaseKey(body.release)} is overdue.`,
+  'release.reviewed': (event) => {
+    const how = { as_planned: 'as planned', minor: 'minor issues', failed: 'failed' }[event.body.outcome];
+    return mrkdwn`📋 ${who(event)} reviewed ${releaseKey(event.body.release)}: ${how}${event.body.text === '' ? '' : ` – “${clip(event.body.text, 500)}”`}.`;
+  },
+  'trust.proposed': ({ body }) =>
+    mrkdwn`🪜 The record of team ${body.team} proposes ${code(body.to)} instead of ${code(body.policy)} (${body.direction}): ${body.failed} of ${body.n} failed.`,
+  'trust.voted': ({ body }) =>
+    mrkdwn`🪜 ${person(body.voter)} ${body.choice === 'agree' ? 'agreed' : 'declined'} to another policy.`,
+  'trust.changed': ({ body }) =>
+    mrkdwn`🪜 Releases of team ${body.team} go by ${code(body.to)} instead of ${code(body.policy)} from now on.`,
+  'trust.declined': ({ body }) => mrkdwn`🪜 Team ${body.team} stays with ${code(body.policy)}.`,
+  'prefs.set': () => mrkdwn`⚙️ Your preferences are saved.`,
+  'code.enrolled': () => mrkdwn`🔐 One-time codes are set up: approvals of some gates ask for one from now on.`,
+  'code.used': () => mrkdwn`🔐 A one-time code was used.`,
+  'code.removed': (event) => mrkdwn`🔐 ${who(event)} removed the one-time codes of ${person(event.body.person)}.`,
 };
 
 export function say(event: StoredEvent, zone: string): Mrkdwn {

@@ -1,7 +1,8 @@
 import type { KnownBlock } from '@slack/types';
 import type { Conflict } from '../src/domain/calendar.ts';
-import { isAtWork, type Offer } from '../src/domain/slot.ts';
+import type { Offer } from '../src/domain/slot.ts';
 import { minutesBetween, wallTime } from '../src/domain/time.ts';
+import { isAtWork } from '../src/domain/worktime.ts';
 import { warningLines } from './conflict.ts';
 import {
   actions,

@@ -12,7 +12,16 @@ export type Ctx = {
   readonly log: Logger;
   /** After a commit: surfaces that now show something old. A hint only; the outbox is the truth. */
   readonly wake: (workspace: string, surfaces: readonly string[]) => void;
+  /** Seals secrets for keeping; undefined where there is no key. */
+  readonly vault?: Vault;
   readonly count: (what: 'command', labels: { command: string; outcome: string }) => void;
+};
+
+/** Keeps secrets so that whoever reads the database cannot. */
+export type Vault = {
+  readonly seal: (secret: string) => string;
+  /** Undefined when it was sealed with another key, or changed. */
+  readonly open: (sealed: string) => string | undefined;
 };
 
 /** People and groups as Slack knows them. */

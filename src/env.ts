@@ -15,6 +15,8 @@ export type Env = {
   readonly publicUrl: string | undefined;
   readonly databaseUrl: string | undefined;
   readonly redisUrl: string | undefined;
+  /** What secrets in the database are sealed with. */
+  readonly secretKey: string | undefined;
   /** Undefined: the local workspace. */
   readonly slack: SlackConnection | undefined;
 };
@@ -41,6 +43,7 @@ const Schema = z.object({
     .string()
     .regex(/^rediss?:\/\//, 'must begin with redis://')
     .optional(),
+  SECRET_KEY: z.string().min(32, 'must have at least 32 characters').optional(),
   SLACK_BOT_TOKEN: z.string().startsWith('xoxb-', 'must begin with xoxb-').optional(),
   SLACK_APP_TOKEN: z.string().startsWith('xapp-', 'must begin with xapp-').optional(),
   SLACK_SIGNING_SECRET: z.string().min(16, 'is too short').optional(),
@@ -67,6 +70,7 @@ export function readEnv(raw: Readonly<Record<string, string | undefined>>): Read
     problems.push('SLACK_APP_TOKEN (Socket Mode) or SLACK_SIGNING_SECRET (HTTP) is missing');
   if (production && !given.DATABASE_URL) problems.push('DATABASE_URL is missing');
   if (production && !given.REDIS_URL) problems.push('REDIS_URL is missing');
+  if (production && !given.SECRET_KEY) problems.push('SECRET_KEY is missing');
   if (production && !given.PUBLIC_URL) problems.push('PUBLIC_URL is missing');
   if (production && given.SLACK_API_URL?.startsWith('http:'))
     problems.push('SLACK_API_URL must not be plain http: in production');
@@ -86,6 +90,7 @@ export function readEnv(raw: Readonly<Record<string, string | undefined>>): Read
       publicUrl: env.PUBLIC_URL?.replace(/\/+$/, ''),
       databaseUrl: env.DATABASE_URL,
       redisUrl: env.REDIS_URL,
+      secretKey: env.SECRET_KEY,
       slack: env.SLACK_BOT_TOKEN
         ? {
             botToken: env.SLACK_BOT_TOKEN,

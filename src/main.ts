@@ -21,6 +21,7 @@ import { refresh } from './slack/surface.ts';
 import { openDb, warmUp } from './store/db.ts';
 import { forgetDrafts } from './store/draft.ts';
 import { migrate } from './store/migrate.ts';
+import { localSecret, openVault } from './vault.ts';
 
 /** A sentence for the person who starts it: no stack. */
 class StartProblem extends Error {}
@@ -127,6 +128,7 @@ async function startApp(env: Env, slack: SlackConnection, parts: Parts): Promise
     now,
     newId: randomUUID,
     log,
+    vault: openVault(env.secretKey ?? localSecret(join(env.dataDir, 'secret.key'))),
     count: (_what, labels) => metrics.commands.inc(labels),
     wake: (team, keys) => {
       for (const key of keys)

@@ -3,7 +3,7 @@ import { type Ctx, DirectoryUnavailable } from './ctx.ts';
 import { may } from './domain/access.ts';
 import { type Decision, type Refusal, refuse } from './domain/decision.ts';
 import type { StoredEvent } from './domain/event.ts';
-import { type Actor, type Directory, type DirectoryNeeds, needNothing } from './domain/person.ts';
+import { type Actor, type Directory, type DirectoryNeeds, join, needNothing } from './domain/person.ts';
 import { react } from './domain/reaction.ts';
 import { surfaceKey } from './domain/surface.ts';
 import { apply } from './store/apply.ts';
@@ -103,7 +103,7 @@ async function knowing<T, Input, Facts>(
     for (;;) {
       try {
         return await work((needs) => {
-          const merged = merge(wanted, needs);
+          const merged = join(wanted, needs);
           const known =
             ctx.directory.peek(workspace, merged, maxAgeMs) ?? (covers(directory, merged) ? directory : undefined);
           if (!known) throw new Unknown(merged);
@@ -145,8 +145,9 @@ async function deliberate<Input, Facts>(
   const loaded = await command.load(tx, asker, input);
   if (!loaded.ok) return no(loaded.refusal);
   const directory = know(command.needs?.(loaded.facts, input) ?? needNothing);
+  const open = (sealed: string) => ctx.vault?.open(sealed);
   const decide = (number: number) =>
-    command.decide(input, loaded.facts, { workspace, actor, person, directory, now, newId: ctx.newId, number });
+    command.decide(input, loaded.facts, { workspace, actor, person, directory, now, newId: ctx.newId, number, open });
   return { decision: decide(0), directory, now, again: decide };
 }
 
@@ -204,11 +205,6 @@ class Unknown extends Error {
     super('the directory has to be asked first');
     this.needs = needs;
   }
-}
-
-function merge(a: DirectoryNeeds, b: DirectoryNeeds): DirectoryNeeds {
-  const both = (key: keyof DirectoryNeeds) => [...new Set([...a[key], ...b[key]])];
-  return { people: both('people'), usergroups: both('usergroups'), channels: both('channels') };
 }
 
 function covers(directory: Directory, needs: DirectoryNeeds): boolean {

@@ -1,18 +1,26 @@
 import { expireRelease, OfRelease, openRoomInTime } from '../domain/deploy.ts';
 import { type DigestFacts, DueDigest, postDigest } from '../domain/digest.ts';
 import { OfFreeze } from '../domain/freeze.ts';
+import { OfOverride } from '../domain/override.ts';
+import { askReview, missReview } from '../domain/pir.ts';
 import type { Timer } from '../domain/reaction.ts';
 import type { ReleaseFacts } from '../domain/release.ts';
+import { AskInput, EscalateInput, RemindInput } from '../domain/reminder.ts';
 import { DueSeries } from '../domain/series.ts';
 import { OfSwap } from '../domain/swap.ts';
 import { closeTrain, DueTrain, type TrainFacts } from '../domain/train.ts';
+import { OfTrust } from '../domain/trust.ts';
 import { OfLine } from '../domain/waiting-line.ts';
 import { loadTrain } from '../store/calendar.ts';
 import { loadDigest } from '../store/facts.ts';
 import { type Call, type Command, call, loadRelease, ofRelease } from './command.ts';
+import { openStartCommand } from './deploy.ts';
 import { announceFreezeCommand } from './freeze.ts';
+import { lapseOverrideCommand } from './override.ts';
+import { askCommand, escalateCommand, remindCommand } from './reminder.ts';
 import { runSeriesCommand } from './series.ts';
 import { lapseSwapCommand } from './swap.ts';
+import { trustCommand } from './trust.ts';
 import { lapseLineCommand, offerLineCommand } from './waiting-line.ts';
 
 type TimerCommand = Timer['command'];
@@ -37,6 +45,24 @@ const roomCommand: Command<OfRelease, ReleaseFacts> = {
   contends: ofRelease,
   load: loadRelease,
   decide: openRoomInTime,
+};
+
+const reviewDueCommand: Command<OfRelease, ReleaseFacts> = {
+  name: 'clock review',
+  audience: 'clock',
+  input: OfRelease,
+  contends: ofRelease,
+  load: loadRelease,
+  decide: askReview,
+};
+
+const overdueCommand: Command<OfRelease, ReleaseFacts> = {
+  name: 'clock overdue',
+  audience: 'clock',
+  input: OfRelease,
+  contends: ofRelease,
+  load: loadRelease,
+  decide: missReview,
 };
 
 const digestCommand: Command<DueDigest, DigestFacts> = {
@@ -66,6 +92,24 @@ export function timerCall(body: unknown, dueAt: Date): Call {
       return call(expireCommand, OfRelease.parse({ release: timer.release }));
     case 'clock room':
       return call(roomCommand, OfRelease.parse({ release: timer.release }));
+    case 'clock start':
+      return call(openStartCommand, OfRelease.parse({ release: timer.release }));
+    case 'clock review':
+      return call(reviewDueCommand, OfRelease.parse({ release: timer.release }));
+    case 'clock overdue':
+      return call(overdueCommand, OfRelease.parse({ release: timer.release }));
+    case 'clock trust':
+      return call(trustCommand, OfTrust.parse({ release: timer.release }));
+    case 'clock remind':
+      return call(remindCommand, RemindInput.parse({ release: timer.release, step: timer.step }));
+    case 'clock escalate':
+      return call(escalateCommand, EscalateInput.parse({ release: timer.release, gate: timer.gate }));
+    case 'clock ask': {
+      const { release, person, revision, again } = timer;
+      return call(askCommand, AskInput.parse({ release, person, revision, again }));
+    }
+    case 'clock override':
+      return call(lapseOverrideCommand, OfOverride.parse({ release: timer.release, override: timer.override }));
     case 'clock digest':
       return call(digestCommand, DueDigest.parse({ channel: timer.channel, due: dueAt }));
     case 'clock freeze':

@@ -2,10 +2,10 @@ import type { z } from 'zod';
 import type { Audience } from '../domain/access.ts';
 import type { Ask, Decision, Refusal } from '../domain/decision.ts';
 import type { Line, UsageProblem } from '../domain/line.ts';
-import type { SlotFacts } from '../domain/move.ts';
 import type { DirectoryNeeds } from '../domain/person.ts';
 import type { Question } from '../domain/question.ts';
 import { type ReleaseFacts, releaseKey } from '../domain/release.ts';
+import type { Reader } from '../store/calendar.ts';
 import { findRelease } from '../store/facts.ts';
 import { findSlot } from '../store/slot.ts';
 import type { Tx } from '../store/tx.ts';
@@ -53,7 +53,11 @@ export type Parsed =
 export type Form =
   | { readonly kind: 'request'; readonly draft: RequestLine }
   | { readonly kind: 'review'; readonly release: number }
-  | { readonly kind: 'note'; readonly release: number }
+  | { readonly kind: 'note' | 'delegate' | 'exception' | 'override' | 'edit' | 'pir'; readonly release: number }
+  | { readonly kind: 'prefs' | 'stepup' }
+  | { readonly kind: 'evidence'; readonly release: number; readonly criterion: string }
+  /** Why a request should pass a freeze; the request waits in a draft. */
+  | { readonly kind: 'pass'; readonly draft: string }
   | { readonly kind: 'freeze'; readonly channel: string | null };
 
 /** What the line of `/release new …` said; everything may be missing. */
@@ -65,6 +69,8 @@ export type RequestLine = {
   readonly changeType: string;
   readonly summary: string;
   readonly needs: readonly number[];
+  /** Start by itself when its slot opens. */
+  readonly auto: boolean;
   readonly train: string | null;
   readonly channel: string;
 };
@@ -97,17 +103,17 @@ export type Verb = {
 
 /** Loads a release for a command about it. */
 export async function loadRelease(tx: Tx, by: LoadBy, input: { release: number }): Promise<Loaded<ReleaseFacts>> {
-  const facts = await findRelease(tx, by.workspace, input.release, by.actor);
+  const facts = await findRelease(tx, by, input.release);
   return facts ? { ok: true, facts } : unknownRelease(input.release);
 }
 
 /** Loads a release with the calendar around it. */
 export async function loadSlot(
-  tx: Tx,
+  tx: Reader,
   by: LoadBy,
   input: { release: number },
   asked?: Parameters<typeof findSlot>[3],
-): Promise<Loaded<SlotFacts>> {
+): Promise<Loaded<NonNullable<Awaited<ReturnType<typeof findSlot>>>>> {
   const facts = await findSlot(tx, by, input.release, asked);
   return facts ? { ok: true, facts } : unknownRelease(input.release);
 }

@@ -6,6 +6,7 @@ import {
   NoteInput,
   OfRelease,
   openRoom,
+  openStart,
   pauseRelease,
   resumeRelease,
   rollBack,
@@ -16,8 +17,18 @@ import {
 } from '../domain/deploy.ts';
 import type { Line } from '../domain/line.ts';
 import type { ReleaseFacts } from '../domain/release.ts';
-import { loadPassengers } from '../store/calendar.ts';
-import { type Call, type Command, call, loadRelease, loadSlot, ofRelease, type Verb } from './command.ts';
+import { loadPassengers, type Reader } from '../store/calendar.ts';
+import {
+  type Call,
+  type Command,
+  call,
+  type LoadBy,
+  type Loaded,
+  loadRelease,
+  loadSlot,
+  ofRelease,
+  type Verb,
+} from './command.ts';
 
 export const startCommand: Command<OfRelease, StartFacts> = {
   name: 'start',
@@ -25,19 +36,17 @@ export const startCommand: Command<OfRelease, StartFacts> = {
   input: OfRelease,
   contends: ofRelease,
   crowd: 'calendar',
-  load: async (tx, by, input) => {
-    // A start is judged at this moment, not at the beginning of its slot.
-    const slot = await loadSlot(tx, by, input, { from: by.now, minutes: 1 });
-    if (!slot.ok) return slot;
-    const { train, number } = slot.facts.release;
-    const aboard = train
-      ? await loadPassengers(tx, by.workspace, train.key, train.date)
-      : { passengers: [], dependencies: {} };
-    const mates = aboard.passengers.filter((mate) => mate.release !== number);
-    return { ok: true, facts: { ...slot.facts, mates, dependencies: aboard.dependencies } };
-  },
+  load: loadStart,
   decide: startRelease,
 };
+/** The clock, when a slot begins. */
+export const openStartCommand: Command<OfRelease, StartFacts> = {
+  ...startCommand,
+  name: 'clock start',
+  audience: 'clock',
+  decide: openStart,
+};
+
 export const pauseCommand = step('pause', WithReason, pauseRelease);
 export const resumeCommand = step('resume', OfRelease, resumeRelease);
 export const verifyCommand = step('verify', OfRelease, verifyRelease);
@@ -94,6 +103,25 @@ export const noteVerb: Verb = {
       ? { do: 'open', form: { kind: 'note', release } }
       : { do: 'run', call: call(noteCommand, { release, text: words(line) }) },
 };
+
+/** What a start is judged by: at this moment, not at the beginning of its slot. */
+export async function loadStart(
+  tx: Reader,
+  by: LoadBy,
+  input: { release: number },
+): Promise<Loaded<StartFacts & { readonly hasCatalog: boolean }>> {
+  const slot = await loadSlot(tx, by, input, { from: by.now, minutes: 1 });
+  if (!slot.ok) return slot;
+  const { train, number, startsAt } = slot.facts.release;
+  // One that is yet to come is judged where it begins.
+  const there = startsAt > by.now ? await loadSlot(tx, by, input) : slot;
+  if (!there.ok) return there;
+  const aboard = train
+    ? await loadPassengers(tx, by.workspace, train.key, train.date)
+    : { passengers: [], dependencies: {} };
+  const mates = aboard.passengers.filter((mate) => mate.release !== number);
+  return { ok: true, facts: { ...there.facts, mates, dependencies: aboard.dependencies } };
+}
 
 function step<Input extends { release: number }>(
   name: string,

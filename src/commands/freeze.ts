@@ -127,6 +127,7 @@ function readFreeze(line: Line, words: readonly string[], said: Said): Parsed {
     name: name.trim().slice(0, 80),
     level: line.options.warn ? 'warn' : 'hard',
     scope: readScope(line.options),
+    owners: null,
     exempt,
     message: (line.options.message ?? line.quoted.slice(1).join(' ')).slice(0, 500),
     recurrence: recurrenceOf(start.at, end.at, start.zone, rule),

@@ -1,6 +1,9 @@
 import { nearest } from '../domain/nearest.ts';
 import { reserveCommand, reserveVerb } from './booking.ts';
+import { editVerb } from './change.ts';
+import { stepUpVerb } from './code.ts';
 import { type Call, type Command, call, type Verb } from './command.ts';
+import { tickVerb } from './criterion.ts';
 import {
   cancelVerb,
   doneVerb,
@@ -13,15 +16,21 @@ import {
   verifyVerb,
 } from './deploy.ts';
 import { digestVerb } from './digest.ts';
+import { exceptionVerb } from './exception.ts';
 import { feedVerb } from './feed.ts';
 import { addFreezeCommand, freezeVerb, liftFreezeCommand } from './freeze.ts';
 import { calendarVerb, helpVerb, listVerb, showVerb, slotsVerb, trainsVerb, whoVerb, whyVerb } from './look.ts';
 import { moveCommand, moveVerb } from './move.ts';
+import { overrideVerb } from './override.ts';
+import { pirVerb } from './pir.ts';
+import { prefsVerb } from './prefs.ts';
+import { nudgeVerb } from './reminder.ts';
 import { boardVerb, bookVerb, newVerb, requestCommand } from './request.ts';
 import { repeatVerb } from './series.ts';
 import { swapVerb } from './swap.ts';
+import { trustVerb } from './trust.ts';
 import { undoVerb } from './undo.ts';
-import { reviewVerb } from './vote.ts';
+import { commentVerb, delegateVerb, reviewVerb } from './vote.ts';
 import { joinLineCommand, lineVerb } from './waiting-line.ts';
 import { windowVerb } from './window.ts';
 
@@ -35,9 +44,15 @@ export const verbs: readonly Verb[] = [
   boardVerb,
   repeatVerb,
   reserveVerb,
+  editVerb,
+  exceptionVerb,
   cancelVerb,
   undoVerb,
+  nudgeVerb,
   reviewVerb,
+  delegateVerb,
+  commentVerb,
+  stepUpVerb,
   roomVerb,
   startVerb,
   verifyVerb,
@@ -45,8 +60,11 @@ export const verbs: readonly Verb[] = [
   pauseVerb,
   resumeVerb,
   rollbackVerb,
+  tickVerb,
   noteVerb,
+  pirVerb,
   digestVerb,
+  prefsVerb,
   feedVerb,
   slotsVerb,
   calendarVerb,
@@ -55,9 +73,11 @@ export const verbs: readonly Verb[] = [
   showVerb,
   whyVerb,
   whoVerb,
+  trustVerb,
   helpVerb,
   windowVerb,
   freezeVerb,
+  overrideVerb,
 ];
 
 /** Commands that may wait for a click: a draft names its command. */
@@ -89,7 +109,8 @@ export function findVerb(typed: string): { verb: Verb } | { nearest: string | nu
   const begun = verbs.filter((verb) => [verb.name, ...verb.synonyms].some((name) => name.startsWith(word)));
   if (begun.length === 1 && begun[0]) return { verb: begun[0] };
   const names = verbs.flatMap((verb) => [verb.name, ...verb.synonyms]);
-  const close = nearest(word, names);
+  // Of one or two letters anything is near.
+  const close = word.length < 3 ? undefined : nearest(word, names);
   return {
     nearest:
       close === undefined

@@ -1,10 +1,12 @@
 import { takeDuration } from '../domain/line.ts';
 import {
   BoardInput,
+  boardNeeds,
   boardRelease,
   KeepInput,
   keepRelease,
   MoveInput,
+  moveNeeds,
   moveRelease,
   type SlotFacts,
 } from '../domain/move.ts';
@@ -22,6 +24,7 @@ export const moveCommand: Command<MoveInput, SlotFacts> = {
   crowd: 'calendar',
   load: (tx, by, { release, startsAt, minutes, needs }) =>
     loadSlot(tx, by, { release }, { from: startsAt ? new Date(startsAt) : undefined, minutes, needs: needs ?? [] }),
+  needs: moveNeeds,
   decide: moveRelease,
 };
 
@@ -37,6 +40,7 @@ export const boardCommand: Command<BoardInput, SlotFacts> = {
     const slot = await loadSlot(tx, by, input, { from: departure?.startsAt, to: departure?.endsAt });
     return slot.ok ? { ok: true, facts: { ...slot.facts, boarding } } : slot;
   },
+  needs: boardNeeds,
   decide: boardRelease,
 };
 

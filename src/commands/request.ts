@@ -54,11 +54,12 @@ export const bookVerb: Verb = {
   synonyms: [],
   job: 'Ask',
   usage:
-    'book <service@version …> <when> [for 45m] [type:normal] [env:production] ["what changes"] [lead:@who] [needs:REL-139] [--yes]',
+    'book <service@version …> <when> [for 45m] [type:normal] [env:production] ["what changes"] [lead:@who] [needs:REL-139] [--auto] [--yes]',
   summary: 'requests a release without the form: says how it reads the time, you confirm',
   examples: [
     'book payments@2.14.0 tomorrow 14:00 for 45m "SEPA instant payouts"',
     'book web@88 fri 10:00 needs:REL-139',
+    'book ledger@7.3.1 type:emergency "stop double charges"',
   ],
   needsHome: true,
   target: false,
@@ -109,10 +110,18 @@ function inputOf(draft: RequestLine, line: Line, said: Said): RequestInput {
     rollbackPlan: '',
     lead: (line.options.lead && readMention(line.options.lead, '@')) || said.person,
     dependsOn: [...draft.needs],
+    ...plainContent,
+    auto: draft.auto,
     train: draft.train,
     fallbackChannel: said.fallbackChannel,
   };
 }
+
+/** What a request carries when nobody has said more of it. */
+export const plainContent: Pick<
+  RequestInput,
+  'rollbackTested' | 'migration' | 'scope' | 'links' | 'auto' | 'exception'
+> = { rollbackTested: false, migration: 'none', scope: [], links: [], auto: false, exception: null };
 
 /** What a request says before anybody has said anything. */
 export function blankRequest(channel: string): RequestLine {
@@ -124,6 +133,7 @@ export function blankRequest(channel: string): RequestLine {
     changeType: 'normal',
     summary: '',
     needs: [],
+    auto: false,
     train: null,
     channel,
   };
@@ -133,7 +143,7 @@ type Read = { draft: RequestLine; phrase: string } | { problem: Extract<Parsed, 
 
 /** Reads units, time, length and options. `complete` asks for units and a time; the form does not need them. */
 function readRequest(line: Line, said: Said, complete: boolean): Read {
-  const known = ['type', 'env', 'dur', 'lead', 'needs', 'yes'];
+  const known = ['type', 'env', 'dur', 'lead', 'needs', 'yes', 'auto'];
   for (const [option, value] of Object.entries(line.options))
     if (!known.includes(option)) return { problem: { code: 'unexpected', text: `${option}:${value}` } };
   const blank = blankRequest(said.channel);
@@ -169,7 +179,10 @@ function readRequest(line: Line, said: Said, complete: boolean): Read {
           : { code: 'bad_unit', text: rest[0] ?? '' },
     };
   let startsAt: Date | undefined;
-  if (complete || phrase !== '') {
+  // An emergency that names no time is now.
+  if (changeType === 'emergency' && (phrase === '' || phrase.toLowerCase() === 'now'))
+    startsAt = new Date(Math.floor(said.now.getTime() / 60_000) * 60_000);
+  else if (complete || phrase !== '') {
     const read = readTime(phrase, said);
     if (!read.ok) return { problem: { code: 'time', problem: read.problem } };
     startsAt = read.at;
@@ -184,6 +197,7 @@ function readRequest(line: Line, said: Said, complete: boolean): Read {
       changeType,
       summary: line.quoted.join(' '),
       needs,
+      auto: line.options.auto !== undefined,
     },
     phrase,
   };

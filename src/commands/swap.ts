@@ -8,6 +8,7 @@ import {
   proposeSwap,
   type SwapFacts,
   SwapInput,
+  swapNeeds,
 } from '../domain/swap.ts';
 import { findSwap } from '../store/calendar.ts';
 import { findSlot } from '../store/slot.ts';
@@ -21,6 +22,7 @@ export const swapCommand: Command<SwapInput, SwapFacts> = {
   contends: (input) => [`release:${input.release}`, `release:${input.other}`],
   crowd: 'calendar',
   load: (tx, by, input) => loadBoth(tx, by, input.release, input.other),
+  needs: swapNeeds,
   decide: proposeSwap,
 };
 
@@ -31,6 +33,7 @@ export const answerSwapCommand: Command<AnswerSwap, ProposedSwap> = {
   contends: (input) => [`swap:${input.swap}`],
   crowd: 'calendar',
   load: loadSwap,
+  needs: swapNeeds,
   decide: answerSwap,
 };
 

@@ -1,5 +1,5 @@
 import { addMinutes } from '../domain/time.ts';
-import { type UndoFacts, UndoInput, undoLast, undoSeconds } from '../domain/undo.ts';
+import { type UndoFacts, UndoInput, undoLast, undoNeeds, undoSeconds } from '../domain/undo.ts';
 import { loadUndo } from '../store/slot.ts';
 import { type Command, call, type Verb } from './command.ts';
 
@@ -12,6 +12,7 @@ export const undoCommand: Command<UndoInput, UndoFacts> = {
     ok: true,
     facts: await loadUndo(tx, by, addMinutes(by.now, -undoSeconds / 60), of),
   }),
+  needs: undoNeeds,
   decide: undoLast,
 };
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { mayManage } from './access.ts';
 import type { Held } from './conflict.ts';
 import { type Ask, accept, actorId, type Decision, refuse } from './decision.ts';
-import { choosePolicy, type Policy } from './policy.ts';
+import { isGuarded, type Policy } from './policy.ts';
 import { addMinutes } from './time.ts';
 
 /** An environment kept for something that is no release: a test round, a rehearsal, a migration dry run. */
@@ -50,9 +50,8 @@ export function reserveEnvironment(input: BookingInput, facts: BookingFacts, ask
   if (input.minutes < bookingDurations.min || input.minutes > bookingDurations.max)
     return refuse({ code: 'bad_duration', minutes: input.minutes, ...bookingDurations });
   // Where releases need a vote, nobody shuts others out alone.
-  const about = { environment: input.environment, type: 'normal' as const, tiers: [1] };
-  const isGuarded = facts.hasCatalog && choosePolicy(facts.policies, about).gates.length > 0;
-  if (isGuarded && !mayManage(facts)) return refuse({ code: 'only_managers', verb: 'reserve' });
+  if (facts.hasCatalog && isGuarded(facts.policies, input.environment) && !mayManage(facts))
+    return refuse({ code: 'only_managers', verb: 'reserve' });
   if (input.minutes > ownHours * 60 && !mayManage(facts)) return refuse({ code: 'too_long_for_you', hours: ownHours });
   const startsAt = new Date(input.startsAt);
   const endsAt = addMinutes(startsAt, input.minutes);

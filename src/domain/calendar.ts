@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ChangeType } from './policy.ts';
+import { ChangeType, GateWho } from './policy.ts';
 import { Recurrence } from './recurrence.ts';
 import { Scope, type Traits } from './scope.ts';
 
@@ -53,6 +53,8 @@ export const Freeze = z.strictObject({
   message: z.string().max(500),
   recurrence: Recurrence,
   zone: z.string(),
+  /** Who votes on exceptions to it; null: release managers. */
+  owners: GateWho.nullable().default(null),
 });
 export type Freeze = z.infer<typeof Freeze>;
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Freeze, Region, Train, Window } from './calendar.ts';
-import { ChangeType, GateWho, Policy } from './policy.ts';
+import { Expression } from './guard.ts';
+import { ChangeType, CriterionRule, GateWho, type OneWho, Policy, type StandardChange } from './policy.ts';
 import { readDays, readRule } from './recurrence.ts';
 import { Scope } from './scope.ts';
 import { isDate, isZone, wallMinutes } from './time.ts';
@@ -20,10 +21,18 @@ const Team = z.strictObject({
   name: z.string().max(60),
   channel: channelId.optional(),
   members: z.array(personId).min(1),
+  /** Passes through freezes per quarter. */
+  exceptions: z.number().int().min(0).max(100).optional(),
 });
+const asking = {
+  /** The user group of whoever is on call: they are asked first. */
+  oncall: slackId('S', 'user group').optional(),
+  /** May vote, and are not to be pinged. */
+  quiet: z.array(personId).default([]),
+};
 const Group = z.union([
-  z.strictObject({ name: z.string().max(60), members: z.array(personId).min(1) }),
-  z.strictObject({ name: z.string().max(60), usergroup: slackId('S', 'user group') }),
+  z.strictObject({ name: z.string().max(60), members: z.array(personId).min(1), ...asking }),
+  z.strictObject({ name: z.string().max(60), usergroup: slackId('S', 'user group'), ...asking }),
 ]);
 const Environment = z.strictObject({ exclusive: z.boolean().default(false) });
 const Service = z.strictObject({
@@ -35,6 +44,8 @@ const Service = z.strictObject({
   tags: z.array(key).default([]),
   /** Regions whose people use it: their peak hours are warned of. */
   regions: z.array(key).default([]),
+  /** Its versions are semantic versions; others are refused. */
+  semver: z.boolean().default(false),
 });
 
 const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'write the time as HH:MM');
@@ -79,6 +90,8 @@ const FreezeEntry = z
     to: moment,
     repeats: repeats.optional(),
     zone: zone.optional(),
+    /** Who votes on exceptions to it; release managers when it says nothing. */
+    owners: GateWho.optional(),
   })
   .refine((freeze) => freeze.from < freeze.to, { path: ['to'], message: 'ends before it begins' });
 const TrainEntry = z.strictObject({
@@ -109,6 +122,14 @@ const RegionEntry = z.strictObject({
     z.string().regex(/^([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)$/, 'write it as 11:00-13:00'),
   ),
 });
+/** A pre-approved kind of change: one that fits needs no vote. */
+const StandardEntry = z.strictObject({
+  name: z.string().max(80),
+  scope: Scope.prefault({}),
+  if: Expression.optional(),
+  max_minutes: z.number().int().min(5).optional(),
+  criteria: z.array(CriterionRule).default([]),
+});
 const Digest = z.strictObject({
   channel: channelId,
   at: z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'write the time as HH:MM'),
@@ -130,6 +151,7 @@ export const Catalog = z
     services: z.record(key, Service),
     regions: z.record(key, RegionEntry).default({}),
     policies: z.array(Policy).default([]),
+    standard_changes: z.record(key, StandardEntry).default({}),
     windows: z.record(key, WindowEntry).default({}),
     freezes: z.record(key, FreezeEntry).default({}),
     trains: z.record(key, TrainEntry).default({}),
@@ -163,6 +185,9 @@ export const Catalog = z
       ...Object.entries(catalog.windows).map(([name, { scope }]) => ['windows', name, scope] as const),
       ...Object.entries(catalog.freezes).map(([name, { scope }]) => ['freezes', name, scope] as const),
       ...Object.entries(catalog.trains).map(([name, { scope }]) => ['trains', name, scope] as const),
+      ...Object.entries(catalog.standard_changes).map(
+        ([name, { scope }]) => ['standard_changes', name, scope] as const,
+      ),
     ];
     for (const [where, name, scope] of scopes) {
       for (const one of scope.environments)
@@ -175,23 +200,68 @@ export const Catalog = z
       for (const team of bookers) if (!catalog.teams[team]) missing(['windows', name, 'bookers'], 'team', team);
     for (const [name, { environment }] of Object.entries(catalog.trains))
       if (!catalog.environments[environment]) missing(['trains', name, 'environment'], 'environment', environment);
-    for (const [index, policy] of catalog.policies.entries())
-      for (const gate of policy.gates)
-        if (gate.who.kind === 'group' && !catalog.groups[gate.who.group])
-          missing(['policies', index, 'gates'], 'group', gate.who.group);
+    const names = new Set(catalog.policies.map((policy) => policy.name));
+    const checkWho = (path: (string | number)[], who: GateWho | null | undefined) => {
+      for (const one of who ? groupsIn(who) : []) if (!catalog.groups[one]) missing(path, 'group', one);
+    };
+    for (const [index, policy] of catalog.policies.entries()) {
+      for (const gate of policy.gates) {
+        checkWho(['policies', index, 'gates'], gate.who);
+        checkWho(['policies', index, 'gates'], gate.escalation);
+      }
+      for (const rung of [policy.ladder.lighter, policy.ladder.heavier])
+        if (rung !== undefined && !names.has(rung)) missing(['policies', index, 'ladder'], 'policy', rung);
+      const twice = policy.gates.find((gate, at) => policy.gates.findIndex((other) => other.name === gate.name) !== at);
+      if (twice)
+        context.addIssue({
+          code: 'custom',
+          path: ['policies', index, 'gates'],
+          message: `has two gates called "${twice.name}"`,
+        });
+    }
+    for (const [name, freeze] of Object.entries(catalog.freezes)) checkWho(['freezes', name, 'owners'], freeze.owners);
   });
 export type Catalog = z.infer<typeof Catalog>;
 
-const writtenWho = /^(?:owners|channel|group:([a-z0-9-]+))$/;
+function groupsIn(who: GateWho): string[] {
+  const all: readonly OneWho[] = who.kind === 'any' ? who.of : [who];
+  return all.flatMap((one) => (one.kind === 'group' || one.kind === 'oncall' ? [one.group] : []));
+}
 
-/** What people write for a gate's voters: `owners`, `channel` or `group:sre`. */
+const onePattern = '(?:owners|channel|group:[a-z0-9-]+|oncall:[a-z0-9-]+|role:[a-z_]+|[UW][A-Z0-9]{2,20})';
+const writtenWho = new RegExp(`^${onePattern}(?: \\+ ${onePattern})*$`);
+
+/** What people write for a gate's voters: `owners`, `channel`, `group:sre`, `oncall:sre`, `role:release_manager`, ids of people, or several joined by " + ". */
 export const WrittenWho = z.string().transform((text, context): GateWho => {
-  if (text === 'owners' || text === 'channel') return { kind: text };
-  const group = writtenWho.exec(text)?.[1];
-  if (group) return { kind: 'group', group };
-  context.addIssue({ code: 'custom', message: 'write who votes as "owners", "channel" or "group:<name>"' });
-  return z.NEVER;
+  if (!writtenWho.test(text)) {
+    context.addIssue({
+      code: 'custom',
+      message:
+        'write who votes as "owners", "channel", "group:<name>", "oncall:<name>", "role:<name>" or member ids, several joined by " + "',
+    });
+    return z.NEVER;
+  }
+  const parts = text.split(' + ');
+  const people = parts.filter((part) => /^[UW]/.test(part));
+  const others = parts.filter((part) => !/^[UW]/.test(part)).map(readWho);
+  const all: OneWho[] = [...others, ...(people.length > 0 ? [{ kind: 'people' as const, people }] : [])];
+  return all.length === 1 ? (all[0] as OneWho) : { kind: 'any', of: all };
 });
+
+function readWho(text: string): OneWho {
+  const [kind = '', name = ''] = text.split(':');
+  switch (kind) {
+    case 'group':
+    case 'oncall':
+      return { kind, group: name };
+    case 'role':
+      return { kind, role: name };
+    case 'channel':
+      return { kind };
+    default:
+      return { kind: 'owners' };
+  }
+}
 
 /** JSON Schema of a catalogue as people write it, for editors and for whoever generates one. */
 export function catalogSchema(): Record<string, unknown> {
@@ -203,7 +273,7 @@ export function catalogSchema(): Record<string, unknown> {
       Object.assign(jsonSchema, {
         type: 'string',
         pattern: writtenWho.source,
-        description: 'owners, channel or group:<name>',
+        description: 'owners, channel, group:<name>, oncall:<name>, role:<name>, member ids; several joined by " + "',
       });
     },
   });
@@ -283,6 +353,18 @@ export function freezesOf(catalog: Catalog): Freeze[] {
       rule: entry.repeats ? (readRule(entry.repeats) ?? null) : null,
     },
     zone: entry.zone ?? catalog.zone,
+    owners: entry.owners ?? null,
+  }));
+}
+
+export function standardsOf(catalog: Catalog): StandardChange[] {
+  return Object.entries(catalog.standard_changes).map(([key, entry]) => ({
+    key,
+    name: entry.name,
+    scope: entry.scope,
+    if: entry.if ?? null,
+    max_minutes: entry.max_minutes ?? null,
+    criteria: entry.criteria,
   }));
 }
 
@@ -309,19 +391,32 @@ export function regionsOf(catalog: Pick<Catalog, 'regions'>): Region[] {
   }));
 }
 
-/** Rewrites the short form `who: group:sre` into the stored form; anything else is left for the schema to judge. */
+/** Rewrites the short forms of `who`, `escalation` and `owners`; anything else is left for the schema to judge. */
 function withGateWho(written: unknown): unknown {
-  if (!isRecord(written) || !Array.isArray(written.policies)) return written;
-  const policies = written.policies.map((policy: unknown) => {
-    if (!isRecord(policy) || !Array.isArray(policy.gates)) return policy;
-    const gates = policy.gates.map((gate: unknown) => {
-      if (!isRecord(gate) || typeof gate.who !== 'string') return gate;
-      const who = WrittenWho.safeParse(gate.who);
-      return who.success ? { ...gate, who: who.data } : gate;
+  if (!isRecord(written)) return written;
+  const short = (entry: unknown, names: readonly string[]): unknown => {
+    if (!isRecord(entry)) return entry;
+    const read = names.flatMap((name) => {
+      const who = typeof entry[name] === 'string' ? WrittenWho.safeParse(entry[name]) : undefined;
+      return who?.success ? [[name, who.data]] : [];
     });
-    return { ...policy, gates };
-  });
-  return { ...written, policies };
+    return { ...entry, ...Object.fromEntries(read) };
+  };
+  const policies = Array.isArray(written.policies)
+    ? written.policies.map((policy: unknown) =>
+        isRecord(policy) && Array.isArray(policy.gates)
+          ? { ...policy, gates: policy.gates.map((gate: unknown) => short(gate, ['who', 'escalation'])) }
+          : policy,
+      )
+    : written.policies;
+  const freezes = isRecord(written.freezes)
+    ? Object.fromEntries(Object.entries(written.freezes).map(([key, freeze]) => [key, short(freeze, ['owners'])]))
+    : written.freezes;
+  return {
+    ...written,
+    ...(written.policies === undefined ? {} : { policies }),
+    ...(written.freezes === undefined ? {} : { freezes }),
+  };
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -62,6 +62,8 @@ export type Wanted = {
   readonly releases: readonly number[];
   /** What the policy says of a dependency that is released at the same time. */
   readonly overlap: 'ignore' | 'warn' | 'block';
+  /** Freezes that it has a pass for, or asks one for: they warn, and do not stop it. */
+  readonly passes?: readonly string[];
   /** A train's departure replaces the windows. */
   readonly train: { readonly key: string; readonly date: string; readonly capacity: number | null } | undefined;
 };
@@ -130,8 +132,9 @@ export function judge(
     if (placed.retryAt) blockUntil(placed.retryAt);
     const opens = placed.retryAt;
     for (const { freeze, ...time } of frozen.filter(touches)) {
-      if (freeze.level === 'hard') blockUntil(time.endsAt);
-      const { level, key, name, message } = freeze;
+      const { key, name, message } = freeze;
+      const level = wanted.passes?.includes(key) ? 'warn' : freeze.level;
+      if (level === 'hard') blockUntil(time.endsAt);
       conflicts.push({ code: 'freeze', level, freeze: key, name, message, ...iso(time) });
     }
     for (const one of needs)

@@ -14,6 +14,8 @@ export type Ask = {
   readonly newId: () => string;
   /** The number of a release that may come into being; 0 for commands that make none. */
   readonly number: number;
+  /** Opens what was sealed for keeping; undefined when it cannot be opened. */
+  readonly open: (sealed: string) => string | undefined;
 };
 
 /** An expected "no": a value with the facts that its words need. Words live in blocks/refusal.ts. */
@@ -53,7 +55,7 @@ export type Refusal =
   | { code: 'not_in_channel'; channel: string }
   | { code: 'unverified' }
   | { code: 'only_managers'; verb: string }
-  | { code: 'never_happens'; what: 'window' | 'freeze' | 'series' }
+  | { code: 'never_happens'; what: 'window' | 'freeze' | 'series' | 'delegation' }
   | { code: 'no_occurrence'; what: string; date: string }
   | { code: 'unknown_window'; name: string; known: string[] }
   | { code: 'unknown_freeze'; name: string; known: string[] }
@@ -84,7 +86,45 @@ export type Refusal =
   | { code: 'cannot_undo'; release: number; state: ReleaseState }
   | { code: 'no_series'; release: number }
   | { code: 'unknown_feed'; kind: string; name: string; known: string[] }
-  | { code: 'no_feed' };
+  | { code: 'no_feed' }
+  | { code: 'decided_for_you'; release: number; by: string; choice: string; at: string }
+  | { code: 'no_delegates'; release: number; gates: string[] }
+  | { code: 'delegate_unfit'; person: string }
+  | { code: 'delegate_chain'; person: string }
+  | { code: 'nothing_delegated'; release: number }
+  | { code: 'code_not_enrolled' }
+  | { code: 'code_enrolled' }
+  | { code: 'code_needed' }
+  | { code: 'code_wrong'; left: number }
+  | { code: 'code_locked'; minutes: number }
+  | { code: 'not_standard'; reasons: { name: string; why: string }[] }
+  | { code: 'not_semver'; service: string; version: string }
+  | { code: 'exception_budget'; team: string; quarter: string; used: number; budget: number }
+  | { code: 'exception_review'; team: string; release: number; label: string; state: ReleaseState }
+  | { code: 'no_freeze_over'; release: number }
+  | { code: 'own_override'; release: number; role: 'requester' | 'lead' }
+  | { code: 'unknown_rule'; release: number; name: string; known: string[] }
+  | { code: 'second_unfit'; person: string }
+  | { code: 'override_open'; rule: string; state: string; until: string }
+  | { code: 'override_over'; state: string }
+  | { code: 'unknown_criterion'; release: number; name: string; known: string[] }
+  | { code: 'not_your_tick'; release: number; title: string; people: string[] }
+  | { code: 'not_ticked'; title: string }
+  | { code: 'evidence_needed'; title: string }
+  | { code: 'already_ticked'; title: string; by: string }
+  | { code: 'criteria_open'; release: number; before: 'start' | 'done'; open: string[] }
+  | { code: 'guards_fail'; release: number; guards: { name: string; message: string }[] }
+  /** What is stored is not what the verdict was for. */
+  | { code: 'not_what_was_approved'; release: number }
+  | { code: 'nothing_changed'; release: number }
+  | { code: 'nudged'; release: number; nextAt: string }
+  | { code: 'nobody_to_nudge'; release: number; away: string[] }
+  | { code: 'snooze_too_long'; release: number; startsAt: string }
+  | { code: 'reviewed'; release: number; at: string }
+  | { code: 'not_as_planned'; release: number }
+  | { code: 'proposal_over'; state: string }
+  | { code: 'own_team'; team: string }
+  | { code: 'said_already'; choice: string };
 export type RefusalCode = Refusal['code'];
 export type RefusalOf<C extends RefusalCode> = Extract<Refusal, { code: C }>;
 

@@ -1,10 +1,14 @@
 import { z } from 'zod';
 import { mayRun } from './access.ts';
+import { contentHash } from './content.ts';
+import { unticked } from './criterion.ts';
 import { type Ask, accept, actorId, type Decision, type Refusal, refuse } from './decision.ts';
 import type { EventBody } from './event.ts';
 import { openGates } from './gate.ts';
-import { againstStart, type SlotFacts } from './move.ts';
-import { isEnded, isRunning, isSlotHeld, type ReleaseFacts, type ReleaseState } from './release.ts';
+import { holds } from './guard.ts';
+import { againstStart, isSetAside, type SlotFacts } from './move.ts';
+import { aboutOf, isEnded, isRunning, isSlotHeld, type ReleaseFacts, type ReleaseState } from './release.ts';
+import { minutesBetween } from './time.ts';
 import { isBefore, type Passenger } from './train.ts';
 
 export const OfRelease = z.strictObject({ release: z.number().int() });
@@ -33,19 +37,73 @@ export type StartFacts = SlotFacts & {
 
 export function startRelease(_input: OfRelease, facts: StartFacts, ask: Ask): Decision {
   const { release } = facts;
-  if (release.state === 'requested') {
-    return refuse({ code: 'gates_open', release: release.number, waiting: openGates(facts) });
-  }
-  const no = stopped('start', facts, ask);
-  if (no) return no;
-  if (ask.now < release.startsAt)
-    return refuse({ code: 'not_yet', release: release.number, startsAt: release.startsAt.toISOString() });
-  if (ask.now >= release.endsAt)
-    return refuse({ code: 'too_late', release: release.number, endsAt: release.endsAt.toISOString() });
-  const against = againstStart(facts, ask.now) ?? passengerBefore(facts);
-  if (against) return refuse(against);
-  const started: EventBody = { type: 'release.started', release: release.number };
-  return release.room === 'none' ? accept(roomOpened(facts), started) : accept(started);
+  if (!mayRun(release, actorId(ask), facts.roles)) return onlyRunners('start', facts);
+  const no = notStartable(facts, ask.now);
+  return no ? refuse(no) : accept(...started(facts));
+}
+
+function started(facts: StartFacts): EventBody[] {
+  const start: EventBody = { type: 'release.started', release: facts.release.number };
+  return facts.release.room === 'none' ? [roomOpened(facts), start] : [start];
+}
+
+/** Everything that has to hold at the moment of a start, whoever presses the button (product.md, invariant 6). */
+export function notStartable(facts: StartFacts, now: Date): Refusal | undefined {
+  const { release } = facts;
+  const waiting = openGates(facts).filter((name) => !isSetAside(facts, `gate:${name}`, now));
+  if (release.state === 'requested' && waiting.length > 0)
+    return { code: 'gates_open', release: release.number, waiting };
+  if (release.state !== 'requested' && release.state !== 'approved')
+    return stateRefusal('start', release.number, release.state);
+  if (now < release.startsAt)
+    return { code: 'not_yet', release: release.number, startsAt: release.startsAt.toISOString() };
+  if (now >= release.endsAt) return { code: 'too_late', release: release.number, endsAt: release.endsAt.toISOString() };
+  // A verdict is for one content and one slot; what is stored has to be that.
+  const isOther = release.approvedHash !== '' && release.approvedHash !== contentHash(release, release);
+  if (release.state === 'approved' && isOther) return { code: 'not_what_was_approved', release: release.number };
+  const open = isSetAside(facts, 'criteria', now) ? [] : unticked(facts.criteria, 'start');
+  if (open.length > 0)
+    return { code: 'criteria_open', release: release.number, before: 'start', open: open.map((one) => one.title) };
+  const failing = guardsAgainst(facts, now).filter((guard) => !isSetAside(facts, `guard:${guard.name}`, now));
+  if (failing.length > 0) return { code: 'guards_fail', release: release.number, guards: failing };
+  return againstStart(facts, now) ?? passengerBefore(facts);
+}
+
+/** Guards that do not hold at this time; one that cannot be judged does not hold. */
+export function guardsAgainst(facts: SlotFacts, at: Date): { name: string; message: string }[] {
+  const { release, policy, services } = facts;
+  const slot = { startsAt: at, minutes: minutesBetween(release.startsAt, release.endsAt) };
+  const about = aboutOf(release, services, slot, policy.zone, release.risk);
+  return release.guards.flatMap((guard) => {
+    if (guard.level !== 'block') return [];
+    const judged = holds(guard.require, about);
+    if (judged.ok && judged.holds) return [];
+    const message = judged.ok
+      ? guard.message || `it needs ${guard.require}`
+      : `it cannot be judged (${judged.problem})`;
+    return [{ name: guard.name, message }];
+  });
+}
+
+/** Hard freezes over a moment that this release has no pass for. */
+export function freezesAt(facts: SlotFacts, at: Date): string[] {
+  const against = againstStart({ ...facts, release: { ...facts.release, dependsOn: [] } }, at);
+  return against?.code === 'cannot_start'
+    ? against.hard.flatMap((one) => (one.code === 'freeze' ? [one.freeze] : []))
+    : [];
+}
+
+/**
+ * The clock, when a slot begins: says that the way is free, or exactly what is in it. One that was asked to starts by
+ * itself.
+ */
+export function openStart(_input: OfRelease, facts: StartFacts, ask: Ask): Decision {
+  const { release } = facts;
+  if (release.state !== 'approved' || ask.now < release.startsAt || ask.now >= release.endsAt) return accept();
+  const no = notStartable(facts, ask.now);
+  if (no) return accept({ type: 'start.held', release: release.number, refusal: { ...no } });
+  const opened: EventBody = { type: 'start.opened', release: release.number, hash: contentHash(release, release) };
+  return release.auto ? accept(opened, ...started(facts)) : accept(opened);
 }
 
 /** A train deploys in dependency order: what this one stands on has to be done, or out of the way. */
@@ -85,7 +143,18 @@ export function verifyRelease(_input: OfRelease, facts: ReleaseFacts, ask: Ask):
 }
 
 export function finishRelease(_input: OfRelease, facts: ReleaseFacts, ask: Ask): Decision {
-  return stopped('done', facts, ask) ?? accept({ type: 'release.done', release: facts.release.number });
+  const { release } = facts;
+  const no = stopped('done', facts, ask);
+  if (no) return no;
+  const open = unticked(facts.criteria, 'done');
+  if (open.length > 0)
+    return refuse({
+      code: 'criteria_open',
+      release: release.number,
+      before: 'done',
+      open: open.map((one) => one.title),
+    });
+  return accept({ type: 'release.done', release: release.number });
 }
 
 /** Invariant 7: nothing but "there is nothing to roll back" stops a rollback, and any full member may do it. */
@@ -131,11 +200,19 @@ export function addNote(input: NoteInput, facts: ReleaseFacts, ask: Ask): Decisi
   return accept({ type: 'note.added', release: facts.release.number, note: ask.newId(), text });
 }
 
-/** The clock: an undecided release expires when its slot begins. */
+/**
+ * The clock: an undecided release expires when its slot begins; an emergency, or one whose open gates two people have set
+ * aside, when it is over. An emergency that was approved and never started is over then, too.
+ */
 export function expireRelease(_input: OfRelease, facts: ReleaseFacts, ask: Ask): Decision {
   const { release } = facts;
-  if (release.state !== 'requested' || ask.now < release.startsAt) return accept();
-  return accept({ type: 'release.expired', release: release.number, missing: openGates(facts) });
+  const isEmergency = release.changeType === 'emergency';
+  const waiting = openGates(facts);
+  const isGranted = waiting.length > 0 && waiting.every((name) => isSetAside(facts, `gate:${name}`, ask.now));
+  const until = isEmergency || isGranted ? release.endsAt : release.startsAt;
+  const isWaiting = release.state === 'requested' || (isEmergency && release.state === 'approved');
+  if (!isWaiting || ask.now < until) return accept();
+  return accept({ type: 'release.expired', release: release.number, missing: waiting });
 }
 
 /** The clock: the war room of an approved release opens by itself. */
@@ -168,6 +245,10 @@ function onlyRunners(verb: string, { release }: ReleaseFacts): Decision {
 }
 
 function wrongState(verb: string, release: number, state: ReleaseState): Decision {
+  return refuse(stateRefusal(verb, release, state));
+}
+
+function stateRefusal(verb: string, release: number, state: ReleaseState): Refusal {
   const others = (Object.keys(possible) as Step[]).filter((step) => possible[step].includes(state));
-  return refuse({ code: 'wrong_state', release, verb, state, possible: others });
+  return { code: 'wrong_state', release, verb, state, possible: others };
 }

@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { Criterion, ExceptionRow, GatePlan, GateRow, Prefs, RiskRow, VoteChoice } from './approval.ts';
 import { Conflict, Freeze, Seat, Source, Window, WindowChange } from './calendar.ts';
 import { Catalog } from './catalog.ts';
-import { ChangeType, GateRule } from './policy.ts';
+import { ContentField, Migration, ScopeItem } from './content.ts';
+import { ChangeType, GateRule, Guard } from './policy.ts';
 import { Recurrence } from './recurrence.ts';
 
 /*
@@ -11,9 +13,6 @@ const instant = z.iso.datetime();
 const number = z.number().int().positive();
 const person = z.string().min(1);
 const ofRelease = { release: number };
-
-export const VoteChoice = z.enum(['approve', 'block', 'reject']);
-export type VoteChoice = z.infer<typeof VoteChoice>;
 
 export const DigestDays = z.array(z.number().int().min(1).max(7)).min(1);
 
@@ -25,6 +24,22 @@ const WorkspaceConnected = z.strictObject({
 const CatalogApplied = z.strictObject({ type: z.literal('catalog.applied'), hash: z.string(), catalog: Catalog });
 /** With no catalogue, services come into being as full members name them. */
 const ServiceNamed = z.strictObject({ type: z.literal('service.named'), service: z.string() });
+
+/** What it is besides its time and its people; a vote is for this. */
+const details = {
+  rollbackTested: z.boolean().default(false),
+  migration: Migration.default('none'),
+  scope: z.array(ScopeItem).default([]),
+  links: z.array(z.string()).default([]),
+};
+const RuleProblem = z.strictObject({ rule: z.string(), problem: z.string() });
+/** Why these gates: the policy's conditions in words, and what of it could not be judged. */
+const reasons = {
+  because: z.string().default(''),
+  problems: z.array(RuleProblem).default([]),
+  /** Release managers who are told of problems. */
+  managers: z.array(person).default([]),
+};
 
 /** A place on a departure of a train. */
 const Ride = z.strictObject({ key: z.string(), date: z.string() });
@@ -58,6 +73,19 @@ const ReleaseRequested = z.strictObject({
   warnings: z.array(Conflict).default([]),
   /** The series that asked for it. */
   series: z.string().nullable().default(null),
+  ...details,
+  ...reasons,
+  /** SHA-256 of content and slot. */
+  hash: z.string().default(''),
+  risk: RiskRow.nullable().default(null),
+  guards: z.array(Guard).default([]),
+  criteria: z.array(Criterion).default([]),
+  plan: z.array(GatePlan).default([]),
+  /** Gates of the usual policy that an emergency does without; their people are told. */
+  skipped: z.array(z.strictObject({ gate: z.string(), people: z.array(person) })).default([]),
+  /** It starts by itself when its slot opens and everything still holds. */
+  auto: z.boolean().default(false),
+  exception: ExceptionRow.nullable().default(null),
 });
 export type ReleaseRequested = z.infer<typeof ReleaseRequested>;
 
@@ -72,11 +100,225 @@ const VoteCast = z.strictObject({
   revision: z.number().int(),
   /** Why this person could vote, as checked at the click, e.g. "user group S0SRE". */
   because: z.string(),
+  /** What would lift a block. */
+  unblock: z.string().default(''),
+  /** For whom; empty: the voter alone. */
+  seats: z.array(person).default([]),
+  /** The gate is met with this vote. */
+  meets: z.boolean().default(false),
 });
+/** Something said about a release from its review, without a vote. */
+const VoteCommented = z.strictObject({ type: z.literal('vote.commented'), ...ofRelease, text: z.string() });
+const VoteDelegated = z.strictObject({
+  type: z.literal('vote.delegated'),
+  ...ofRelease,
+  from: person,
+  to: person,
+  revision: z.number().int(),
+});
+const VoteTakenBack = z.strictObject({ type: z.literal('vote.taken_back'), ...ofRelease, from: person });
+/** Nobody is left who could meet a gate. */
+const GateStuck = z.strictObject({
+  type: z.literal('gate.stuck'),
+  ...ofRelease,
+  gate: z.string(),
+  needed: z.number().int(),
+  left: z.number().int(),
+  managers: z.array(person),
+});
+/** Its time is over: others are asked, and may vote. */
+const GateEscalated = z.strictObject({
+  type: z.literal('gate.escalated'),
+  ...ofRelease,
+  gate: z.string(),
+  people: z.array(person),
+  managers: z.array(person),
+  revision: z.number().int(),
+});
+/** Somebody who was asked left the company. */
+const GateLeft = z.strictObject({
+  type: z.literal('gate.left'),
+  ...ofRelease,
+  gate: z.string(),
+  person,
+  managers: z.array(person),
+});
+const ApproverAsked = z.strictObject({
+  type: z.literal('approver.asked'),
+  ...ofRelease,
+  person,
+  revision: z.number().int(),
+  again: z.boolean(),
+});
+const ApproverSnoozed = z.strictObject({
+  type: z.literal('approver.snoozed'),
+  ...ofRelease,
+  person,
+  until: instant,
+  revision: z.number().int(),
+});
+/** One rung of the reminder ladder. */
+const ApproverReminded = z.strictObject({
+  type: z.literal('approver.reminded'),
+  ...ofRelease,
+  step: z.enum(['thread', 'oncall', 'manager']),
+  gates: z.array(z.strictObject({ gate: z.string(), usergroups: z.array(z.string()), people: z.array(person) })),
+  people: z.array(person),
+});
+const ApproverNudged = z.strictObject({
+  type: z.literal('approver.nudged'),
+  ...ofRelease,
+  people: z.array(person),
+  away: z.array(person),
+});
+
+/** Its content is another one: gates that cover what changed are asked again, all other votes stay. */
+const ReleaseChanged = z.strictObject({
+  type: z.literal('release.changed'),
+  ...ofRelease,
+  revision: z.number().int(),
+  from: z.number().int(),
+  fields: z.array(z.strictObject({ field: ContentField, before: z.string(), after: z.string() })),
+  content: z.strictObject({
+    units: z.array(z.strictObject({ service: z.string(), version: z.string() })).min(1),
+    changeType: ChangeType,
+    summary: z.string(),
+    rollbackPlan: z.string(),
+    lead: person,
+    dependsOn: z.array(number),
+    ...details,
+  }),
+  environment: z.string(),
+  exclusive: z.boolean(),
+  label: z.string(),
+  startsAt: instant,
+  endsAt: instant,
+  /** Null: it keeps the seats and warnings that it has. */
+  seats: z.array(Seat).nullable(),
+  warnings: z.array(Conflict).nullable(),
+  policy: z.string(),
+  ...reasons,
+  risk: RiskRow.nullable(),
+  guards: z.array(Guard),
+  gates: z.array(GateRow),
+  criteria: z.array(Criterion),
+  /** Ticks that no longer hold. */
+  unticked: z.array(z.string()),
+  reopened: z.array(z.string()),
+  state: z.enum(['requested', 'approved']),
+  plan: z.array(GatePlan),
+  hash: z.string(),
+});
+export type ReleaseChanged = z.infer<typeof ReleaseChanged>;
+
+/** A pass through a freeze is asked for: its owners' gate is added. */
+const ExceptionAsked = z.strictObject({
+  type: z.literal('exception.asked'),
+  ...ofRelease,
+  exception: ExceptionRow,
+  gates: z.array(GateRow),
+  plan: z.array(GatePlan),
+  revision: z.number().int(),
+});
+
+const ofOverride = { override: z.string(), ...ofRelease, rule: z.string() };
+const OverrideProposed = z.strictObject({
+  type: z.literal('override.proposed'),
+  ...ofOverride,
+  reason: z.string(),
+  by: person,
+  second: person,
+  /** When nobody can accept it any more. */
+  until: instant,
+});
+const OverrideGranted = z.strictObject({
+  type: z.literal('override.granted'),
+  ...ofOverride,
+  reason: z.string(),
+  by: person,
+  second: person,
+  until: instant,
+});
+const OverrideDeclined = z.strictObject({
+  type: z.literal('override.declined'),
+  ...ofOverride,
+  by: person,
+  lapsed: z.boolean(),
+});
+
+const CriterionTicked = z.strictObject({
+  type: z.literal('criterion.ticked'),
+  ...ofRelease,
+  criterion: z.string(),
+  title: z.string(),
+  evidence: z.string(),
+  /** Who says so: a person today, machines through a door of their own. */
+  source: z.enum(['person', 'machine']),
+});
+const CriterionUnticked = z.strictObject({
+  type: z.literal('criterion.unticked'),
+  ...ofRelease,
+  criterion: z.string(),
+  title: z.string(),
+});
+
+/** Its slot began, and nothing is in the way of the start. */
+const StartOpened = z.strictObject({ type: z.literal('start.opened'), ...ofRelease, hash: z.string() });
+/** Its slot began, and something is. */
+const StartHeld = z.strictObject({
+  type: z.literal('start.held'),
+  ...ofRelease,
+  /** The refusal that a start would get, as JSON. */
+  refusal: z.record(z.string(), z.unknown()),
+});
+
+const ReviewAsked = z.strictObject({ type: z.literal('review.asked'), ...ofRelease, dueAt: instant });
+const ReviewOverdue = z.strictObject({
+  type: z.literal('review.overdue'),
+  ...ofRelease,
+  managers: z.array(person),
+});
+const ReleaseReviewed = z.strictObject({
+  type: z.literal('release.reviewed'),
+  ...ofRelease,
+  outcome: z.enum(['as_planned', 'minor', 'failed']),
+  text: z.string(),
+});
+
+const Rung = { team: z.string(), policy: z.string(), to: z.string(), direction: z.enum(['lighter', 'heavier']) };
+const TrustProposed = z.strictObject({
+  type: z.literal('trust.proposed'),
+  proposal: z.string(),
+  ...Rung,
+  n: z.number().int(),
+  failed: z.number().int(),
+  low: z.number(),
+  high: z.number(),
+  managers: z.array(person),
+  /** How many of them have to agree. */
+  needed: z.number().int(),
+});
+const TrustVoted = z.strictObject({
+  type: z.literal('trust.voted'),
+  proposal: z.string(),
+  voter: person,
+  choice: z.enum(['agree', 'decline']),
+});
+const TrustChanged = z.strictObject({ type: z.literal('trust.changed'), proposal: z.string(), ...Rung });
+const TrustDeclined = z.strictObject({ type: z.literal('trust.declined'), proposal: z.string(), ...Rung });
+
+const PrefsSet = z.strictObject({ type: z.literal('prefs.set'), person, prefs: Prefs });
+/** An approver's one-time codes: the secret itself is kept elsewhere, sealed. */
+const CodeEnrolled = z.strictObject({ type: z.literal('code.enrolled'), person, credential: z.string() });
+const CodeUsed = z.strictObject({ type: z.literal('code.used'), person, step: z.number().int() });
+const CodeRemoved = z.strictObject({ type: z.literal('code.removed'), person });
+
 const ReleaseApproved = z.strictObject({
   type: z.literal('release.approved'),
   ...ofRelease,
   revision: z.number().int(),
+  /** What it is approved for: SHA-256 of content and slot. */
+  hash: z.string().default(''),
 });
 const ReleaseRejected = z.strictObject({
   type: z.literal('release.rejected'),
@@ -119,6 +361,12 @@ const ReleaseMoved = z.strictObject({
   state: z.enum(['requested', 'approved']),
   /** Who is asked again. */
   asked: z.array(person),
+  /** Set when the new time brings another policy, or leaves a freeze that it had a pass for. */
+  gates: z.array(GateRow).nullable().default(null),
+  policy: z.string().nullable().default(null),
+  because: z.string().nullable().default(null),
+  plan: z.array(GatePlan).default([]),
+  hash: z.string().default(''),
 });
 export type ReleaseMoved = z.infer<typeof ReleaseMoved>;
 /** A cancellation was taken back: it holds its slot again. */
@@ -395,6 +643,36 @@ export const EventBody = z.discriminatedUnion('type', [
   SeriesStopped,
   FeedOpened,
   FeedClosed,
+  VoteCommented,
+  VoteDelegated,
+  VoteTakenBack,
+  GateStuck,
+  GateEscalated,
+  GateLeft,
+  ApproverAsked,
+  ApproverSnoozed,
+  ApproverReminded,
+  ApproverNudged,
+  ReleaseChanged,
+  ExceptionAsked,
+  OverrideProposed,
+  OverrideGranted,
+  OverrideDeclined,
+  CriterionTicked,
+  CriterionUnticked,
+  StartOpened,
+  StartHeld,
+  ReviewAsked,
+  ReviewOverdue,
+  ReleaseReviewed,
+  TrustProposed,
+  TrustVoted,
+  TrustChanged,
+  TrustDeclined,
+  PrefsSet,
+  CodeEnrolled,
+  CodeUsed,
+  CodeRemoved,
 ]);
 export type EventBody = z.infer<typeof EventBody>;
 export type EventType = EventBody['type'];

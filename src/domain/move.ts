@@ -1,13 +1,18 @@
 import { z } from 'zod';
 import { mayRun } from './access.ts';
+import { askGates, askNeeds, planAsks, regate, unmeetable } from './ask.ts';
 import type { Conflict, Train } from './calendar.ts';
 import { type CalendarFacts, isHard, judge, type Wanted } from './conflict.ts';
+import { contentHash } from './content.ts';
 import { type Ask, accept, actorId, type Decision, type Refusal, refuse } from './decision.ts';
 import type { ReleaseMoved } from './event.ts';
+import { freezes, freezeTimes } from './freeze.ts';
 import { tally } from './gate.ts';
-import { type ReleaseFacts, unitsName } from './release.ts';
+import { gate } from './gating.ts';
+import type { DirectoryNeeds } from './person.ts';
+import type { GateRule } from './policy.ts';
+import { type ReleaseFacts, type ServiceOf, unitsName } from './release.ts';
 import { holderOf, place } from './request.ts';
-import type { Traits } from './scope.ts';
 import { durations } from './slot.ts';
 import { addMinutes, minutesBetween } from './time.ts';
 import { type Departure, mayBoard } from './train.ts';
@@ -15,7 +20,7 @@ import { type Departure, mayBoard } from './train.ts';
 /** A release with the calendar around it: what every rule needs that gives it another time. */
 export type SlotFacts = ReleaseFacts & {
   readonly calendar: CalendarFacts;
-  readonly services: readonly Traits[];
+  readonly services: readonly ServiceOf[];
   readonly exclusive: boolean;
   readonly overlap: Wanted['overlap'];
   readonly teams: readonly string[];
@@ -127,17 +132,25 @@ export function moveTo(
     })),
   ];
   const hasMoved = +target.startsAt !== +release.startsAt || +target.endsAt !== +release.endsAt;
-  const voted = facts.gates.filter((gate) => facts.votes.some((vote) => vote.gate === gate.rule.name));
-  const reopens = restored || !hasMoved ? [] : voted.filter((gate) => gate.rule.covers.includes('time'));
-  const reopened = reopens.map((gate) => gate.rule.name);
-  const kept = facts.gates.map((gate) => gate.rule.name).filter((name) => !reopened.includes(name));
-  const votes = facts.votes.filter((vote) => kept.includes(vote.gate));
-  const isMet = restored
-    ? restored.met
-    : tally(
-        facts.gates.map((gate) => gate.rule),
-        votes,
-      ).every((gate) => gate.met);
+  const next = gatesAt(facts, target);
+  const asked = askGates(next.gates, release, ask.directory);
+  const isRewired = [...target.needs].sort().join() !== [...release.dependsOn].sort().join();
+  const touches = ({ covers }: GateRule) =>
+    !restored && ((hasMoved && covers.includes('time')) || (isRewired && covers.includes('dependencies')));
+  const again = regate(facts, asked, touches, ask.now);
+  const never = unmeetable(again.fresh);
+  if (never) return refuse({ code: 'unmeetable_gate', ...never });
+  const isMet = restored ? restored.met : again.isMet;
+  const { prefs } = facts.policy;
+  const plan = planAsks(again.fresh, {
+    prefs,
+    directory: ask.directory,
+    now: ask.now,
+    deadline: target.startsAt,
+    emergency: release.changeType === 'emergency',
+    requester: release.requester,
+    lead: release.lead,
+  });
   return accept({
     type: 'release.moved',
     release: release.number,
@@ -157,11 +170,57 @@ export function moveTo(
     warnings,
     revision: release.revision + 1,
     from: restored?.from ?? release.revision,
-    kept,
-    reopened,
+    kept: [...again.kept],
+    reopened: [...again.reopened],
     state: isMet ? 'approved' : 'requested',
-    asked: [...new Set(reopens.flatMap((gate) => gate.asked))].sort(),
+    asked: [...new Set(again.fresh.flatMap(({ voters }) => voters))].sort(),
+    gates: [...again.rows],
+    policy: next.policy,
+    because: next.because,
+    plan: [...plan],
+    hash: contentHash({ ...release, dependsOn: target.needs }, target),
   });
+}
+
+/** The gates of a release at another time: its own while the policy stays the same, and those of freezes that it stays in. */
+function gatesAt(facts: SlotFacts, slot: { readonly startsAt: Date; readonly endsAt: Date }) {
+  const { release, policy, services } = facts;
+  const gated = gate({ ...release, ...slot }, policy, services);
+  const isSame = gated.choice.name === release.policy;
+  const own = facts.gates.filter(({ rule }) => rule.pass === null);
+  const passes = facts.gates.filter(({ rule }) => rule.pass !== null && isOver(facts, rule, slot));
+  return {
+    gates: [...(isSame ? own : gated.gates), ...passes],
+    policy: isSame ? null : gated.choice.name,
+    because: isSame ? null : gated.choice.because,
+  };
+}
+
+/** Does the freeze of a pass still cover this time? */
+function isOver(facts: SlotFacts, rule: GateRule, slot: { readonly startsAt: Date; readonly endsAt: Date }): boolean {
+  const { release } = facts;
+  return facts.calendar.freezes.some(
+    (freeze) =>
+      freeze.key === rule.pass &&
+      facts.services.some((service) => freezes(freeze, release.environment, service, release.changeType)) &&
+      freezeTimes(freeze, { from: slot.startsAt, to: slot.endsAt }).length > 0,
+  );
+}
+
+/** Whom a release would have to ask at another time. */
+export function slotNeeds(facts: SlotFacts, slot: { readonly startsAt: Date; readonly endsAt: Date }): DirectoryNeeds {
+  return askNeeds(gatesAt(facts, slot).gates, facts.policy.prefs, facts.policy.groups);
+}
+
+export function moveNeeds(facts: SlotFacts, input: MoveInput): DirectoryNeeds {
+  const { release } = facts;
+  const startsAt = input.startsAt ? new Date(input.startsAt) : release.startsAt;
+  const minutes = input.minutes ?? minutesBetween(release.startsAt, release.endsAt);
+  return slotNeeds(facts, { startsAt, endsAt: addMinutes(startsAt, Math.max(1, minutes)) });
+}
+
+export function boardNeeds(facts: SlotFacts): DirectoryNeeds {
+  return slotNeeds(facts, facts.boarding?.departure ?? facts.release);
 }
 
 export function wantedFor(facts: SlotFacts, train: Target['train'], others: readonly number[] = []): Wanted {
@@ -178,6 +237,7 @@ export function wantedFor(facts: SlotFacts, train: Target['train'], others: read
     holders: ignored.map(holderOf),
     releases: ignored,
     overlap: facts.overlap,
+    passes: facts.gates.flatMap(({ rule }) => rule.pass ?? []),
     train: train ? { ...train, capacity: capacityOf(facts, train.key) } : undefined,
   };
 }
@@ -217,11 +277,31 @@ export function onlyRunners(verb: string, { release }: Pick<ReleaseFacts, 'relea
   return { code: 'only_runners', release: release.number, verb, lead: release.lead, requester: release.requester };
 }
 
+/** Freezes that a release may pass right now: their owners agreed, or two people set them aside. */
+function passesOf(facts: SlotFacts, now: Date): string[] {
+  const met = tally(facts.gates, facts.votes).filter((counted) => counted.met);
+  const given = met.flatMap(({ gate: { pass } }) => pass ?? []);
+  return [
+    ...given,
+    ...facts.calendar.freezes.map((one) => one.key).filter((key) => isSetAside(facts, `freeze:${key}`, now)),
+  ];
+}
+
+/** Two people have set a rule aside, and their time is not over. */
+export function isSetAside(facts: Pick<ReleaseFacts, 'overrides'>, rule: string, now: Date): boolean {
+  return facts.overrides.some((one) => one.rule === rule && one.state === 'granted' && now < one.until);
+}
+
 /** What stands against a start right now: a hard freeze, an open dependency, a lost slot. */
 export function againstStart(facts: SlotFacts, now: Date): Refusal | undefined {
   const { release, calendar } = facts;
   if (!release.hasSlot) return { code: 'no_slot', release: release.number };
-  const open = calendar.needs.filter((one) => release.dependsOn.includes(one.release) && one.state !== 'done');
+  const open = calendar.needs.filter(
+    (one) =>
+      release.dependsOn.includes(one.release) &&
+      one.state !== 'done' &&
+      !isSetAside(facts, `dependency:REL-${one.release}`, now),
+  );
   const waits = open.map(
     ({ release: other, label, state, endsAt }): Conflict => ({
       code: 'dependency_open',
@@ -233,7 +313,13 @@ export function againstStart(facts: SlotFacts, now: Date): Refusal | undefined {
     }),
   );
   // What counts is this moment, and nothing but freezes: its window and its rivals were judged when it was booked.
-  const wanted = { ...wantedFor(facts, release.train), minutes: 1, overlap: 'ignore' as const, train: undefined };
+  const wanted = {
+    ...wantedFor(facts, release.train),
+    minutes: 1,
+    overlap: 'ignore' as const,
+    train: undefined,
+    passes: passesOf(facts, now),
+  };
   const only = { ...calendar, needs: [], windows: [], held: [], leading: [], hasCatalog: true };
   const slot = { from: now, to: addMinutes(now, 1) };
   const frozen = judge(only, wanted, slot)(now, now).conflicts;

@@ -10,6 +10,8 @@ export type Person = {
   /** Of another organisation (Slack Connect): `is_stranger` or a foreign `team_id`. */
   readonly isStranger: boolean;
   readonly isDeleted: boolean;
+  /** Their Slack status says so: on vacation, sick, out of office. */
+  readonly isAway?: boolean;
 };
 
 /** Who did it: a person, the clock (a timer came due) or the installation itself (boot, catalogue). */
@@ -35,6 +37,12 @@ export type DirectoryNeeds = {
 };
 
 export const needNothing: DirectoryNeeds = { people: [], usergroups: [], channels: [] };
+
+/** Everything that either needs. */
+export function join(a: DirectoryNeeds, b: DirectoryNeeds): DirectoryNeeds {
+  const both = (key: keyof DirectoryNeeds) => [...new Set([...a[key], ...b[key]])];
+  return { people: both('people'), usergroups: both('usergroups'), channels: both('channels') };
+}
 
 export function isFullMember(person: Person): boolean {
   return !person.isBot && !person.isGuest && !person.isStranger && !person.isDeleted;

@@ -1,6 +1,10 @@
+import type { GatePlan } from './approval.ts';
+import { askAtMost } from './ask.ts';
 import { trainsOf } from './catalog.ts';
 import { byType, type EventTable, type StoredEvent } from './event.ts';
+import { reviewTimes } from './pir.ts';
 import { roomLeadMinutes } from './release.ts';
+import { rungs } from './reminder.ts';
 import type { Surface } from './surface.ts';
 import { addMinutes } from './time.ts';
 import { nextDeparture } from './train.ts';
@@ -10,7 +14,26 @@ export type Reaction = { readonly surfaces: readonly Surface[]; readonly timers:
 
 /** One timer per key: setting it again moves it. Commands named here are the clock's (commands/clock.ts). */
 export type Timer = { readonly key: string; readonly at: Date } & (
-  | { readonly command: 'clock expire' | 'clock room'; readonly release: number }
+  | {
+      readonly command:
+        | 'clock expire'
+        | 'clock room'
+        | 'clock start'
+        | 'clock review'
+        | 'clock overdue'
+        | 'clock trust';
+      readonly release: number;
+    }
+  | { readonly command: 'clock remind'; readonly release: number; readonly step: 'thread' | 'oncall' | 'manager' }
+  | { readonly command: 'clock escalate'; readonly release: number; readonly gate: string }
+  | {
+      readonly command: 'clock ask';
+      readonly release: number;
+      readonly person: string;
+      readonly revision: number;
+      readonly again: boolean;
+    }
+  | { readonly command: 'clock override'; readonly release: number; readonly override: string }
   | { readonly command: 'clock digest'; readonly channel: string }
   | { readonly command: 'clock freeze'; readonly freeze: string }
   | { readonly command: 'clock line' }
@@ -23,9 +46,6 @@ export type Timer = { readonly key: string; readonly at: Date } & (
 /** How far back a new timetable looks for departures that nobody closed. */
 const trainReviewMinutes = 2 * 24 * 60;
 
-/** More people than this are asked in the card's thread only. */
-export const askAtMost = 8;
-
 /** What follows an event (total: every event has an entry, if only "nothing"). */
 export const reaction: EventTable<Reaction> = {
   'workspace.connected': () => nothing,
@@ -37,21 +57,33 @@ export const reaction: EventTable<Reaction> = {
     ),
   }),
   'service.named': () => nothing,
-  'release.requested': ({ body }) => ({
-    surfaces: [
-      { kind: 'card', release: body.release },
-      { kind: 'votes', release: body.release },
-      ...askedPeople(body.asked).map((person) => ({ kind: 'ask', release: body.release, person }) as const),
-    ],
-    timers: slotTimers(body),
-  }),
+  'release.requested': (event) => {
+    const { body } = event;
+    const { release } = body;
+    // An event from before there were plans asks everybody at once.
+    const plan = body.plan.length > 0 || body.gates.length === 0 ? body.plan : oldPlan(event, body.asked);
+    return {
+      surfaces: [
+        ...cards(release),
+        ...askedNow(plan, event.at).map((person) => ({ kind: 'ask', release, person }) as const),
+        ...body.skipped.flatMap(({ people }) => tellAll(event, people)),
+        ...tellAll(event, body.problems.length > 0 ? body.managers : []),
+      ],
+      timers: [...slotTimers(event, body), ...planTimers(event, release, 1, plan)],
+    };
+  },
   'vote.cast': ({ body }) => show([...cards(body.release), { kind: 'asks', release: body.release }]),
   'release.approved': (event) => verdict(event),
   'release.rejected': (event) => freed(event, verdict(event)),
   'release.expired': (event) => freed(event, verdict(event)),
   'release.cancelled': (event) => freed(event, verdict(event)),
-  'room.opened': ({ body }) =>
-    show([{ kind: 'room', release: body.release }, ...room(body.release), { kind: 'card', release: body.release }]),
+  'room.opened': ({ id, body }) =>
+    show([
+      { kind: 'room', release: body.release },
+      ...room(body.release),
+      { kind: 'card', release: body.release },
+      { kind: 'notice', event: id },
+    ]),
   'room.closed': ({ id, body }) => show([...room(body.release), { kind: 'log', event: id }]),
   'note.added': ({ id, body }) =>
     show([
@@ -62,8 +94,8 @@ export const reaction: EventTable<Reaction> = {
   'release.paused': (event) => show(inRoom(event)),
   'release.resumed': (event) => show(inRoom(event)),
   'release.verifying': (event) => show(inRoom(event)),
-  'release.done': (event) => freed(event, show([...inRoom(event), ...told(event)])),
-  'release.rolled_back': (event) => freed(event, show([...inRoom(event), ...told(event)])),
+  'release.done': (event) => ended(event),
+  'release.rolled_back': (event) => ended(event),
   'digest.subscribed': ({ body }) => ({ surfaces: [], timers: [digestTimer(body)] }),
   'digest.unsubscribed': () => nothing,
   'digest.posted': ({ body }) => ({
@@ -74,19 +106,18 @@ export const reaction: EventTable<Reaction> = {
   'release.moved': (event) => {
     const { id, body } = event;
     const { release, asked, revision } = body;
+    const plan = body.plan.length > 0 || asked.length === 0 ? body.plan : oldPlan(event, [asked]);
     return freed(event, {
       surfaces: [
         ...cards(release),
         { kind: 'asks', release },
-        ...(asked.length > askAtMost ? [] : asked).map(
-          (person) => ({ kind: 'ask', release, person, revision }) as const,
-        ),
+        ...askedNow(plan, event.at).map((person) => ({ kind: 'ask', release, person, revision }) as const),
         ...room(release),
         ...told(event),
         ...trainOf(body.before.train),
         ...(body.why === 'swapped' || body.why === 'boarded' ? [] : [{ kind: 'log', event: id } as const]),
       ],
-      timers: slotTimers(body),
+      timers: [...slotTimers(event, body), ...planTimers(event, release, revision, plan)],
     });
   },
   'release.reinstated': (event) => ({
@@ -96,7 +127,7 @@ export const reaction: EventTable<Reaction> = {
       { kind: 'asks', release: event.body.release },
       ...told(event),
     ],
-    timers: slotTimers(event.body),
+    timers: slotTimers(event, event.body),
   }),
   'release.left_behind': (event) =>
     freed(
@@ -164,6 +195,151 @@ export const reaction: EventTable<Reaction> = {
   'series.stopped': () => nothing,
   'feed.opened': () => nothing,
   'feed.closed': () => nothing,
+  'vote.commented': (event) =>
+    show([
+      { kind: 'thread', event: event.id },
+      { kind: 'notice', event: event.id },
+    ]),
+  'vote.delegated': (event) => {
+    const { release, to, revision } = event.body;
+    return show([
+      { kind: 'votes', release },
+      { kind: 'asks', release },
+      { kind: 'ask', release, person: to, revision },
+      { kind: 'thread', event: event.id },
+    ]);
+  },
+  'vote.taken_back': (event) =>
+    show([
+      { kind: 'votes', release: event.body.release },
+      { kind: 'asks', release: event.body.release },
+      { kind: 'thread', event: event.id },
+    ]),
+  'gate.stuck': (event) =>
+    show([
+      { kind: 'notice', event: event.id },
+      ...tellAll(event, event.body.managers),
+      { kind: 'thread', event: event.id },
+    ]),
+  'gate.escalated': (event) => {
+    const { release, people, managers, revision } = event.body;
+    return show([
+      ...cards(release),
+      { kind: 'thread', event: event.id },
+      ...(people.length > askAtMost ? [] : people).map(
+        (person) => ({ kind: 'ask', release, person, revision }) as const,
+      ),
+      ...tellAll(event, managers),
+    ]);
+  },
+  'gate.left': (event) =>
+    show([...cards(event.body.release), { kind: 'thread', event: event.id }, ...tellAll(event, event.body.managers)]),
+  'approver.asked': ({ id, body: { release, person, revision, again } }) =>
+    show([again ? { kind: 'reminder', event: id, person } : { kind: 'ask', release, person, revision }]),
+  'approver.snoozed': ({ body: { release, person, revision, until } }) => ({
+    surfaces: [],
+    timers: [askTimer(release, person, revision, until, true)],
+  }),
+  'approver.reminded': ({ id, body: { step, people } }) =>
+    show(
+      step === 'thread'
+        ? [{ kind: 'thread', event: id }]
+        : people.map((person) => ({ kind: step === 'manager' ? 'tell' : 'reminder', event: id, person }) as const),
+    ),
+  'approver.nudged': ({ id, body: { people } }) =>
+    show(people.map((person) => ({ kind: 'reminder', event: id, person }) as const)),
+  'release.changed': (event) => {
+    const { release, revision, plan } = event.body;
+    return {
+      surfaces: [
+        ...cards(release),
+        { kind: 'asks', release },
+        ...askedNow(plan, event.at).map((person) => ({ kind: 'ask', release, person, revision }) as const),
+        ...room(release),
+        { kind: 'room', release },
+        ...told(event),
+        { kind: 'log', event: event.id },
+        ...tellAll(event, event.body.managers),
+      ],
+      timers: planTimers(event, release, revision, plan),
+    };
+  },
+  'exception.asked': (event) => {
+    const { release, revision, plan } = event.body;
+    return {
+      surfaces: [
+        ...cards(release),
+        { kind: 'asks', release },
+        ...askedNow(plan, event.at).map((person) => ({ kind: 'ask', release, person, revision }) as const),
+        { kind: 'thread', event: event.id },
+      ],
+      timers: planTimers(event, release, revision, plan),
+    };
+  },
+  'override.proposed': ({ id, body: { release, override, until } }) => ({
+    surfaces: [
+      { kind: 'override', release, override },
+      { kind: 'thread', event: id },
+    ],
+    timers: [{ key: `override:${override}`, at: new Date(until), command: 'clock override', release, override }],
+  }),
+  'override.granted': (event) => {
+    const { release, override } = event.body;
+    return show([
+      { kind: 'override', release, override },
+      ...cards(release),
+      ...told(event),
+      { kind: 'log', event: event.id },
+    ]);
+  },
+  'override.declined': (event) => {
+    const { release, override, by } = event.body;
+    return show([
+      { kind: 'override', release, override },
+      { kind: 'card', release },
+      { kind: 'thread', event: event.id },
+      ...(event.actor.kind === 'person' && event.actor.id === by ? [] : tellAll(event, [by])),
+    ]);
+  },
+  'criterion.ticked': (event) =>
+    show([
+      { kind: 'card', release: event.body.release },
+      { kind: 'log', event: event.id },
+    ]),
+  'criterion.unticked': (event) =>
+    show([
+      { kind: 'card', release: event.body.release },
+      { kind: 'log', event: event.id },
+    ]),
+  'start.opened': (event) => show([...room(event.body.release), { kind: 'log', event: event.id }]),
+  'start.held': (event) =>
+    show([
+      { kind: 'card', release: event.body.release },
+      { kind: 'log', event: event.id },
+      { kind: 'thread', event: event.id },
+      { kind: 'notice', event: event.id },
+    ]),
+  'review.asked': ({ id, body: { release, dueAt } }) => ({
+    surfaces: [{ kind: 'notice', event: id }],
+    timers: [{ key: `overdue:${release}`, at: new Date(dueAt), command: 'clock overdue', release }],
+  }),
+  'review.overdue': (event) => show([{ kind: 'thread', event: event.id }, ...tellAll(event, event.body.managers)]),
+  'release.reviewed': (event) => ({
+    surfaces: [
+      { kind: 'card', release: event.body.release },
+      { kind: 'thread', event: event.id },
+    ],
+    timers: [trustTimer(event.body.release, event.at)],
+  }),
+  'trust.proposed': ({ body: { proposal, managers } }) =>
+    show(managers.map((person) => ({ kind: 'trust', proposal, person }) as const)),
+  'trust.voted': ({ body: { proposal, voter } }) => show([{ kind: 'trust', proposal, person: voter }]),
+  'trust.changed': () => nothing,
+  'trust.declined': () => nothing,
+  'prefs.set': ({ body }) => show([{ kind: 'home', person: body.person }]),
+  'code.enrolled': ({ body }) => show([{ kind: 'home', person: body.person }]),
+  'code.used': () => nothing,
+  'code.removed': (event) => show(tellAll(event, [event.body.person])),
 };
 
 export function react(event: StoredEvent): Reaction {
@@ -218,14 +394,99 @@ function freed(event: Pick<StoredEvent, 'id' | 'at'>, reaction: Reaction): React
   };
 }
 
-/** Undecided at the start of its slot it expires; the war room opens ahead of it. */
-function slotTimers(body: { release: number; startsAt: string }): Timer[] {
+/** Its room opens ahead of its slot, its start is looked at when it begins, and what is undecided expires. */
+function slotTimers(
+  { at }: Pick<StoredEvent, 'at'>,
+  body: { release: number; startsAt: string; endsAt: string },
+): Timer[] {
   const { release } = body;
   const startsAt = new Date(body.startsAt);
+  const before = (['thread', 'oncall', 'manager'] as const)
+    .map((step) => ({ step, at: addMinutes(startsAt, -rungs[step]) }))
+    .filter((rung) => rung.at > at);
   return [
     { key: `expire:${release}`, at: startsAt, command: 'clock expire', release },
+    { key: `over:${release}`, at: new Date(body.endsAt), command: 'clock expire', release },
     { key: `room:${release}`, at: addMinutes(startsAt, -roomLeadMinutes), command: 'clock room', release },
+    { key: `start:${release}`, at: startsAt, command: 'clock start', release },
+    ...before.map(
+      (rung): Timer => ({
+        key: `remind:${release}:${rung.step}`,
+        at: rung.at,
+        command: 'clock remind',
+        release,
+        step: rung.step,
+      }),
+    ),
   ];
+}
+
+/** Whoever is to be asked at this very moment. */
+function askedNow(plan: readonly GatePlan[], at: Date): string[] {
+  const now = plan.flatMap(({ pings }) => pings).filter((ping) => new Date(ping.at) <= at);
+  return [...new Set(now.map(({ person }) => person))];
+}
+
+/** Those who are asked when their day begins, and the ends of the gates' times. */
+function planTimers(
+  { at }: Pick<StoredEvent, 'at'>,
+  release: number,
+  revision: number,
+  plan: readonly GatePlan[],
+): Timer[] {
+  const now = askedNow(plan, at);
+  const later = new Map<string, string>();
+  for (const ping of plan.flatMap(({ pings }) => pings)) {
+    const known = later.get(ping.person);
+    if (!now.includes(ping.person) && (known === undefined || ping.at < known)) later.set(ping.person, ping.at);
+  }
+  return [
+    ...[...later].map(([person, when]) => askTimer(release, person, revision, when, false)),
+    ...plan.flatMap(({ gate, dueAt }): Timer[] =>
+      dueAt === null
+        ? []
+        : [{ key: `escalate:${release}:${gate}`, at: new Date(dueAt), command: 'clock escalate', release, gate }],
+    ),
+  ];
+}
+
+function askTimer(release: number, person: string, revision: number, at: string, again: boolean): Timer {
+  return { key: `ask:${release}:${person}`, at: new Date(at), command: 'clock ask', release, person, revision, again };
+}
+
+function oldPlan({ at }: Pick<StoredEvent, 'at'>, asked: readonly (readonly string[])[]): GatePlan[] {
+  const people = [...new Set(asked.flat())];
+  const pings = people.length > askAtMost ? [] : people.map((person) => ({ person, at: at.toISOString() }));
+  return [{ gate: '', pings, dueAt: null }];
+}
+
+function tellAll({ id }: { readonly id: string }, people: readonly string[]): Surface[] {
+  return [...new Set(people)].slice(0, askAtMost).map((person) => ({ kind: 'tell', event: id, person }));
+}
+
+/** Its outcome is told, its slot is free, its people are asked how it went, and its team's record has one more. */
+function ended(event: ReleaseEvent & Pick<StoredEvent, 'at'>): Reaction {
+  const { release } = event.body;
+  const shown = freed(event, show([...inRoom(event), ...told(event)]));
+  const review = (key: string, minutes: number): Timer => ({
+    key: `${key}:${release}`,
+    at: addMinutes(event.at, minutes),
+    command: 'clock review',
+    release,
+  });
+  return {
+    ...shown,
+    timers: [
+      ...shown.timers,
+      review('review-soon', reviewTimes.emergency.askMinutes),
+      review('review', reviewTimes.usual.askMinutes),
+      trustTimer(release, event.at),
+    ],
+  };
+}
+
+function trustTimer(release: number, at: Date): Timer {
+  return { key: `trust:${release}`, at, command: 'clock trust', release };
 }
 
 function lapseTimer(line: string, at: string): Timer {
@@ -255,11 +516,6 @@ function outsiders({ id, body }: { id: string; body: { outside: readonly { owner
 
 function touchedOwners(freeze: string, touched: readonly { release: number }[]): Surface[] {
   return touched.map(({ release }) => ({ kind: 'touched', release, freeze }));
-}
-
-function askedPeople(asked: readonly (readonly string[])[]): string[] {
-  const people = [...new Set(asked.flat())];
-  return people.length > askAtMost ? [] : people;
 }
 
 function digestTimer({ channel, nextAt }: { channel: string; nextAt: string }): Timer {

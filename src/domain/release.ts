@@ -1,5 +1,10 @@
-import type { Vote, WhoSource } from './gate.ts';
-import type { ChangeType, GateRule } from './policy.ts';
+import type { Criterion, Everybody, History } from './approval.ts';
+import type { Migration, ScopeItem } from './content.ts';
+import type { Delegation, Groups, Vote, WhoSource } from './gate.ts';
+import type { About } from './guard.ts';
+import type { ChangeType, GateRule, Guard, Policy, StandardChange } from './policy.ts';
+import type { Traits } from './scope.ts';
+import { wallTime } from './time.ts';
 
 /** The life of a release, product.md §2. */
 export const releaseStates = [
@@ -29,6 +34,22 @@ export type Release = {
   readonly environment: string;
   readonly changeType: ChangeType;
   readonly summary: string;
+  readonly rollbackPlan: string;
+  readonly rollbackTested: boolean;
+  readonly migration: Migration;
+  readonly scope: readonly ScopeItem[];
+  readonly links: readonly string[];
+  readonly policy: string;
+  readonly guards: readonly Guard[];
+  readonly risk: string;
+  /** What its verdict was for; "" while there is none, or for verdicts of before there were hashes. */
+  readonly approvedHash: string;
+  /** It starts by itself when its slot opens. */
+  readonly auto: boolean;
+  readonly nudgedAt: Date | undefined;
+  readonly endedAt: Date | undefined;
+  readonly reviewAskedAt: Date | undefined;
+  readonly reviewedAt: Date | undefined;
   readonly startsAt: Date;
   readonly endsAt: Date;
   readonly channel: string;
@@ -41,20 +62,131 @@ export type Release = {
   readonly hasSlot: boolean;
 };
 
+/** A gate of a release with where its voters are to be found now. */
+export type GateOf = {
+  readonly rule: GateRule;
+  readonly sources: readonly WhoSource[];
+  readonly asked: readonly string[];
+  readonly askedAt: Date;
+  readonly metAt: Date | undefined;
+  /** Who was asked, and may vote, once its time was over. */
+  readonly escalatedTo: readonly string[];
+};
+
+/** A criterion with its tick, if it has one. */
+export type CriterionOf = Criterion & { readonly tickedBy: string | null };
+
+/** A rule that two people have set aside for a time. */
+export type Override = {
+  readonly id: string;
+  readonly rule: string;
+  readonly by: string;
+  readonly second: string;
+  readonly until: Date;
+  readonly state: 'proposed' | 'granted' | 'declined' | 'lapsed';
+  readonly reason: string;
+};
+
+/** A service as policies see it. */
+export type ServiceOf = Traits & {
+  readonly tier: number;
+  readonly teamMembers: readonly string[];
+  /** How many services stand on it. */
+  readonly dependants: number;
+  /** Empty: any. */
+  readonly environments: readonly string[];
+  /** Its versions are semantic versions. */
+  readonly semver: boolean;
+};
+
+/** What gates are chosen by: the catalogue's rules and what is known of its teams. */
+export type PolicyFacts = {
+  readonly zone: string;
+  readonly policies: readonly Policy[];
+  readonly standards: readonly StandardChange[];
+  readonly groups: Groups;
+  /** Policies that a team's record has moved it to, by team and policy. */
+  readonly trust: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly history: readonly History[];
+  readonly prefs: Everybody;
+  readonly managers: readonly string[];
+};
+
 /** A release with everything that rules about it ask for. */
 export type ReleaseFacts = {
   readonly release: Release;
-  readonly gates: readonly {
-    readonly rule: GateRule;
-    readonly sources: readonly WhoSource[];
-    readonly asked: readonly string[];
-  }[];
+  readonly gates: readonly GateOf[];
   readonly votes: readonly Vote[];
+  /** Who votes for whom: named for this release, or by preference. */
+  readonly delegations: readonly Delegation[];
+  readonly criteria: readonly CriterionOf[];
+  readonly overrides: readonly Override[];
   /** The acting person's roles. */
   readonly roles: readonly string[];
   /** Members of the teams that own its services. */
   readonly owners: readonly string[];
+  /** The acting person's one-time codes. */
+  readonly codes: Codes;
+  readonly policy: PolicyFacts;
+  readonly services: readonly ServiceOf[];
 };
+
+/** One-time codes of a person: the sealed secret, the last step that was used, and wrong ones of late. */
+export type Codes = {
+  readonly secret: string | undefined;
+  readonly lastStep: number;
+  readonly wrong: number;
+};
+
+/** What conditions may speak of. */
+export function aboutOf(
+  release: Pick<
+    Release,
+    | 'environment'
+    | 'changeType'
+    | 'summary'
+    | 'rollbackPlan'
+    | 'rollbackTested'
+    | 'migration'
+    | 'dependsOn'
+    | 'links'
+    | 'requester'
+    | 'lead'
+  >,
+  services: readonly {
+    readonly key: string;
+    readonly team: string | null;
+    readonly tags: readonly string[];
+    readonly tier: number;
+  }[],
+  slot: { readonly startsAt: Date; readonly minutes: number },
+  zone: string,
+  risk: string,
+): About {
+  const wall = wallTime(slot.startsAt, zone);
+  const [hour = 0, minute = 0] = wall.time.split(':').map(Number);
+  return {
+    release: {
+      environment: release.environment,
+      type: release.changeType,
+      services: services.map((service) => service.key),
+      teams: [...new Set(services.flatMap((service) => service.team ?? []))],
+      tags: [...new Set(services.flatMap((service) => service.tags))],
+      tier: Math.min(3, ...services.map((service) => service.tier)),
+      minutes: slot.minutes,
+      summary: release.summary,
+      rollback: release.rollbackPlan,
+      rollback_tested: release.rollbackTested,
+      migration: release.migration,
+      risk,
+      dependencies: release.dependsOn.length,
+      links: release.links.length,
+      requester: release.requester,
+      lead: release.lead,
+    },
+    time: { weekday: wall.isoWeekday, hour, minute, date: wall.date },
+  };
+}
 
 /** Its slot is still held: nobody else may take the time. */
 export function isSlotHeld(state: ReleaseState): boolean {

@@ -1,18 +1,23 @@
 import { z } from 'zod';
 import type { Conflict, Seat, Train } from './calendar.ts';
 import { type CalendarFacts, isHard, judge, type Wanted } from './conflict.ts';
+import { contentHash, Migration, ScopeItem } from './content.ts';
+import { criteriaOf } from './criterion.ts';
 import { type Ask, accept, actorId, type Decision, refuse } from './decision.ts';
 import type { EventBody } from './event.ts';
-import { eligible, membersOf, ownersOf, sourcesOf, type WhoSource } from './gate.ts';
+import type { WhoSource } from './gate.ts';
+import { askFor, type Gated, gate, gateNeeds, type Subject } from './gating.ts';
 import { nearest } from './nearest.ts';
-import { type DirectoryNeeds, isFullMember } from './person.ts';
-import { ChangeType, choosePolicy, type GateRule, type Policy } from './policy.ts';
-import { releaseKey, unitsName } from './release.ts';
+import { againstException, type ExceptionFacts, onlyFreezes, passGates, quarterOf } from './pass.ts';
+import { type DirectoryNeeds, isFullMember, join } from './person.ts';
+import { ChangeType, type GateRule } from './policy.ts';
+import { type PolicyFacts, releaseKey, type ServiceOf, unitsName } from './release.ts';
 import type { Traits } from './scope.ts';
 import { scopeWords } from './scope.ts';
 import { durations } from './slot.ts';
 import { addMinutes } from './time.ts';
 import { type Departure, mayBoard } from './train.ts';
+import { isSemver } from './version.ts';
 
 export const RequestInput = z.strictObject({
   units: z
@@ -28,6 +33,15 @@ export const RequestInput = z.strictObject({
   lead: z.string(),
   /** Releases that have to be done first. */
   dependsOn: z.array(z.number().int()).max(20).default([]),
+  /** The rollback plan was tried. */
+  rollbackTested: z.boolean().default(false),
+  migration: Migration.default('none'),
+  scope: z.array(ScopeItem).max(20).default([]),
+  links: z.array(z.string().max(300)).max(10).default([]),
+  /** Start by itself when its slot opens. */
+  auto: z.boolean().default(false),
+  /** Why it should pass the freezes over its slot; their owners vote. Null: a freeze stops it. */
+  exception: z.string().max(500).nullable().default(null),
   /** Board this train: its departure gives time and length. "" is the only train there is. */
   train: z.string().nullable().default(null),
   /** Where its card goes when neither service, team nor catalogue name a channel. */
@@ -35,24 +49,19 @@ export const RequestInput = z.strictObject({
 });
 export type RequestInput = z.infer<typeof RequestInput>;
 
-export type ServiceFacts = Traits & {
-  readonly teamMembers: readonly string[];
-  readonly tier: number;
-  readonly environments: readonly string[];
+export type ServiceFacts = ServiceOf & {
   /** Its own channel or its team's. */
   readonly channel: string | null;
 };
 
-export type RequestFacts = {
-  readonly zone: string;
+export type RequestFacts = PolicyFacts & {
   readonly home: string | null;
   /** False as long as nobody has applied a catalogue. */
   readonly hasCatalog: boolean;
   readonly serviceKeys: readonly string[];
   readonly services: readonly ServiceFacts[];
   readonly exclusive: boolean;
-  readonly policies: readonly Policy[];
-  readonly groups: Readonly<Record<string, WhoSource>>;
+  readonly exceptions: ExceptionFacts;
   readonly calendar: CalendarFacts;
   /** Teams of the acting person. */
   readonly teams: readonly string[];
@@ -64,12 +73,14 @@ export type RequestFacts = {
 
 /** Who has to be looked up before a request can be decided: the lead and everybody who may vote on it. */
 export function requestNeeds(facts: RequestFacts, input: RequestInput): DirectoryNeeds {
-  const sources = gatesOf(input, facts).flatMap(({ sources }) => sources);
-  return {
-    people: [input.lead, ...sources.flatMap((source) => (source.kind === 'people' ? source.ids : []))],
-    usergroups: sources.flatMap((source) => (source.kind === 'usergroup' ? [source.id] : [])),
-    channels: sources.flatMap((source) => (source.kind === 'channel' && source.id !== '' ? [source.id] : [])),
-  };
+  const gated = gatedOf(input, facts, '');
+  const passes = input.exception === null ? [] : hardFreezes(input, facts);
+  const owners = passGates(passes, facts.calendar.freezes, facts);
+  return join(gateNeeds({ ...gated, gates: [...gated.gates, ...owners] }, facts), {
+    people: [input.lead, ...input.scope.flatMap(({ owner }) => owner ?? [])],
+    usergroups: [],
+    channels: [],
+  });
 }
 
 /** What a decision about a request may be told besides the input: own holds to ignore, the series it comes from. */
@@ -94,7 +105,7 @@ export function requestRelease(
 
   const seen = new Set<string>();
   const named: EventBody[] = [];
-  for (const { service } of input.units) {
+  for (const { service, version } of input.units) {
     if (seen.has(service)) return refuse({ code: 'service_twice', service });
     seen.add(service);
     const known = facts.services.find((other) => other.key === service);
@@ -106,6 +117,7 @@ export function requestRelease(
         known: [...facts.serviceKeys],
       });
     if (!known) named.push({ type: 'service.named', service });
+    if (known?.semver && !isSemver(version)) return refuse({ code: 'not_semver', service, version });
     if (known && known.environments.length > 0 && !known.environments.includes(input.environment))
       return refuse({ code: 'unknown_environment', service, name: input.environment, known: [...known.environments] });
   }
@@ -118,7 +130,9 @@ export function requestRelease(
     });
   if (!train && (minutes < durations.min || minutes > durations.max))
     return refuse({ code: 'bad_duration', minutes, ...durations });
-  if (startsAt <= ask.now) return refuse({ code: 'in_the_past', startsAt: input.startsAt });
+  // An emergency begins now, and its clicks take a minute.
+  const latest = input.changeType === 'emergency' ? endsAt : startsAt;
+  if (latest <= ask.now) return refuse({ code: 'in_the_past', startsAt: input.startsAt });
 
   const lead = ask.directory.people[input.lead];
   if (!lead || !isFullMember(lead)) return refuse({ code: 'lead_unfit', lead: input.lead });
@@ -128,25 +142,31 @@ export function requestRelease(
   const unknown = input.dependsOn.find((number) => !facts.calendar.needs.some((one) => one.release === number));
   if (unknown !== undefined) return refuse({ code: 'unknown_needs', release: unknown });
 
+  const owner = input.scope.find((item) => item.owner !== null && !ask.directory.people[item.owner]);
+  if (owner?.owner) return refuse({ code: 'lead_unfit', lead: owner.owner });
+
   const wanted = wantedOf(input, facts, context.holders ?? [], minutes);
-  const placed = place(facts.calendar, wanted, { startsAt, endsAt }, ask.now);
-  if (!placed.ok) return placed;
-
-  const gates = gatesOf(input, facts);
-  const asked: string[][] = [];
-  for (const { rule, sources } of gates) {
-    if (rule.who.kind === 'channel' && (ask.directory.channels[channel] ?? []).length === 0)
-      return refuse({ code: 'not_in_channel', channel });
-    const voters = new Set(
-      sources.flatMap((source) =>
-        eligible(membersOf(source, ask.directory), { requester, lead: input.lead }, ask.directory.people),
-      ),
-    );
-    if (voters.size < rule.needed)
-      return refuse({ code: 'unmeetable_gate', gate: rule.name, needed: rule.needed, eligible: voters.size });
-    asked.push([...voters].sort());
+  const slot = { startsAt, endsAt };
+  let placed = place(facts.calendar, wanted, slot, ask.now);
+  let passes: string[] = [];
+  if (!placed.ok && placed.refusal.code === 'conflict' && input.exception?.trim()) {
+    passes = onlyFreezes(placed.refusal.hard) ?? [];
+    if (passes.length > 0) placed = place(facts.calendar, { ...wanted, passes }, slot, ask.now);
   }
+  if (!placed.ok) return placed;
+  const team = facts.services[0]?.team ?? '';
+  const quarter = quarterOf(startsAt, facts.zone);
+  const spent =
+    passes.length > 0 ? againstException(team, facts.exceptions, { quarter, release: ask.number }) : undefined;
+  if (spent) return refuse(spent);
 
+  const subject: Subject = { ...contentOf(input), environment: input.environment, requester, channel, ...slot };
+  const gated = gate(subject, facts, facts.services);
+  if (gated.unfit) return refuse(gated.unfit);
+  const gates = [...gated.gates, ...passGates(passes, facts.calendar.freezes, facts)];
+  const asking = askFor(gates, subject, facts.prefs, ask);
+  if (!asking.ok) return asking;
+  const skipped = askFor(gated.skipped, subject, facts.prefs, ask);
   const requested: EventBody = {
     type: 'release.requested',
     release: ask.number,
@@ -156,14 +176,43 @@ export function requestRelease(
     environment: input.environment,
     exclusive: facts.exclusive,
     changeType: input.changeType,
-    summary: input.summary.trim() || `Release ${unitsName(input.units)}`,
-    rollbackPlan: input.rollbackPlan.trim(),
+    summary: subject.summary,
+    rollbackPlan: subject.rollbackPlan,
     startsAt: startsAt.toISOString(),
     endsAt: endsAt.toISOString(),
     channel,
-    policy: policyOf(input, facts).name,
+    policy: gated.choice.name,
+    because: gated.choice.because,
+    problems: [...gated.choice.problems],
+    managers: gated.choice.problems.length > 0 ? [...facts.managers] : [],
     gates: gates.map(({ rule }) => rule),
-    asked,
+    asked: asking.asked.map(({ voters }) => [...voters]),
+    plan: [...asking.plan],
+    skipped: skipped.ok
+      ? skipped.asked.map(({ rule, voters }) => ({ gate: rule.name, people: notIn(voters, asking.asked) }))
+      : [],
+    rollbackTested: subject.rollbackTested,
+    migration: subject.migration,
+    scope: [...subject.scope],
+    links: [...subject.links],
+    hash: contentHash(subject, slot),
+    risk: gated.risk,
+    guards: [...gated.choice.guards],
+    criteria: criteriaOf(gated.choice.criteria, subject.scope),
+    auto: input.auto,
+    exception:
+      passes.length === 0
+        ? null
+        : {
+            freeze: passes[0] as string,
+            name: facts.calendar.freezes
+              .filter((freeze) => passes.includes(freeze.key))
+              .map((freeze) => freeze.name)
+              .join(' and '),
+            team,
+            quarter,
+            reason: input.exception?.trim() ?? '',
+          },
     seats: [...placed.seats],
     dependsOn: input.dependsOn,
     train: train && departure ? { key: train.key, date: departure.date } : null,
@@ -171,8 +220,50 @@ export function requestRelease(
     series: context.series ?? null,
   };
   const approved: EventBody[] =
-    gates.length === 0 ? [{ type: 'release.approved', release: ask.number, revision: 1 }] : [];
-  return accept(...named, requested, ...approved);
+    gates.length === 0
+      ? [{ type: 'release.approved', release: ask.number, revision: 1, hash: contentHash(subject, slot) }]
+      : [];
+  // An emergency has its people together at once.
+  const room: EventBody[] =
+    input.changeType === 'emergency'
+      ? [{ type: 'room.opened', release: ask.number, members: [...new Set([requester, input.lead])].sort() }]
+      : [];
+  return accept(...named, requested, ...approved, ...room);
+}
+
+/** Those who are not asked for any other gate. */
+function notIn(voters: readonly string[], asked: readonly { readonly voters: readonly string[] }[]): string[] {
+  return voters.filter((id) => !asked.some((other) => other.voters.includes(id)));
+}
+
+/** What a request says, in the form in which votes are about it. */
+export function contentOf(input: RequestInput) {
+  return {
+    units: input.units,
+    changeType: input.changeType,
+    summary: input.summary.trim() || `Release ${unitsName(input.units)}`,
+    rollbackPlan: input.rollbackPlan.trim(),
+    rollbackTested: input.rollbackTested && input.rollbackPlan.trim() !== '',
+    migration: input.migration,
+    lead: input.lead,
+    dependsOn: input.dependsOn,
+    scope: input.scope,
+    links: input.links,
+  };
+}
+
+/** The hard freezes at the wanted time. */
+function hardFreezes(input: RequestInput, facts: RequestFacts): string[] {
+  const { departure, train } = facts;
+  const startsAt = departure && train ? departure.startsAt : new Date(input.startsAt);
+  const minutes = departure && train ? train.recurrence.minutes : input.minutes;
+  const range = { from: startsAt, to: addMinutes(startsAt, minutes) };
+  const wanted = wantedOf(input, facts, [], minutes);
+  return judge(
+    facts.calendar,
+    wanted,
+    range,
+  )(startsAt, startsAt).conflicts.flatMap((one) => (one.code === 'freeze' && one.level === 'hard' ? [one.freeze] : []));
 }
 
 /** The wish behind a request, as the calendar judges it. */
@@ -194,7 +285,7 @@ export function wantedOf(
     teams: facts.teams,
     holders,
     releases: [],
-    overlap: policyOf(input, facts).dependency_overlap,
+    overlap: gatedOf(input, facts, '').choice.overlap,
     train:
       facts.train && facts.departure
         ? { key: facts.train.key, date: facts.departure.date, capacity: facts.train.capacity }
@@ -232,21 +323,20 @@ export function holderOf(release: number): string {
   return releaseKey(release);
 }
 
-function policyOf(input: RequestInput, facts: RequestFacts): Policy {
-  const tiers = facts.services.length > 0 ? facts.services.map((service) => service.tier) : [3];
-  return choosePolicy(facts.policies, { environment: input.environment, type: input.changeType, tiers });
+/** The gates of a request as its facts give them, with where their voters are to be found. */
+export function gatesOf(
+  input: RequestInput,
+  facts: RequestFacts,
+): readonly { rule: GateRule; sources: readonly WhoSource[] }[] {
+  return gatedOf(input, facts, '').gates;
 }
 
-/** The gates of a request, with where their voters are to be found. */
-export function gatesOf(input: RequestInput, facts: RequestFacts): { rule: GateRule; sources: WhoSource[] }[] {
-  const owners = facts.services.flatMap((service) =>
-    service.team ? [ownersOf(service.team, service.teamMembers)] : [],
-  );
+function gatedOf(input: RequestInput, facts: RequestFacts, requester: string): Gated {
+  const startsAt = facts.departure?.startsAt ?? new Date(input.startsAt);
+  const endsAt = facts.departure?.endsAt ?? addMinutes(startsAt, Math.max(1, input.minutes));
   const channel = homeOf(input, facts) ?? '';
-  return policyOf(input, facts).gates.map((rule) => ({
-    rule,
-    sources: sourcesOf(rule, facts.groups, owners, channel),
-  }));
+  const about = { environment: input.environment, requester, channel, startsAt, endsAt };
+  return gate({ ...contentOf(input), ...about }, facts, facts.services);
 }
 
 /** The first service's own channel, its team's, the catalogue's home, or where it was asked. */

@@ -60,6 +60,12 @@ export function repeatRelease(input: RepeatInput, facts: RepeatFacts, ask: Ask):
     rollbackPlan: facts.rollbackPlan,
     lead,
     dependsOn: [],
+    rollbackTested: release.rollbackTested,
+    migration: 'none',
+    scope: [],
+    links: [],
+    auto: false,
+    exception: null,
     train: null,
     fallbackChannel: release.channel,
   };

@@ -1,6 +1,7 @@
 import type { Conflict, Seat } from './calendar.ts';
 import { type CalendarFacts, isHard, judge, type Wanted } from './conflict.ts';
-import { addMinutes, wallTime } from './time.ts';
+import { addMinutes } from './time.ts';
+import { isAtWork } from './worktime.ts';
 
 /** Slots are offered on the quarter hour. */
 const stepMinutes = 15;
@@ -78,12 +79,6 @@ function firstAtWork(zones: readonly string[], now: Date): Date | undefined {
     if (distinct.some((zone) => isAtWork(at, zone))) return at;
   }
   return undefined;
-}
-
-/** Working hours as approvers are asked in: Mon–Fri 09:00–18:00 local (interaction.md §2.6). */
-export function isAtWork(at: Date, zone: string): boolean {
-  const wall = wallTime(at, zone);
-  return wall.isoWeekday <= 5 && wall.time >= '09:00' && wall.time < '18:00';
 }
 
 function roundUp(at: Date): Date {

@@ -27,6 +27,14 @@ export type Surface =
   | { readonly kind: 'notice'; readonly event: string }
   /** What one person is told of an event, in a direct message. */
   | { readonly kind: 'tell'; readonly event: string; readonly person: string }
+  /** An approver is reminded, in a direct message. */
+  | { readonly kind: 'reminder'; readonly event: string; readonly person: string }
+  /** Everything that waits for one approver: one message a day instead of many, edited in place. */
+  | { readonly kind: 'waiting'; readonly person: string; readonly date: string }
+  /** The question to the second person of an override. */
+  | { readonly kind: 'override'; readonly release: number; readonly override: string }
+  /** A proposal for another rung, to one release manager. */
+  | { readonly kind: 'trust'; readonly proposal: string; readonly person: string }
   /** A freeze in its channel, and what is said of it later, in its thread. */
   | { readonly kind: 'freeze'; readonly freeze: string }
   | { readonly kind: 'freeze-line'; readonly event: string }
@@ -58,7 +66,14 @@ export function surfaceKey(surface: Surface): string {
     case 'ask':
       return `ask:${releaseKey(surface.release)}:${surface.person}${surface.revision === undefined ? '' : `:${surface.revision}`}`;
     case 'tell':
-      return `tell:${surface.event}:${surface.person}`;
+    case 'reminder':
+      return `${surface.kind}:${surface.event}:${surface.person}`;
+    case 'waiting':
+      return `waiting:${surface.person}:${surface.date}`;
+    case 'override':
+      return `override:${releaseKey(surface.release)}:${surface.override}`;
+    case 'trust':
+      return `trust:${surface.proposal}:${surface.person}`;
     case 'freeze':
       return `freeze:${surface.freeze}`;
     case 'freeze-line':
@@ -99,7 +114,14 @@ export function parseSurfaceKey(key: string): Surface {
     case 'ask':
       return { kind, release, person: second, ...(third === undefined ? {} : { revision: Number(third) }) };
     case 'tell':
+    case 'reminder':
       return { kind, event: first, person: second };
+    case 'waiting':
+      return { kind, person: first, date: second };
+    case 'override':
+      return { kind, release, override: second };
+    case 'trust':
+      return { kind, proposal: first, person: second };
     case 'freeze':
       return { kind, freeze: first };
     case 'freeze-line':

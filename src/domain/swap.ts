@@ -3,7 +3,8 @@ import { mayRun } from './access.ts';
 import type { Conflict } from './calendar.ts';
 import { type Ask, accept, actorId, type Decision, refuse } from './decision.ts';
 import type { EventBody, ReleaseMoved } from './event.ts';
-import { moveTo, onlyRunners, type SlotFacts, type Target, unmovable } from './move.ts';
+import { moveTo, onlyRunners, type SlotFacts, slotNeeds, type Target, unmovable } from './move.ts';
+import { type DirectoryNeeds, join } from './person.ts';
 import { unitsName } from './release.ts';
 import { holderOf } from './request.ts';
 import { addMinutes, minutesBetween } from './time.ts';
@@ -11,6 +12,16 @@ import { addMinutes, minutesBetween } from './time.ts';
 export const SwapInput = z.strictObject({ release: z.number().int(), other: z.number().int() });
 export type SwapInput = z.infer<typeof SwapInput>;
 export type SwapFacts = { readonly mine: SlotFacts; readonly other: SlotFacts };
+
+export function swapNeeds({ mine, other }: SwapFacts): DirectoryNeeds {
+  return join(slotNeeds(mine, slotOf(mine, other)), slotNeeds(other, slotOf(other, mine)));
+}
+
+/** The time that one would have in the other's place: the other's start, its own length. */
+function slotOf({ release }: SlotFacts, other: SlotFacts): { startsAt: Date; endsAt: Date } {
+  const { startsAt } = other.release;
+  return { startsAt, endsAt: addMinutes(startsAt, minutesBetween(release.startsAt, release.endsAt)) };
+}
 
 /** Asks the holder of another slot to swap. Both keep their length; nothing changes before they accept. */
 export function proposeSwap(input: SwapInput, facts: SwapFacts, ask: Ask): Decision {
@@ -77,20 +88,19 @@ export function lapseSwap(input: OfSwap, facts: ProposedSwap, _ask: Ask): Decisi
 /** Both moves of a swap, each judged as if the other had gone already. */
 function swap({ mine, other }: SwapFacts, ask: Ask): Decision {
   const both = [mine.release.number, other.release.number];
-  const to = (facts: SlotFacts, at: Date): Target => ({
-    startsAt: at,
-    endsAt: addMinutes(at, minutesBetween(facts.release.startsAt, facts.release.endsAt)),
+  const to = (facts: SlotFacts, at: SlotFacts): Target => ({
+    ...slotOf(facts, at),
     needs: [...facts.release.dependsOn],
     train: null,
     why: 'swapped',
   });
-  const first = moveTo(mine, to(mine, other.release.startsAt), ask, undefined, both);
+  const first = moveTo(mine, to(mine, other), ask, undefined, both);
   if (!first.ok) return first;
   const a = first.events[0] as ReleaseMoved;
   // The second finds the first seated, should both end up in one window.
   const seated = a.seats.map((seat) => ({ ...seat, holder: 'swap' }));
   const calendar = { ...other.calendar, seats: [...other.calendar.seats, ...seated] };
-  const second = moveTo({ ...other, calendar }, to(other, mine.release.startsAt), ask, undefined, both);
+  const second = moveTo({ ...other, calendar }, to(other, mine), ask, undefined, both);
   if (!second.ok) return second;
   const b = second.events[0] as ReleaseMoved;
   const inverted = outOfOrder(a, b) ?? outOfOrder(b, a);

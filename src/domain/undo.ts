@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { type Ask, accept, type Decision, refuse } from './decision.ts';
 import type { EventBody } from './event.ts';
 import { tally } from './gate.ts';
-import { laneOf, moveTo, type SlotFacts, type Target, wantedFor } from './move.ts';
+import { laneOf, moveTo, type SlotFacts, slotNeeds, type Target, wantedFor } from './move.ts';
+import { type DirectoryNeeds, needNothing } from './person.ts';
 import { place } from './request.ts';
 
 export const UndoInput = z.strictObject({
@@ -23,6 +24,12 @@ export type UndoFacts = {
 };
 
 export const undoSeconds = 60;
+
+export function undoNeeds({ last, slot }: UndoFacts): DirectoryNeeds {
+  const moved = last.find((event) => event.type === 'release.moved');
+  if (!slot || moved?.type !== 'release.moved') return needNothing;
+  return slotNeeds(slot, { startsAt: new Date(moved.before.startsAt), endsAt: new Date(moved.before.endsAt) });
+}
 
 /** Takes back one's own last booking, move, cancellation or reservation, as long as nothing came of it. */
 export function undoLast(_input: UndoInput, facts: UndoFacts, ask: Ask): Decision {
@@ -48,6 +55,8 @@ export function undoLast(_input: UndoInput, facts: UndoFacts, ask: Ask): Decisio
       !isThere ||
       event.why !== 'moved' ||
       event.before.train ||
+      // Another time may have brought other gates: what was decided then cannot be put back.
+      event.policy !== null ||
       isDecided ||
       release.revision !== event.revision
     )
@@ -59,7 +68,6 @@ export function undoLast(_input: UndoInput, facts: UndoFacts, ask: Ask): Decisio
   if (release.state !== 'cancelled' || release.startsAt <= ask.now) return stuck;
   const placed = place(slot.calendar, wantedFor(slot, release.train), release, ask.now);
   if (!placed.ok) return placed;
-  const rules = slot.gates.map((gate) => gate.rule);
   return accept({
     type: 'release.reinstated',
     release: release.number,
@@ -67,6 +75,6 @@ export function undoLast(_input: UndoInput, facts: UndoFacts, ask: Ask): Decisio
     startsAt: release.startsAt.toISOString(),
     endsAt: release.endsAt.toISOString(),
     seats: [...placed.seats],
-    state: tally(rules, slot.votes).every((gate) => gate.met) ? 'approved' : 'requested',
+    state: tally(slot.gates, slot.votes).every((gate) => gate.met) ? 'approved' : 'requested',
   });
 }

@@ -1,15 +1,17 @@
 import { bookingList } from '../../blocks/booking.ts';
 import { calendar } from '../../blocks/calendar.ts';
 import { digest } from '../../blocks/digest.ts';
+import { exceptionList } from '../../blocks/exception.ts';
 import { freezeList } from '../../blocks/freeze.ts';
 import type { View } from '../../blocks/kit.ts';
 import { list, panel } from '../../blocks/list.ts';
 import { receipt } from '../../blocks/notice.ts';
 import { refusal } from '../../blocks/refusal.ts';
-import { details, type ReleaseProps, why } from '../../blocks/release.ts';
+import { criteriaList, details, type ReleaseProps, who, why } from '../../blocks/release.ts';
 import { say } from '../../blocks/sentence.ts';
 import { slots } from '../../blocks/slot.ts';
 import { trainList } from '../../blocks/train.ts';
+import { trustList } from '../../blocks/trust.ts';
 import { help, helpVerb, helpWords, usage } from '../../blocks/usage.ts';
 import { lineList } from '../../blocks/waiting-line.ts';
 import { windowList } from '../../blocks/window.ts';
@@ -17,26 +19,32 @@ import about from '../../package.json' with { type: 'json' };
 import { type Call, call } from '../commands/command.ts';
 import { findVerb, verbs } from '../commands/index.ts';
 import { moveCommand } from '../commands/move.ts';
-import { requestCommand } from '../commands/request.ts';
+import { plainContent, requestCommand } from '../commands/request.ts';
 import type { Ctx } from '../ctx.ts';
 import type { FeedInput } from '../domain/feed.ts';
 import { nearest } from '../domain/nearest.ts';
+import { budgetOf, quarterOf } from '../domain/pass.ts';
+import { awayUntil, workHoursOf } from '../domain/prefs.ts';
 import type { Question } from '../domain/question.ts';
 import { releaseKey, unitsName } from '../domain/release.ts';
 import type { RequestInput } from '../domain/request.ts';
 import { minutesBetween, wallTime } from '../domain/time.ts';
+import { isWorking } from '../domain/worktime.ts';
 import type { Outcome } from '../run.ts';
 import { lineOf, readerOf } from '../store/calendar.ts';
 import { calendarDays, listBookings, listFreezes, listTrains, listWindows } from '../store/planned.ts';
+import { loadEverybody, loadExceptions } from '../store/policy.ts';
 import {
   digestZone,
   findReleaseProps,
+  gateCosts,
   historyOf,
   listReleases,
   listServices,
   loadDigestProps,
   loadWorkspace,
 } from '../store/read.ts';
+import { listTrust } from '../store/trust.ts';
 import { draftOf, nextFor, offersFor } from './offer.ts';
 
 export const version = about.version;
@@ -85,10 +93,28 @@ export async function answer(ctx: Ctx, asker: Asker, question: Question): Promis
         history.map((event) => say(event, zone)),
       );
     }
-    case 'why':
+    case 'why': {
+      const release = await findReleaseProps(ctx.db, workspace, question.release);
+      if (!release) return unknown(question.release, zone);
+      return why(release, await gateCosts(ctx.db, workspace, release.policy, now));
+    }
     case 'who': {
       const release = await findReleaseProps(ctx.db, workspace, question.release);
-      return release ? why(release) : unknown(question.release, zone);
+      return release ? answerWho(ctx, workspace, release) : unknown(question.release, zone);
+    }
+    case 'criteria': {
+      const release = await findReleaseProps(ctx.db, workspace, question.release);
+      return release ? criteriaList(release) : unknown(question.release, zone);
+    }
+    case 'exceptions': {
+      const facts = await loadExceptions(readerOf(ctx.db), workspace, now);
+      const quarter = quarterOf(now, zone);
+      const budgets = facts.teams.map((team) => budgetOf(team, facts, quarter));
+      return exceptionList(budgets, facts.past);
+    }
+    case 'trust': {
+      const { teams, proposals } = await listTrust(readerOf(ctx.db), workspace);
+      return trustList(teams, proposals);
     }
     case 'slots':
       return answerSlots(ctx, asker, question);
@@ -116,6 +142,22 @@ export async function answer(ctx: Ctx, asker: Asker, question: Question): Promis
       return digest(await loadDigestProps(ctx.db, workspace, { date: wallTime(now, own).date, zone: own }));
     }
   }
+}
+
+/** Who is still needed: names with their local time, who is away, and since when they were asked. */
+async function answerWho(ctx: Ctx, workspace: string, release: ReleaseProps): Promise<View> {
+  const ids = [...new Set(release.gates.flatMap((gate) => [...gate.asked, ...gate.escalatedTo]))].slice(0, 40);
+  const needs = { people: ids, usergroups: [], channels: [] };
+  const directory = await ctx.directory.lookup(workspace, needs, 10 * 60_000);
+  const prefs = await loadEverybody(readerOf(ctx.db), workspace);
+  const now = ctx.now();
+  const people = ids.map((id) => ({
+    id,
+    zone: workHoursOf(id, prefs, directory).zone,
+    isWorking: isWorking(workHoursOf(id, prefs, directory), now),
+    isAway: awayUntil(id, prefs, directory, now) !== undefined,
+  }));
+  return who(release, people, now);
 }
 
 /** The next best times, each with a button that books, or moves, or fills the form. */
@@ -149,6 +191,7 @@ async function answerSlots(ctx: Ctx, asker: Asker, { of, from }: Extract<Questio
     rollbackPlan: '',
     lead: asker.person,
     dependsOn: [],
+    ...plainContent,
     train: null,
     fallbackChannel: null,
   });
@@ -180,7 +223,7 @@ export async function tell(
   const { zone } = await loadWorkspace(ctx.db, asker.workspace);
   const event =
     outcome.events.find(
-      (one) => !['service.named', 'feed.closed', 'line.taken', 'swap.accepted'].includes(one.body.type),
+      (one) => !['service.named', 'feed.closed', 'line.taken', 'swap.accepted', 'code.used'].includes(one.body.type),
     ) ?? outcome.events[0];
   if (!event) return { text: 'Nothing had to be changed.', blocks: [] };
   let release: ReleaseProps | undefined;

@@ -15,19 +15,20 @@ import { usage } from '../../blocks/usage.ts';
 import { type Call, call } from '../commands/command.ts';
 import { closeFeedsCommand } from '../commands/feed.ts';
 import { blankRequest } from '../commands/request.ts';
+import { leaverCommand } from '../commands/vote.ts';
 import type { Ctx } from '../ctx.ts';
 import { within } from '../deadline.ts';
 import type { Actor } from '../domain/person.ts';
 import { surfaceKey } from '../domain/surface.ts';
 import { type Outcome, run } from '../run.ts';
 import { markStale } from '../store/ledger.ts';
-import { listServices } from '../store/read.ts';
+import { askedOf, listServices } from '../store/read.ts';
 import { type Asker, answer, tell } from './answer.ts';
 import { clicked, type Door } from './click.ts';
 import { callOptions, connectOptions, type SlackConnection } from './client.ts';
 import { confirm } from './confirm.ts';
 import type { SlackDirectory } from './directory.ts';
-import { openForm, readForm, requestAgain, type Submission, sayInModal } from './form.ts';
+import { openForm, readForm, readPass, requestAgain, type Submission, sayInModal } from './form.ts';
 import { admit, type Typed, understand } from './line.ts';
 
 export type SlackDoor = {
@@ -162,10 +163,13 @@ export async function openSlack(
   app.view<ViewSubmitAction>(/.*/, async ({ view, body, ack }) => {
     const started = performance.now();
     const work = guarded(async () => {
-      const read = await readForm(client, view as unknown as Submission, body.user.id);
-      if ('errors' in read) return read;
       const admitted = await admit(ctx, workspace, body.user.id, 'members');
       if (!admitted.ok) return refusal(admitted.refusal, 'UTC');
+      const read =
+        view.callback_id === 'pass.v1'
+          ? await readPass(ctx, workspace, view as unknown as Submission, body.user.id)
+          : await readForm(client, view as unknown as Submission, body.user.id);
+      if ('errors' in read) return read;
       const asker: Asker = { workspace, person: body.user.id, zone: admitted.person.zone, command: commandName };
       if (read.confirm) return confirm(ctx, asker, read.call, '');
       const outcome = await perform(read.call, `${view.id}:${view.hash}`, { kind: 'person', id: body.user.id });
@@ -240,6 +244,11 @@ export async function openSlack(
   app.event('user_change', async ({ event, body }) => {
     directory.forget({ person: event.user.id });
     if (!event.user.deleted) return;
+    // Whoever is asked for a decision and left is asked no more.
+    for (const release of await askedOf(ctx.db, workspace, event.user.id)) {
+      const left = call(leaverCommand, { release, person: event.user.id });
+      await perform(left, `left:${body.event_id}:${release}`, { kind: 'system' });
+    }
     // Addresses of somebody who left stop working.
     const close = call(closeFeedsCommand, { owner: event.user.id });
     await perform(close, `leaver:${body.event_id}`, { kind: 'system' });

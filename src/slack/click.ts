@@ -6,6 +6,7 @@ import { freeTimes } from '../../blocks/request.ts';
 import { usage } from '../../blocks/usage.ts';
 import { endBookingCommand } from '../commands/booking.ts';
 import { type Call, call } from '../commands/command.ts';
+import { tickCommand } from '../commands/criterion.ts';
 import {
   cancelCommand,
   doneCommand,
@@ -20,9 +21,14 @@ import { feedCall } from '../commands/feed.ts';
 import { liftFreezeCommand } from '../commands/freeze.ts';
 import { draftCall } from '../commands/index.ts';
 import { boardCommand, keepCommand, moveCommand } from '../commands/move.ts';
+import { answerOverrideCommand } from '../commands/override.ts';
+import { pirCommand } from '../commands/pir.ts';
+import { nudgeCommand, snoozeCommand } from '../commands/reminder.ts';
 import { blankRequest } from '../commands/request.ts';
 import { answerSwapCommand } from '../commands/swap.ts';
+import { voteTrustCommand } from '../commands/trust.ts';
 import { undoCommand } from '../commands/undo.ts';
+import { recuseCommand, takeBackCommand } from '../commands/vote.ts';
 import { joinLineCommand, leaveLineCommand, takeLineCommand } from '../commands/waiting-line.ts';
 import type { Ctx } from '../ctx.ts';
 import type { Actor } from '../domain/person.ts';
@@ -74,6 +80,47 @@ export async function clicked(
       return openForm(ctx, client, form, { kind: 'review', release });
     case 'release.note':
       return openForm(ctx, client, form, { kind: 'note', release });
+    case 'release.delegate':
+      return openForm(ctx, client, form, { kind: 'delegate', release });
+    case 'delegate.back':
+      return stepped(call(takeBackCommand, { release }));
+    case 'release.recuse':
+      return stepped(call(recuseCommand, { release }));
+    case 'release.snooze':
+      return performed(asker, call(snoozeCommand, { release, minutes: 60 }), by.id);
+    case 'release.nudge':
+      return performed(asker, call(nudgeCommand, { release }), by.id);
+    case 'release.edit':
+      return openForm(ctx, client, form, { kind: 'edit', release });
+    case 'criteria.show':
+      return answer(ctx, asker, { ask: 'criteria', release });
+    case 'criterion.tick':
+    case 'criterion.off': {
+      const tick = { release, criterion: after(value), evidence: '', tick: action === 'criterion.tick' };
+      return performed(asker, call(tickCommand, tick), by.id);
+    }
+    case 'criterion.link':
+      return openForm(ctx, client, form, { kind: 'evidence', release, criterion: after(value) });
+    case 'exception.open':
+      return openForm(ctx, client, form, { kind: 'exception', release });
+    case 'exception.draft':
+      return openForm(ctx, client, form, { kind: 'pass', draft: value });
+    case 'override.accept':
+    case 'override.decline':
+      return stepped(call(answerOverrideCommand, { release, override: rest, accept: action === 'override.accept' }));
+    case 'pir.planned':
+      return performed(asker, call(pirCommand, { release, outcome: 'as_planned', text: '' }), by.id);
+    case 'pir.open':
+      return openForm(ctx, client, form, { kind: 'pir', release });
+    case 'trust.agree':
+    case 'trust.decline': {
+      const choice = action === 'trust.agree' ? ('agree' as const) : ('decline' as const);
+      return stepped(call(voteTrustCommand, { proposal: value, choice }));
+    }
+    case 'prefs.open':
+      return openForm(ctx, client, form, { kind: 'prefs' });
+    case 'stepup.open':
+      return openForm(ctx, client, form, { kind: 'stepup' });
     case 'release.new':
       return openForm(ctx, client, form, { kind: 'request', draft: blankRequest(channel) });
     case 'release.details':
@@ -142,6 +189,11 @@ export async function clicked(
       // Menus inside forms report every choice; there is nothing to do until they are submitted.
       return undefined;
   }
+}
+
+/** What follows the release in a button's value; it may hold any character. */
+function after(value: string): string {
+  return value.slice(value.indexOf('|') + 1);
 }
 
 /** A button of something that was kept: `<draft>` or `<draft>|<another start>`. */

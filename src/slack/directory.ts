@@ -31,15 +31,7 @@ export function openDirectory(client: WebClient, team: string): SlackDirectory {
     peek: (_workspace, needs, maxAgeMs) => read(needs, maxAgeMs),
     lookup: async (_workspace, needs, maxAgeMs) => {
       await Promise.all([
-        ...needs.usergroups.map((id) =>
-          refresh(
-            usergroups,
-            id,
-            maxAgeMs,
-            0,
-            async () => (await client.usergroups.users.list({ usergroup: id })).users ?? [],
-          ),
-        ),
+        ...needs.usergroups.map((id) => refresh(usergroups, id, maxAgeMs, 0, () => membersOfGroup(id))),
         ...needs.channels.map((id) => refresh(channels, id, maxAgeMs, 0, () => membersOfChannel(id))),
       ]);
       const wanted = new Set([...needs.people, ...expanded(needs)]);
@@ -95,11 +87,22 @@ export function openDirectory(client: WebClient, team: string): SlackDirectory {
         isGuest: user?.is_restricted === true || user?.is_ultra_restricted === true,
         isStranger: user?.is_stranger === true || (user?.team_id !== undefined && user.team_id !== team),
         isDeleted: user?.deleted === true,
+        isAway: isAway(user?.profile, Date.now()),
       };
     } catch (error) {
       const failure = failureOf(error);
       if (failure.kind !== 'refused' || !['user_not_found', 'user_not_visible'].includes(failure.error)) throw error;
       return { id, name: id, zone: 'UTC', isBot: false, isGuest: false, isStranger: true, isDeleted: true };
+    }
+  }
+
+  async function membersOfGroup(id: string): Promise<readonly string[]> {
+    try {
+      return (await client.usergroups.users.list({ usergroup: id })).users ?? [];
+    } catch (error) {
+      // A group that was deleted has no members; an answer that did not come is another thing.
+      if (failureOf(error).kind !== 'refused') throw error;
+      return [];
     }
   }
 
@@ -112,6 +115,20 @@ export function openDirectory(client: WebClient, team: string): SlackDirectory {
       return [];
     }
   }
+}
+
+type Profile = {
+  readonly status_text?: string | undefined;
+  readonly status_emoji?: string | undefined;
+  readonly status_expiration?: number | undefined;
+};
+
+/** A status that says "not there": Slack's own suggestions for vacation and sickness, and the words that people write. */
+function isAway(profile: Profile | undefined, now: number): boolean {
+  const { status_text: text = '', status_emoji: emoji = '', status_expiration: until = 0 } = profile ?? {};
+  if (until > 0 && until * 1000 <= now) return false;
+  const says = /\b(vacation|holiday|out of office|ooo|on leave|parental|sick|away|pto)\b/i.test(text);
+  return says || [':palm_tree:', ':face_with_thermometer:', ':airplane:', ':desert_island:'].includes(emoji);
 }
 
 function pick<T>(

@@ -1,28 +1,54 @@
 import type { ModalView } from '@slack/types';
 import type { WebClient } from '@slack/web-api';
+import { Secret } from 'otpauth';
+import { enrolForm, evidenceForm } from '../../blocks/code.ts';
+import { delegateForm } from '../../blocks/delegate.ts';
+import { exceptionForm } from '../../blocks/exception.ts';
 import { freezeForm } from '../../blocks/freeze-form.ts';
-import { mrkdwn, type View } from '../../blocks/kit.ts';
+import { mrkdwn, plainSlot, type View } from '../../blocks/kit.ts';
 import { answer as answerModal, message, noteForm, skeleton } from '../../blocks/modal.ts';
+import { overrideForm } from '../../blocks/override.ts';
+import { pirForm } from '../../blocks/pir.ts';
+import { prefsForm } from '../../blocks/prefs.ts';
 import { refusal } from '../../blocks/refusal.ts';
-import { type RequestDraft, requestForm } from '../../blocks/request.ts';
-import { reviewForm } from '../../blocks/review.ts';
+import type { ReleaseProps } from '../../blocks/release.ts';
+import { editForm, type RequestDraft, requestForm } from '../../blocks/request.ts';
+import { type ReviewProps, reviewForm } from '../../blocks/review.ts';
+import { changeCommand } from '../commands/change.ts';
+import { enrolCodeCommand } from '../commands/code.ts';
 import type { Call, Form } from '../commands/command.ts';
 import { call, slug } from '../commands/command.ts';
-import { noteCommand } from '../commands/deploy.ts';
+import { tickCommand } from '../commands/criterion.ts';
+import { loadStart, noteCommand } from '../commands/deploy.ts';
+import { exceptionCommand } from '../commands/exception.ts';
 import { addFreezeCommand, recurrenceOf } from '../commands/freeze.ts';
+import { overrideCommand } from '../commands/override.ts';
+import { pirCommand } from '../commands/pir.ts';
+import { prefsCommand } from '../commands/prefs.ts';
 import { readNeeds, readUnits, requestCommand } from '../commands/request.ts';
-import { voteCommand } from '../commands/vote.ts';
+import { commentCommand, delegateCommand, voteCommand } from '../commands/vote.ts';
 import type { Ctx } from '../ctx.ts';
+import { VoteChoice } from '../domain/approval.ts';
 import { Freeze } from '../domain/calendar.ts';
+import { enrolmentUri } from '../domain/code.ts';
+import { migrations } from '../domain/content.ts';
 import type { Refusal } from '../domain/decision.ts';
-import { VoteChoice } from '../domain/event.ts';
+import type { StoredEvent } from '../domain/event.ts';
 import { readLine } from '../domain/line.ts';
+import { rulesAgainst } from '../domain/override.ts';
+import { ReviewInput } from '../domain/pir.ts';
 import { changeTypes } from '../domain/policy.ts';
-import { readRule } from '../domain/recurrence.ts';
+import { readDays, readRule } from '../domain/recurrence.ts';
 import { releaseKey } from '../domain/release.ts';
+import type { RequestInput } from '../domain/request.ts';
 import { readScope, scopeOptions } from '../domain/scope.ts';
-import { mayDecide } from '../domain/vote.ts';
-import { findReleaseProps, listServices, loadWorkspace } from '../store/read.ts';
+import { isZone, minutesBetween } from '../domain/time.ts';
+import { mayDecide, ownGates, voteNeeds } from '../domain/vote.ts';
+import { usualHours } from '../domain/worktime.ts';
+import { readerOf } from '../store/calendar.ts';
+import { findDraft } from '../store/draft.ts';
+import { findRelease, keepCredential, loadPrefs } from '../store/facts.ts';
+import { findReleaseProps, historyOf, listServices, loadWorkspace } from '../store/read.ts';
 import { admit, fallbackFor } from './line.ts';
 
 /*
@@ -56,6 +82,23 @@ function titleOf(form: Form): string {
       return `Note on REL-${form.release}`;
     case 'freeze':
       return 'Declare a freeze';
+    case 'delegate':
+      return `Delegate REL-${form.release}`;
+    case 'exception':
+    case 'pass':
+      return 'Ask for an exception';
+    case 'override':
+      return `Override REL-${form.release}`;
+    case 'edit':
+      return `Change REL-${form.release}`;
+    case 'pir':
+      return `How did REL-${form.release} go?`;
+    case 'evidence':
+      return `Tick for REL-${form.release}`;
+    case 'prefs':
+      return 'Preferences';
+    case 'stepup':
+      return 'One-time codes';
   }
 }
 
@@ -70,10 +113,43 @@ async function fillForm(
       return noteForm(form.release);
     case 'freeze':
       return freezeForm({ channel: form.channel, zone });
+    case 'delegate':
+      return delegateForm(form.release);
+    case 'exception':
+      return exceptionForm({ release: form.release });
+    case 'pass':
+      return exceptionForm({ draft: form.draft });
+    case 'pir':
+      return pirForm(form.release);
+    case 'prefs': {
+      const { prefs } = await loadPrefs(readerOf(ctx.db), workspace, person);
+      return prefsForm(prefs, zone);
+    }
+    case 'stepup':
+      return stepUpForm(ctx, workspace, person);
+    case 'evidence': {
+      const release = await findReleaseProps(ctx.db, workspace, form.release);
+      const criterion = release?.criteria.find((one) => one.key === form.criterion);
+      return evidenceForm(form.release, form.criterion, criterion?.title ?? 'Evidence');
+    }
+    case 'override': {
+      const release = await findReleaseProps(ctx.db, workspace, form.release);
+      if (!release) return no({ code: 'not_found', what: 'release', name: `REL-${form.release}` });
+      const by = { workspace, actor: person, now: ctx.now() };
+      const loaded = await loadStart(readerOf(ctx.db), by, { release: form.release });
+      return overrideForm(release, loaded.ok ? rulesAgainst(loaded.facts, ctx.now()) : []);
+    }
+    case 'edit': {
+      const release = await findReleaseProps(ctx.db, workspace, form.release);
+      if (!release) return no({ code: 'not_found', what: 'release', name: `REL-${form.release}` });
+      return editForm(form.release, draftOfRelease(release));
+    }
     case 'request': {
       const { draft } = form;
       const [first, ...others] = draft.units;
       const filled: RequestDraft = {
+        ...blankDetails,
+        auto: draft.auto,
         service: first?.service ?? '',
         version: first?.version ?? '',
         others: others.map((unit) => `${unit.service}@${unit.version}`).join(' '),
@@ -95,12 +171,83 @@ async function fillForm(
       const waiting = release.gates.filter((gate) => !gate.met).map((gate) => gate.name);
       const closed = mayDecide(release, person, waiting);
       if (closed) return no(closed);
-      // A hint for the form only: whether this person may vote is judged when the vote arrives.
-      const own = release.gates.filter((gate) => gate.asked.includes(person)).map((gate) => gate.name);
-      const earlier = release.gates.flatMap((gate) => gate.votes).find((vote) => vote.voter === person);
-      return reviewForm(release, own.length > 0 ? own : release.gates.map((gate) => gate.name), earlier);
+      const by = { workspace, actor: person, now: ctx.now() };
+      const facts = await findRelease(readerOf(ctx.db), by, form.release);
+      if (!facts) return no({ code: 'not_found', what: 'release', name: `REL-${form.release}` });
+      // A hint for the form only: whether this person may vote is judged anew when the vote arrives.
+      const directory = await ctx.directory.lookup(workspace, voteNeeds(facts), 60_000);
+      const own = ownGates(facts, person, { directory });
+      const gates = own.length > 0 ? own.map((one) => one.gate) : release.gates.map((gate) => gate.name);
+      const votes = release.gates.flatMap((gate) => gate.votes);
+      return reviewForm(release, {
+        gates,
+        principals: [...new Set(own.flatMap((one) => one.seats))].filter((seat) => seat !== person),
+        earlier: votes.find((vote) => vote.voter === person),
+        changed: changedSince(await historyOf(ctx.db, workspace, form.release), person, release.zone),
+        stepUp: release.gates.some((gate) => gate.rule.step_up && gates.includes(gate.name)),
+        minutesLeft: Math.max(0, minutesBetween(ctx.now(), release.startsAt)),
+      });
     }
   }
+}
+
+/** What changed of a release since somebody voted on it, newest value last; nothing for who never did. */
+function changedSince(history: readonly StoredEvent[], person: string, zone: string): ReviewProps['changed'] {
+  const last = history.findLastIndex(({ body }) => body.type === 'vote.cast' && body.voter === person);
+  if (last < 0) return [];
+  const fields = new Map<string, ReviewProps['changed'][number]>();
+  const note = (field: ReviewProps['changed'][number]['field'], before: string, after: string) =>
+    fields.set(field, { field, before: fields.get(field)?.before ?? before, after });
+  for (const { body } of history.slice(last + 1)) {
+    if (body.type === 'release.changed') for (const one of body.fields) note(one.field, one.before, one.after);
+    if (body.type === 'release.moved' && (body.startsAt !== body.before.startsAt || body.endsAt !== body.before.endsAt))
+      note(
+        'time',
+        plainSlot(new Date(body.before.startsAt), new Date(body.before.endsAt), zone),
+        plainSlot(new Date(body.startsAt), new Date(body.endsAt), zone),
+      );
+  }
+  return [...fields.values()].filter((one) => one.before !== one.after);
+}
+
+/** A fresh secret, sealed and kept until a code proves that the authenticator has it. */
+async function stepUpForm(ctx: Ctx, workspace: string, person: string): Promise<ModalView> {
+  if (!ctx.vault)
+    return sayInModal('One-time codes', {
+      text: 'One-time codes cannot be set up here: there is no SECRET_KEY.',
+      blocks: [],
+    });
+  // 160 random bits, as RFC 4226 asks for.
+  const secret = new Secret({ size: 20 }).base32;
+  const id = ctx.newId();
+  await keepCredential(ctx.db, workspace, { id, person, secret: ctx.vault.seal(secret) }, ctx.now());
+  return enrolForm(id, secret, enrolmentUri(secret, person));
+}
+
+const blankDetails = { rollbackTested: false, migration: 'none', scope: '', owner: '', links: '' };
+
+function draftOfRelease(release: ReleaseProps): RequestDraft {
+  const [first, ...others] = release.units;
+  return {
+    service: first?.service ?? '',
+    version: first?.version ?? '',
+    others: others.map((unit) => `${unit.service}@${unit.version}`).join(' '),
+    summary: release.summary,
+    startsAt: release.startsAt,
+    minutes: minutesBetween(release.startsAt, release.endsAt),
+    environment: release.environment,
+    changeType: release.changeType,
+    rollbackPlan: release.rollbackPlan,
+    rollbackTested: release.rollbackTested,
+    migration: release.migration,
+    scope: release.scope.map((item) => `${item.title} ${item.link}`.trim()).join('\n'),
+    owner: release.scope.find((item) => item.owner !== null)?.owner ?? '',
+    links: release.links.join(' '),
+    lead: release.lead,
+    needs: release.dependsOn.map(releaseKey).join(' '),
+    auto: release.auto,
+    channel: release.channel,
+  };
 }
 
 export async function environmentsOf(ctx: Ctx, workspace: string): Promise<string[]> {
@@ -123,23 +270,77 @@ export async function readForm(
   person: string,
   startsAt?: string,
 ): Promise<Submitted> {
-  const { text, picked, time } = fieldsOf(view);
+  const { text, picked, time, values } = fieldsOf(view);
   const about = JSON.parse(view.private_metadata || '{}') as {
     release?: number;
     revision?: number;
     channel?: string | null;
     zone?: string;
+    criterion?: string;
+    credential?: string;
   };
   const release = about.release ?? 0;
   switch (view.callback_id) {
     case 'note.v1':
       return { call: call(noteCommand, { release, text: text('note') }) };
     case 'review.v1': {
-      const choice = VoteChoice.safeParse(picked('decision'));
+      const [comment, unblock, decision] = [text('comment'), text('unblock'), picked('decision')];
+      if (decision === 'comment')
+        return comment === ''
+          ? { errors: { comment: 'Say something.' } }
+          : { call: call(commentCommand, { release, text: comment }) };
+      const choice = VoteChoice.safeParse(decision);
       if (!choice.success) return { errors: { decision: 'Choose one.' } };
-      const comment = text('comment');
-      if (choice.data !== 'approve' && comment === '') return { errors: { comment: 'Say what would unblock this.' } };
-      return { call: call(voteCommand, { release, revision: about.revision ?? 0, choice: choice.data, comment }) };
+      if (choice.data === 'condition' && comment === '') return { errors: { comment: 'Say what the condition is.' } };
+      if (choice.data === 'reject' && comment === '') return { errors: { comment: 'Say why it must not ship.' } };
+      if (choice.data === 'block' && comment === '') return { errors: { comment: 'Say what is wrong.' } };
+      if (choice.data === 'block' && unblock === '') return { errors: { unblock: 'Say what would unblock this.' } };
+      const vote = {
+        release,
+        revision: about.revision ?? 0,
+        choice: choice.data,
+        comment,
+        unblock,
+        code: text('code'),
+      };
+      return { call: call(voteCommand, vote) };
+    }
+    case 'delegate.v1':
+      return { call: call(delegateCommand, { release, to: String(values('to')?.selected_user ?? '') }) };
+    case 'exception.v1':
+      return { call: call(exceptionCommand, { release, reason: text('reason') }) };
+    case 'override.v1': {
+      const second = String(values('second')?.selected_user ?? '');
+      return { call: call(overrideCommand, { release, rule: picked('rule'), reason: text('reason'), second }) };
+    }
+    case 'pir.v1': {
+      const outcome = ReviewInput.shape.outcome.safeParse(picked('outcome'));
+      if (!outcome.success) return { errors: { outcome: 'Choose one.' } };
+      if (outcome.data !== 'as_planned' && text('text') === '') return { errors: { text: 'Say what happened.' } };
+      return { call: call(pirCommand, { release, outcome: outcome.data, text: text('text') }) };
+    }
+    case 'evidence.v1':
+      return /^https?:\/\/\S+$/.test(text('link'))
+        ? { call: call(tickCommand, { release, criterion: about.criterion ?? '', evidence: text('link'), tick: true }) }
+        : { errors: { link: 'Write a link that begins with https://.' } };
+    case 'stepup.v1':
+      return { call: call(enrolCodeCommand, { credential: about.credential ?? '', code: text('code') }) };
+    case 'prefs.v1':
+      return readPrefs(view);
+    case 'edit.v1': {
+      const draft = readDraft(view, person);
+      const read = readDetails(draft);
+      if ('errors' in read) return read;
+      const { units, ...content } = read;
+      const change = {
+        ...content,
+        units,
+        changeType: changeTypes.find((type) => type === draft.changeType) ?? 'normal',
+        summary: draft.summary,
+        rollbackPlan: draft.rollbackPlan,
+        lead: draft.lead,
+      };
+      return { call: call(changeCommand, { release, change }) };
     }
     case 'freeze.v1': {
       const [from, until] = [time('from'), time('until')];
@@ -157,6 +358,7 @@ export async function readForm(
         name: text('name'),
         level: picked('level') === 'warn' ? ('warn' as const) : ('hard' as const),
         scope: readScope(line.options),
+        owners: null,
         exempt,
         message: text('message'),
         recurrence: recurrenceOf(from, until, zone, rule),
@@ -168,10 +370,8 @@ export async function readForm(
     }
     case 'request.v1': {
       const draft = readDraft(view, person);
-      const others = readUnits(draft.others);
-      if ('bad' in others)
-        return { errors: { others: `“${others.bad}” is not a service and a version, like web@88.` } };
-      if (/\s/.test(draft.version)) return { errors: { version: 'A version has no spaces, like 2.14.0.' } };
+      const details = readDetails(draft);
+      if ('errors' in details) return details;
       const needs = readNeeds(
         draft.needs
           .split(/[\s,]+/)
@@ -182,7 +382,7 @@ export async function readForm(
       const at = startsAt ? new Date(startsAt) : draft.startsAt;
       if (!at) return { errors: { [blockOf(view, 'when')]: 'Choose a date and a time.' } };
       const input = {
-        units: [{ service: draft.service, version: draft.version }, ...others.units],
+        ...details,
         environment: draft.environment,
         startsAt: at.toISOString(),
         minutes: draft.minutes,
@@ -191,6 +391,8 @@ export async function readForm(
         rollbackPlan: draft.rollbackPlan,
         lead: draft.lead,
         dependsOn: needs,
+        auto: draft.auto,
+        exception: null,
         train: null,
         fallbackChannel: await fallbackFor(client, draft.channel),
       };
@@ -201,9 +403,21 @@ export async function readForm(
   }
 }
 
+/** A request that waits in a draft, asked again with the reason why it should pass a freeze. */
+export async function readPass(ctx: Ctx, workspace: string, view: Submission, person: string): Promise<Submitted> {
+  const { draft: id = '' } = JSON.parse(view.private_metadata || '{}') as { draft?: string };
+  const draft = await findDraft(ctx.db, workspace, id);
+  const exception = fieldsOf(view).text('reason');
+  if (draft?.person !== person || draft.command !== requestCommand.name)
+    return { errors: { reason: 'This request is too old. Ask for it again.' } };
+  if (exception === '') return { errors: { reason: 'Say why it cannot wait.' } };
+  const input = { ...requestCommand.input.parse(draft.input), exception };
+  return { call: call(requestCommand, input) };
+}
+
 /** What stands in the request form now, complete or not. */
 export function readDraft(view: Submission, person: string): RequestDraft {
-  const { text, picked, time, values } = fieldsOf(view);
+  const { text, picked, time, values, isTicked } = fieldsOf(view);
   const about = JSON.parse(view.private_metadata || '{}') as { channel?: string };
   return {
     service: picked('service'),
@@ -215,10 +429,65 @@ export function readDraft(view: Submission, person: string): RequestDraft {
     environment: picked('environment'),
     changeType: picked('type'),
     rollbackPlan: text('rollback'),
+    rollbackTested: isTicked('tested'),
+    migration: picked('migration'),
+    scope: text('scope'),
+    owner: String(values('owner')?.selected_user ?? ''),
+    links: text('links'),
+    auto: isTicked('auto'),
     lead: String(values('lead')?.selected_user ?? person),
     needs: text('needs'),
     channel: about.channel ?? '',
   };
+}
+
+type Details = Pick<RequestInput, 'units' | 'rollbackTested' | 'migration' | 'scope' | 'links'>;
+
+/** The inputs that request and edit share; or what is wrong with which of them. */
+function readDetails(draft: RequestDraft): Details | { readonly errors: Readonly<Record<string, string>> } {
+  const others = readUnits(draft.others);
+  if ('bad' in others) return { errors: { others: `“${others.bad}” is not a service and a version, like web@88.` } };
+  if (/\s/.test(draft.version)) return { errors: { version: 'A version has no spaces, like 2.14.0.' } };
+  const links = draft.links.split(/\s+/).filter(Boolean);
+  const bad = links.find((one) => !/^https?:\/\/\S+$/.test(one));
+  if (bad !== undefined) return { errors: { links: `“${bad}” is no link. Write links that begin with https://.` } };
+  const owner = draft.owner === '' ? null : draft.owner;
+  const scope = draft.scope
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean)
+    .slice(0, 20)
+    .map((line) => {
+      const link = /https?:\/\/\S+/.exec(line)?.[0] ?? '';
+      return { title: (line.replace(link, '').trim() || link).slice(0, 150), link: link.slice(0, 300), owner };
+    });
+  return {
+    units: [{ service: draft.service, version: draft.version }, ...others.units],
+    rollbackTested: draft.rollbackTested,
+    migration: migrations.find((one) => one === draft.migration) ?? ('none' as const),
+    scope,
+    links: links.slice(0, 10).map((one) => one.slice(0, 300)),
+  };
+}
+
+function readPrefs(view: Submission): Submitted {
+  const { text, picked, time, values } = fieldsOf(view);
+  const clock = (block: string) => String(values(block)?.selected_time ?? '');
+  const days = readDays(text('days'));
+  if (!days) return { errors: { days: 'Write days like mon-fri or mon,wed,fri.' } };
+  if (clock('from') >= clock('to')) return { errors: { to: 'It has to end after it begins.' } };
+  const zone = text('zone') === '' ? null : text('zone');
+  if (zone !== null && !isZone(zone)) return { errors: { zone: 'Write a zone like Europe/Berlin, or nothing.' } };
+  const to = String(values('delegate')?.selected_user ?? '');
+  const [from, until] = [time('delegateFrom'), time('delegateUntil')];
+  if (to !== '' && (!from || !until))
+    return { errors: { [blockOf(view, from ? 'delegateUntil' : 'delegateFrom')]: 'Say from when and until when.' } };
+  const delegate = to === '' || !from || !until ? null : { to, from: from.toISOString(), until: until.toISOString() };
+  const dm = (['all', 'needed', 'none'] as const).find((one) => one === picked('dm')) ?? 'all';
+  const work = { from: clock('from'), to: clock('to'), days };
+  const isUsual = work.from === usualHours.from && work.to === usualHours.to && days.join() === usualHours.days.join();
+  const snoozeUntil = time('snooze')?.toISOString() ?? null;
+  return { call: call(prefsCommand, { prefs: { work: isUsual ? null : work, zone, dm, snoozeUntil, delegate } }) };
 }
 
 /** The inputs of a form by their name; a block id may carry a suffix after a dot. */
@@ -228,6 +497,7 @@ function fieldsOf(view: Submission) {
     values,
     text: (block: string) => String(values(block)?.value ?? '').trim(),
     picked: (block: string) => String((values(block)?.selected_option as { value?: string } | null)?.value ?? ''),
+    isTicked: (block: string) => ((values(block)?.selected_options as unknown[] | undefined) ?? []).length > 0,
     time: (block: string) => {
       const seconds = values(block)?.selected_date_time;
       return typeof seconds === 'number' ? new Date(seconds * 1000) : undefined;

@@ -45,7 +45,9 @@ export async function nextFor(
     (what.input as RequestInput).train === null &&
     refused.hard.every(passes);
   const verbs: Record<string, string> = { [moveCommand.name]: 'Move to', [reserveCommand.name]: 'Reserve' };
-  return { offers, draft, canWait, verb: verbs[wish.command.name] ?? 'Book' };
+  const isRequest = what.command.name === requestCommand.name && (what.input as RequestInput).exception === null;
+  const canExcept = isRequest && (what.input as RequestInput).train === null;
+  return { offers, draft, canWait, canExcept, verb: verbs[wish.command.name] ?? 'Book' };
 }
 
 /** What a button with another time does instead of a refused call. */
@@ -98,7 +100,7 @@ export async function offersForRelease(
   asked: { from: Date; most: number; minutes?: number | null; needs?: readonly number[] | null },
 ): Promise<Offer[]> {
   const range = horizon(asked.from);
-  const slot = await findSlot(readerOf(ctx.db), { workspace, actor: person }, number, {
+  const slot = await findSlot(readerOf(ctx.db), { workspace, actor: person, now: ctx.now() }, number, {
     ...range,
     needs: asked.needs ?? [],
   });

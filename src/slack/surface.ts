@@ -5,16 +5,21 @@ import { digest } from '../../blocks/digest.ts';
 import { freezeCard, touched } from '../../blocks/freeze.ts';
 import { home } from '../../blocks/home.ts';
 import type { View } from '../../blocks/kit.ts';
-import { ask, line, notice } from '../../blocks/notice.ts';
-import { card, roomHeader, roomName, roomTopic, voteCard } from '../../blocks/release.ts';
+import { ask, line, notice, reminder, told, waiting } from '../../blocks/notice.ts';
+import { overrideAsk } from '../../blocks/override.ts';
+import { card, type ReleaseProps, roomHeader, roomName, roomTopic, voteCard } from '../../blocks/release.ts';
 import { swapAsk } from '../../blocks/swap.ts';
 import { board } from '../../blocks/train.ts';
+import { trustAsk } from '../../blocks/trust.ts';
 import { lineOffer } from '../../blocks/waiting-line.ts';
 import type { Ctx } from '../ctx.ts';
 import type { StoredEvent } from '../domain/event.ts';
+import { isCovered } from '../domain/prefs.ts';
 import { releaseKey } from '../domain/release.ts';
 import { parseSurfaceKey, type Surface, surfaceKey } from '../domain/surface.ts';
-import { wallTime } from '../domain/time.ts';
+import { instantAt, wallTime } from '../domain/time.ts';
+import { readerOf } from '../store/calendar.ts';
+import type { Db } from '../store/db.ts';
 import {
   beginFirstWrite,
   bury,
@@ -27,6 +32,7 @@ import {
   settle,
   surfacesLike,
 } from '../store/ledger.ts';
+import { type Push, permit, prefsOf } from '../store/notification.ts';
 import {
   calendarDays,
   findBooking,
@@ -36,16 +42,21 @@ import {
   findWaitingProps,
   isKept,
 } from '../store/planned.ts';
+import { loadEverybody } from '../store/policy.ts';
 import {
   digestZone,
+  findOverride,
+  gateCosts,
   listReleases,
   loadDigestProps,
   loadEvent,
   loadReleaseProps,
   loadWorkspace,
   releaseOfRoom,
+  reviewsDue,
   roomMembersOf,
 } from '../store/read.ts';
+import { findProposal } from '../store/trust.ts';
 import { channelMembers, findChannel } from './channel.ts';
 import { failureOf, slackTimeoutMs } from './client.ts';
 import { offersForRelease } from './offer.ts';
@@ -166,7 +177,8 @@ async function show(
       const props = await release(surface.release);
       const parent = await place(projector, workspace, { kind: 'card', release: surface.release });
       if (!isThere(parent)) return missing(parent, claimed);
-      return message(projector, claimed, parent.channel, voteCard(props), { thread: parent.ts });
+      const costs = await gateCosts(db, workspace, props.policy, ctx.now());
+      return message(projector, claimed, parent.channel, voteCard(props, costs), { thread: parent.ts });
     }
     case 'thread': {
       const event = await loadEvent(db, surface.event);
@@ -177,32 +189,81 @@ async function show(
       return message(projector, claimed, parent.channel, line(event, props.zone), options);
     }
     case 'asks': {
-      await alsoStale(projector, workspace, await surfacesLike(db, workspace, `ask:${releaseKey(surface.release)}:`));
+      const asks = await surfacesLike(db, workspace, `ask:${releaseKey(surface.release)}:`);
+      const people = new Set((await release(surface.release)).gates.flatMap((gate) => gate.asked));
+      const collected = (await surfacesLike(db, workspace, 'waiting:')).filter((key) =>
+        people.has(key.split(':')[1] ?? ''),
+      );
+      await alsoStale(projector, workspace, [...asks, ...collected]);
       return keep(claimed);
     }
     case 'ask': {
       const props = await release(surface.release);
-      const asked = props.gates.some((gate) => gate.asked.includes(surface.person));
-      // Nobody is asked what is decided already; a message that was sent is brought up to date.
-      if (!claimed.row.ts && (!asked || props.state !== 'requested')) return keep(claimed);
-      return message(
-        projector,
-        claimed,
-        await directMessage(projector, claimed, surface.person),
-        ask(props, surface.person),
+      const from = props.delegations.filter((one) => one.to === surface.person).map((one) => one.from);
+      const asked = props.gates.some((gate) =>
+        [...gate.asked, ...gate.escalatedTo].some((id) => id === surface.person || from.includes(id)),
       );
+      const standing = !asked && (await standsFor(db, workspace, props, surface.person, ctx.now()));
+      // Nobody is asked what is decided already; a message that was sent is brought up to date.
+      if (!claimed.row.ts && (!(asked || standing) || props.state !== 'requested')) return keep(claimed);
+      const must = props.changeType === 'emergency';
+      return push(projector, claimed, surface.person, ask(props, surface.person), {
+        audience: 'approver',
+        release: props.number,
+        why: 'may vote in a gate',
+        must,
+      });
+    }
+    case 'reminder': {
+      const event = await loadEvent(db, surface.event);
+      const props = await release(releaseOf(event));
+      if (!claimed.row.ts && props.state !== 'requested') return keep(claimed);
+      const why = event.body.type === 'approver.asked' ? 'asked to be asked again' : event.body.type;
+      return push(projector, claimed, surface.person, reminder(event, props, props.zone), {
+        audience: 'approver',
+        release: props.number,
+        why,
+        must: event.body.type === 'approver.asked',
+      });
+    }
+    case 'waiting': {
+      const { zone } = await loadWorkspace(db, workspace);
+      const about = { person: surface.person, zone, today: surface.date, take: 20, skip: 0 };
+      const { releases } = await listReleases(db, workspace, { ...about, filter: { kind: 'needs-me' } });
+      return message(projector, claimed, await directMessage(projector, claimed, surface.person), waiting(releases));
+    }
+    case 'override': {
+      const props = await release(surface.release);
+      const one = await findOverride(db, workspace, surface.override);
+      if (!one) return keep(claimed);
+      return push(projector, claimed, one.second, overrideAsk(props, one), {
+        audience: 'person',
+        release: props.number,
+        why: 'second person of an override',
+        must: true,
+      });
+    }
+    case 'trust': {
+      const proposal = await findProposal(readerOf(db), workspace, surface.proposal);
+      if (!proposal || (!claimed.row.ts && proposal.state !== 'open')) return keep(claimed);
+      return push(projector, claimed, surface.person, trustAsk(proposal, surface.person), {
+        audience: 'manager',
+        release: null,
+        why: 'trust ladder',
+        must: false,
+      });
     }
     case 'notice': {
       const event = await loadEvent(db, surface.event);
       const props = await release(releaseOf(event));
       // Whoever did it knows already.
       if (event.actor.kind === 'person' && event.actor.id === props.requester) return keep(claimed);
-      return message(
-        projector,
-        claimed,
-        await directMessage(projector, claimed, props.requester),
-        notice(event, props),
-      );
+      return push(projector, claimed, props.requester, notice(event, props), {
+        audience: 'owner',
+        release: props.number,
+        why: event.body.type,
+        must: results.includes(event.body.type),
+      });
     }
     case 'room':
       return room(projector, claimed, await release(surface.release));
@@ -235,7 +296,13 @@ async function show(
     case 'tell': {
       const event = await loadEvent(db, surface.event);
       const { zone } = await loadWorkspace(db, workspace);
-      return message(projector, claimed, await directMessage(projector, claimed, surface.person), line(event, zone));
+      const isDue = 'managers' in event.body && event.body.managers.includes(surface.person);
+      return push(projector, claimed, surface.person, told(event, zone), {
+        audience: isDue || event.body.type === 'approver.reminded' ? 'manager' : 'person',
+        release: 'release' in event.body ? event.body.release : null,
+        why: event.body.type,
+        must: true,
+      });
     }
     case 'freeze': {
       const props = await findFreeze(db, workspace, surface.freeze, ctx.now());
@@ -310,17 +377,79 @@ async function show(
       const { zone } = await loadWorkspace(db, workspace);
       const now = ctx.now();
       const asked = { person: surface.person, zone, today: wallTime(now, zone).date, take: 15, skip: 0 };
-      const [waiting, mine, week] = await Promise.all([
+      const [needed, mine, reviews, week] = await Promise.all([
         listReleases(db, workspace, { ...asked, filter: { kind: 'needs-me' } }),
         listReleases(db, workspace, { ...asked, filter: { kind: 'mine' } }),
+        reviewsDue(db, workspace, surface.person),
         calendarDays(db, workspace, { from: asked.today, days: 7, filter: undefined, now }),
       ]);
-      const lists = { waiting: waiting.releases, mine: mine.releases, week };
+      const lists = { waiting: needed.releases, mine: mine.releases, reviews, week };
       const blocks = home({ person: surface.person, ...lists, asOf: now, zone });
       await projector.client.views.publish({ user_id: surface.person, view: { type: 'home', blocks } });
       return { channel: null, ts: null, hash: null, wrote: true };
     }
   }
+}
+
+/** Outcomes that whoever asked for a release waits for: told whatever else there was to say. */
+const results: readonly string[] = [
+  'release.approved',
+  'release.rejected',
+  'release.expired',
+  'release.cancelled',
+  'room.opened',
+  'release.done',
+  'release.rolled_back',
+  'review.asked',
+  'start.held',
+];
+
+/** Somebody who asked for this by preference is voted for by this person. */
+async function standsFor(db: Db, workspace: string, props: ReleaseProps, person: string, now: Date): Promise<boolean> {
+  const everybody = await loadEverybody(readerOf(db), workspace);
+  return props.gates.some((gate) =>
+    gate.asked.some((id) => everybody[id]?.delegate?.to === person && isCovered(everybody[id], now)),
+  );
+}
+
+/** A direct message within its reader's budget: sent, kept for later, collected with others, or not sent at all. */
+async function push(
+  projector: Projector,
+  claimed: Claim,
+  person: string,
+  view: View,
+  about: Pick<Push, 'audience' | 'release' | 'why' | 'must'>,
+): Promise<Shown> {
+  const { ctx } = projector;
+  const { workspace, key } = claimed.row;
+  if (!claimed.row.ts) {
+    const prefs = await prefsOf(ctx.db, workspace, person);
+    const { people } = await ctx.directory.lookup(
+      workspace,
+      { people: [person], usergroups: [], channels: [] },
+      60 * 60_000,
+    );
+    const zone = prefs.zone ?? people[person]?.zone ?? 'UTC';
+    const now = ctx.now();
+    const today = wallTime(now, zone).date;
+    const until = prefs.snoozeUntil === null ? undefined : new Date(prefs.snoozeUntil);
+    const allowed = await permit(
+      ctx.db,
+      workspace,
+      key,
+      { ...about, person, channel: null },
+      {
+        now,
+        day: instantAt(today, '00:00', zone),
+        snoozedUntil: until && until > now ? until : undefined,
+        dm: prefs.dm,
+      },
+    );
+    if (allowed === 'collapse')
+      await alsoStale(projector, workspace, [surfaceKey({ kind: 'waiting', person, date: today })]);
+    if (allowed !== 'send') return keep(claimed);
+  }
+  return message(projector, claimed, await directMessage(projector, claimed, person), view);
 }
 
 /** Other surfaces show the same facts and have to follow. */
@@ -393,6 +522,7 @@ async function message(
   let ts = claimed.row.unclear_since ? await findPosted(projector, channel, key, options.thread) : undefined;
   if (ts === undefined) {
     await beginFirstWrite(ctx.db, workspace, key);
+    if (/^[CG]/.test(channel)) await notePost(projector, claimed, channel, options);
     const posted = await client.chat.postMessage({
       channel,
       ...content,
@@ -403,6 +533,22 @@ async function message(
   }
   if (options.pin) await pin(projector, channel, ts);
   return { channel, ts, hash, wrote: true };
+}
+
+/** Posts in channels have no budget of their own, but are counted. */
+async function notePost({ ctx }: Projector, { row }: Claim, channel: string, options: MessageOptions): Promise<void> {
+  const why = options.broadcast ? 'broadcast' : options.thread ? 'thread' : 'root';
+  const release = /:REL-(\d+)/.exec(row.key)?.[1];
+  const about = {
+    audience: 'channel' as const,
+    person: null,
+    channel,
+    release: release ? Number(release) : null,
+    why,
+    must: true,
+  };
+  const now = ctx.now();
+  await permit(ctx.db, row.workspace, row.key, about, { now, day: now, snoozedUntil: undefined, dm: 'all' });
 }
 
 /** Looks for a message that a first try may have left behind, by the key in its metadata. */

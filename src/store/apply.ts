@@ -1,6 +1,7 @@
+import type { Criterion, ExceptionRow, GateRow } from '../domain/approval.ts';
 import { bookingKey } from '../domain/booking.ts';
 import type { Seat } from '../domain/calendar.ts';
-import { trainsOf } from '../domain/catalog.ts';
+import { standardsOf, trainsOf } from '../domain/catalog.ts';
 import { byType, type EventTable, type StoredEvent } from '../domain/event.ts';
 import { unitsName } from '../domain/release.ts';
 import { holderOf } from '../domain/request.ts';
@@ -29,10 +30,12 @@ const changes: EventTable<Write[]> = {
       params: [workspace, catalog.zone, catalog.home ?? null, hash, JSON.stringify(catalog)],
       rows: 1,
     },
-    ...['person_role', 'environment', 'team', 'approver_group', 'service', 'policy', 'train'].map((table) => ({
-      sql: `DELETE FROM ${table} WHERE workspace = $1`,
-      params: [workspace],
-    })),
+    ...['person_role', 'environment', 'team', 'approver_group', 'service', 'policy', 'train', 'standard_change'].map(
+      (table) => ({
+        sql: `DELETE FROM ${table} WHERE workspace = $1`,
+        params: [workspace],
+      }),
+    ),
     insertAll(
       'person_role (workspace, person, role)',
       'person text, role text',
@@ -46,20 +49,20 @@ const changes: EventTable<Write[]> = {
       keyed(catalog.environments),
     ),
     insertAll(
-      'team (workspace, key, name, channel, members)',
-      'key text, name text, channel text, members text[]',
+      'team (workspace, key, name, channel, members, exceptions)',
+      'key text, name text, channel text, members text[], exceptions integer',
       workspace,
       keyed(catalog.teams),
     ),
     insertAll(
-      'approver_group (workspace, key, name, usergroup, members)',
-      'key text, name text, usergroup text, members text[]',
+      'approver_group (workspace, key, name, usergroup, members, oncall, quiet)',
+      'key text, name text, usergroup text, members text[], oncall text, quiet text[]',
       workspace,
       keyed(catalog.groups).map((group) => ({ usergroup: null, members: [], ...group })),
     ),
     insertAll(
-      'service (workspace, key, team, tier, channel, environments, depends_on, tags, regions)',
-      'key text, team text, tier integer, channel text, environments text[], depends_on text[], tags text[], regions text[]',
+      'service (workspace, key, team, tier, channel, environments, depends_on, tags, regions, semver)',
+      'key text, team text, tier integer, channel text, environments text[], depends_on text[], tags text[], regions text[], semver boolean',
       workspace,
       keyed(catalog.services),
     ),
@@ -75,6 +78,12 @@ const changes: EventTable<Write[]> = {
       workspace,
       trainsOf(catalog).map((body) => ({ key: body.key, body })),
     ),
+    insertAll(
+      'standard_change (workspace, key, position, body)',
+      'key text, position integer, body jsonb',
+      workspace,
+      standardsOf(catalog).map((body, position) => ({ key: body.key, position, body })),
+    ),
   ],
   'service.named': ({ workspace, body }) => [
     {
@@ -87,16 +96,21 @@ const changes: EventTable<Write[]> = {
     {
       sql: `WITH r AS (
               INSERT INTO release (workspace, number, state, requester, lead, environment, change_type, policy, summary,
-                rollback_plan, starts_at, ends_at, channel, revision, requested_at, changed_at, depends_on, train, departure, warnings, series)
-              VALUES ($1, $2, 'requested', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1, $13, $13, $16, $17, $18, $19, $20)
+                rollback_plan, starts_at, ends_at, channel, revision, requested_at, changed_at, depends_on, train, departure, warnings, series,
+                rollback_tested, migration, scope, links, because, problems, risk, guards, auto)
+              VALUES ($1, $2, 'requested', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1, $13, $13, $16, $17, $18, $19, $20,
+                $21, $22, $23, $24, $25, $26, $27, $28, $29)
             ), u AS (
               INSERT INTO release_unit (workspace, release, position, service, version)
               SELECT $1, $2, position, service, version
               FROM jsonb_to_recordset($14::jsonb) AS x(position integer, service text, version text)
+            ), c AS (
+              INSERT INTO criterion (workspace, release, key, position, body)
+              SELECT $1, $2, key, position, body FROM jsonb_to_recordset($30::jsonb) AS x(key text, position integer, body jsonb)
             )
-            INSERT INTO gate (workspace, release, position, name, who, needed, covers, asked)
-            SELECT $1, $2, position, name, who, needed, covers, asked
-            FROM jsonb_to_recordset($15::jsonb) AS x(position integer, name text, who jsonb, needed integer, covers text[], asked text[])`,
+            INSERT INTO gate (workspace, release, position, name, rule, asked, asked_at)
+            SELECT $1, $2, position, name, rule, asked, $13
+            FROM jsonb_to_recordset($15::jsonb) AS x(position integer, name text, rule jsonb, asked text[])`,
       params: [
         workspace,
         body.release,
@@ -112,14 +126,27 @@ const changes: EventTable<Write[]> = {
         body.channel,
         at,
         JSON.stringify(body.units.map((unit, position) => ({ position, ...unit }))),
-        JSON.stringify(body.gates.map((gate, position) => ({ position, ...gate, asked: body.asked[position] ?? [] }))),
+        JSON.stringify(
+          body.gates.map((rule, position) => ({ position, name: rule.name, rule, asked: body.asked[position] ?? [] })),
+        ),
         body.dependsOn,
         body.train?.key ?? null,
         body.train?.date ?? null,
         JSON.stringify(body.warnings),
         body.series,
+        body.rollbackTested,
+        body.migration,
+        JSON.stringify(body.scope),
+        body.links,
+        body.because,
+        JSON.stringify(body.problems),
+        body.risk === null ? null : JSON.stringify(body.risk),
+        JSON.stringify(body.guards),
+        body.auto,
+        JSON.stringify(criterionRows(body.criteria)),
       ],
     },
+    ...(body.exception ? [exceptionRow(workspace, body.release, body.exception, body.requester, at)] : []),
     ...hold(
       workspace,
       releaseHold(
@@ -132,10 +159,14 @@ const changes: EventTable<Write[]> = {
   ],
   'vote.cast': ({ workspace, at, body }) => [
     {
-      sql: `INSERT INTO vote (workspace, release, gate, voter, revision, choice, comment, because, at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-            ON CONFLICT (workspace, release, gate, voter, revision)
-            DO UPDATE SET choice = excluded.choice, comment = excluded.comment, because = excluded.because, at = excluded.at`,
+      sql: `WITH v AS (
+              INSERT INTO vote (workspace, release, gate, voter, revision, choice, comment, because, at, unblock, seats)
+              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+              ON CONFLICT (workspace, release, gate, voter, revision)
+              DO UPDATE SET choice = excluded.choice, comment = excluded.comment, because = excluded.because, at = excluded.at,
+                unblock = excluded.unblock, seats = excluded.seats
+            ), t AS (DELETE FROM tick WHERE workspace = $1 AND release = $2 AND criterion = 'condition:' || $3 || ':' || $4)
+            UPDATE gate SET met_at = CASE WHEN $12 THEN coalesce(met_at, $9) END WHERE workspace = $1 AND release = $2 AND name = $3`,
       params: [
         workspace,
         body.release,
@@ -146,11 +177,20 @@ const changes: EventTable<Write[]> = {
         body.comment,
         body.because,
         at,
+        body.unblock,
+        body.seats.length === 0 ? [body.voter] : body.seats,
+        body.meets,
       ],
     },
     touch({ workspace, at, body }),
   ],
-  'release.approved': (event) => [setState(event, 'approved', '')],
+  'release.approved': (event) => [
+    {
+      sql: `UPDATE release SET state = 'approved', reason = '', changed_at = $3, approved_hash = $4 WHERE workspace = $1 AND number = $2`,
+      params: [event.workspace, event.body.release, event.at, event.body.hash],
+      rows: 1,
+    },
+  ],
   'release.rejected': (event) => [setState(event, 'rejected', event.body.reason), ...free(event)],
   'release.expired': (event) => [setState(event, 'expired', ''), ...free(event)],
   'release.cancelled': (event) => [setState(event, 'cancelled', event.body.reason), ...free(event)],
@@ -209,7 +249,8 @@ const changes: EventTable<Write[]> = {
     ...letGo(workspace, holderOf(body.release)),
     {
       sql: `UPDATE release SET starts_at = $3, ends_at = $4, changed_at = $5, revision = $6, state = $7, depends_on = $8, train = $9,
-              departure = $10, warnings = $11, sequence = sequence + 1
+              departure = $10, warnings = $11, sequence = sequence + 1, policy = coalesce($12, policy), because = coalesce($13, because),
+              approved_hash = CASE WHEN $7 = 'approved' THEN $14 ELSE '' END
             WHERE workspace = $1 AND number = $2 AND state IN ('requested', 'approved')`,
       params: [
         workspace,
@@ -223,16 +264,272 @@ const changes: EventTable<Write[]> = {
         body.train?.key ?? null,
         body.train?.date ?? null,
         JSON.stringify(body.warnings),
+        body.policy,
+        body.because,
+        body.hash,
       ],
       rows: 1,
     },
     ...hold(workspace, releaseHold(body.release, body, body.services, body.label)),
+    // Moves of before there were rules kept every gate as it was.
+    ...(body.gates ? setGates(workspace, body.release, body.gates) : []),
+    carryVotes(workspace, body, body.kept, null),
+  ],
+  'release.changed': ({ workspace, at, body }) => [
     {
-      sql: `INSERT INTO vote (workspace, release, gate, voter, revision, choice, comment, because, at)
-            SELECT workspace, release, gate, voter, $3, choice, comment, because, at FROM vote
-            WHERE workspace = $1 AND release = $2 AND revision = $4 AND gate = ANY ($5)`,
-      params: [workspace, body.release, body.revision, body.from, body.kept],
+      sql: `UPDATE release SET revision = $3, state = $4, changed_at = $5, change_type = $6, summary = $7, rollback_plan = $8,
+              rollback_tested = $9, migration = $10, lead = $11, scope = $12, links = $13, policy = $14,
+              because = CASE WHEN $15 = '' THEN because ELSE $15 END, problems = $16, risk = $17, guards = $18,
+              warnings = coalesce($19, warnings), changes = $20, sequence = sequence + 1,
+              approved_hash = CASE WHEN $4 = 'approved' THEN $21 ELSE '' END
+            WHERE workspace = $1 AND number = $2 AND state IN ('requested', 'approved')`,
+      params: [
+        workspace,
+        body.release,
+        body.revision,
+        body.state,
+        at,
+        body.content.changeType,
+        body.content.summary,
+        body.content.rollbackPlan,
+        body.content.rollbackTested,
+        body.content.migration,
+        body.content.lead,
+        JSON.stringify(body.content.scope),
+        body.content.links,
+        body.policy,
+        body.because,
+        JSON.stringify(body.problems),
+        body.risk === null ? null : JSON.stringify(body.risk),
+        JSON.stringify(body.guards),
+        body.warnings === null ? null : JSON.stringify(body.warnings),
+        JSON.stringify(body.fields),
+        body.hash,
+      ],
+      rows: 1,
     },
+    { sql: 'DELETE FROM release_unit WHERE workspace = $1 AND release = $2', params: [workspace, body.release] },
+    {
+      sql: `INSERT INTO release_unit (workspace, release, position, service, version)
+            SELECT $1, $2, position, service, version FROM jsonb_to_recordset($3::jsonb) AS x(position integer, service text, version text)`,
+      params: [
+        workspace,
+        body.release,
+        JSON.stringify(body.content.units.map((unit, position) => ({ position, ...unit }))),
+      ],
+    },
+    {
+      sql: `WITH t AS (DELETE FROM tick WHERE workspace = $1 AND release = $2 AND (criterion = ANY ($3)
+              OR (criterion NOT LIKE 'condition:%' AND NOT criterion = ANY ($4))))
+            DELETE FROM criterion WHERE workspace = $1 AND release = $2`,
+      params: [workspace, body.release, body.unticked, body.criteria.map((one) => one.key)],
+    },
+    {
+      sql: `INSERT INTO criterion (workspace, release, key, position, body)
+            SELECT $1, $2, key, position, body FROM jsonb_to_recordset($3::jsonb) AS x(key text, position integer, body jsonb)`,
+      params: [workspace, body.release, JSON.stringify(criterionRows(body.criteria))],
+    },
+    ...(body.seats === null
+      ? []
+      : [
+          ...letGo(workspace, holderOf(body.release)),
+          ...hold(
+            workspace,
+            releaseHold(
+              body.release,
+              { ...body, seats: body.seats },
+              body.content.units.map((unit) => unit.service),
+              body.label,
+            ),
+          ),
+        ]),
+    ...setGates(workspace, body.release, body.gates),
+    carryVotes(
+      workspace,
+      body,
+      body.gates.map(({ rule }) => rule.name).filter((name) => !body.reopened.includes(name)),
+      body.content.lead,
+    ),
+  ],
+  'vote.commented': (event) => [touch(event)],
+  'vote.delegated': ({ workspace, at, body }) => [
+    {
+      sql: `INSERT INTO delegation (workspace, release, person, delegate, at) VALUES ($1, $2, $3, $4, $5)
+            ON CONFLICT (workspace, release, person) DO UPDATE SET delegate = excluded.delegate, at = excluded.at`,
+      params: [workspace, body.release, body.from, body.to, at],
+    },
+    touch({ workspace, at, body }),
+  ],
+  'vote.taken_back': ({ workspace, at, body }) => [
+    {
+      sql: 'DELETE FROM delegation WHERE workspace = $1 AND release = $2 AND person = $3',
+      params: [workspace, body.release, body.from],
+      rows: 1,
+    },
+    touch({ workspace, at, body }),
+  ],
+  'gate.stuck': () => [],
+  'gate.escalated': ({ workspace, at, body }) => [
+    {
+      sql: 'UPDATE gate SET escalated_to = $4 WHERE workspace = $1 AND release = $2 AND name = $3',
+      params: [workspace, body.release, body.gate, body.people],
+      rows: 1,
+    },
+    touch({ workspace, at, body }),
+  ],
+  'gate.left': ({ workspace, at, body }) => [
+    {
+      sql: 'UPDATE gate SET asked = array_remove(asked, $4) WHERE workspace = $1 AND release = $2 AND name = $3',
+      params: [workspace, body.release, body.gate, body.person],
+      rows: 1,
+    },
+    touch({ workspace, at, body }),
+  ],
+  'approver.asked': () => [],
+  'approver.snoozed': () => [],
+  'approver.reminded': () => [],
+  'approver.nudged': ({ workspace, at, body }) => [
+    {
+      sql: 'UPDATE release SET nudged_at = $3 WHERE workspace = $1 AND number = $2',
+      params: [workspace, body.release, at],
+      rows: 1,
+    },
+  ],
+  'exception.asked': (event) => [
+    setState(event, 'requested', ''),
+    ...setGates(event.workspace, event.body.release, event.body.gates),
+    exceptionRow(
+      event.workspace,
+      event.body.release,
+      event.body.exception,
+      event.actor.kind === 'person' ? event.actor.id : '',
+      event.at,
+    ),
+  ],
+  'override.proposed': ({ workspace, at, body }) => [
+    {
+      sql: `INSERT INTO override (workspace, id, release, rule, reason, proposer, second, until, state, at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'proposed', $9)`,
+      params: [workspace, body.override, body.release, body.rule, body.reason, body.by, body.second, body.until, at],
+    },
+  ],
+  'override.granted': ({ workspace, at, body }) => [
+    {
+      sql: `UPDATE override SET state = 'granted', until = $3 WHERE workspace = $1 AND id = $2 AND state = 'proposed'`,
+      params: [workspace, body.override, body.until],
+      rows: 1,
+    },
+    touch({ workspace, at, body }),
+  ],
+  'override.declined': ({ workspace, body }) => [
+    {
+      sql: `UPDATE override SET state = $3 WHERE workspace = $1 AND id = $2 AND state = 'proposed'`,
+      params: [workspace, body.override, body.lapsed ? 'lapsed' : 'declined'],
+      rows: 1,
+    },
+  ],
+  'criterion.ticked': ({ workspace, at, actor, body }) => [
+    {
+      sql: 'INSERT INTO tick (workspace, release, criterion, person, evidence, source, at) VALUES ($1, $2, $3, $4, $5, $6, $7)',
+      params: [
+        workspace,
+        body.release,
+        body.criterion,
+        actor.kind === 'person' ? actor.id : '',
+        body.evidence,
+        body.source,
+        at,
+      ],
+    },
+    touch({ workspace, at, body }),
+  ],
+  'criterion.unticked': ({ workspace, at, body }) => [
+    {
+      sql: 'DELETE FROM tick WHERE workspace = $1 AND release = $2 AND criterion = $3',
+      params: [workspace, body.release, body.criterion],
+      rows: 1,
+    },
+    touch({ workspace, at, body }),
+  ],
+  'start.opened': () => [],
+  'start.held': () => [],
+  'review.asked': ({ workspace, at, body }) => [
+    {
+      sql: 'UPDATE release SET review_asked_at = $3, review_due_at = $4 WHERE workspace = $1 AND number = $2',
+      params: [workspace, body.release, at, body.dueAt],
+      rows: 1,
+    },
+  ],
+  'review.overdue': () => [],
+  'release.reviewed': ({ workspace, at, body }) => [
+    {
+      sql: 'UPDATE release SET reviewed_at = $3, outcome = $4, review = $5, changed_at = $3 WHERE workspace = $1 AND number = $2',
+      params: [workspace, body.release, at, body.outcome, body.text],
+      rows: 1,
+    },
+  ],
+  'trust.proposed': ({ workspace, at, body }) => [
+    {
+      sql: `INSERT INTO proposal (workspace, id, team, policy, rung, direction, n, failed, low, high, managers, needed, state, at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'open', $13)`,
+      params: [
+        workspace,
+        body.proposal,
+        body.team,
+        body.policy,
+        body.to,
+        body.direction,
+        body.n,
+        body.failed,
+        body.low,
+        body.high,
+        body.managers,
+        body.needed,
+        at,
+      ],
+    },
+  ],
+  'trust.voted': ({ workspace, body }) => [
+    {
+      sql: `UPDATE proposal SET votes = votes || jsonb_build_object($3::text, $4::text) WHERE workspace = $1 AND id = $2 AND state = 'open'`,
+      params: [workspace, body.proposal, body.voter, body.choice],
+      rows: 1,
+    },
+  ],
+  // Back to where it came from is the end of the rung, not another one.
+  'trust.changed': ({ workspace, at, body }) => [
+    endProposal(workspace, body.proposal, 'changed', at),
+    {
+      sql: `WITH back AS (DELETE FROM trust WHERE workspace = $1 AND team = $2 AND policy = $4 AND rung = $3 RETURNING 1)
+            INSERT INTO trust (workspace, team, policy, rung, at) SELECT $1, $2, $3, $4, $5 WHERE NOT EXISTS (SELECT 1 FROM back)
+            ON CONFLICT (workspace, team, policy) DO UPDATE SET rung = excluded.rung, at = excluded.at`,
+      params: [workspace, body.team, body.policy, body.to, at],
+    },
+  ],
+  'trust.declined': ({ workspace, at, body }) => [endProposal(workspace, body.proposal, 'declined', at)],
+  'prefs.set': ({ workspace, body }) => [
+    {
+      sql: `INSERT INTO preference (workspace, person, body) VALUES ($1, $2, $3)
+            ON CONFLICT (workspace, person) DO UPDATE SET body = excluded.body`,
+      params: [workspace, body.person, JSON.stringify(body.prefs)],
+    },
+  ],
+  'code.enrolled': ({ workspace, body }) => [
+    {
+      sql: 'INSERT INTO enrolment (workspace, person, credential, last_step) VALUES ($1, $2, $3, 0)',
+      params: [workspace, body.person, body.credential],
+    },
+  ],
+  // A code counts once, also for two clicks at the same moment.
+  'code.used': ({ workspace, body }) => [
+    {
+      sql: 'UPDATE enrolment SET last_step = $3 WHERE workspace = $1 AND person = $2 AND last_step < $3',
+      params: [workspace, body.person, body.step],
+      rows: 1,
+    },
+  ],
+  'code.removed': ({ workspace, body }) => [
+    { sql: 'DELETE FROM enrolment WHERE workspace = $1 AND person = $2', params: [workspace, body.person], rows: 1 },
   ],
   'release.reinstated': ({ workspace, at, body }) => [
     {
@@ -443,6 +740,16 @@ const changes: EventTable<Write[]> = {
 /** The tables that `apply` fills: what a replay has to rebuild. */
 export const stateTables = [
   'workspace',
+  'standard_change',
+  'delegation',
+  'criterion',
+  'tick',
+  'override',
+  'exception',
+  'trust',
+  'proposal',
+  'preference',
+  'enrolment',
   'person_role',
   'environment',
   'team',
@@ -568,6 +875,60 @@ function hold(workspace: string, taken: Hold): Write[] {
       rows: taken.seats.length,
     });
   return writes;
+}
+
+/** The gates of a release, all anew. */
+function setGates(workspace: string, release: number, gates: readonly GateRow[]): Write[] {
+  return [
+    { sql: 'DELETE FROM gate WHERE workspace = $1 AND release = $2', params: [workspace, release] },
+    {
+      sql: `INSERT INTO gate (workspace, release, position, name, rule, asked, asked_at, met_at, escalated_to)
+            SELECT $1, $2, position, name, rule, asked, "askedAt", "metAt", "escalatedTo" FROM jsonb_to_recordset($3::jsonb)
+              AS x(position integer, name text, rule jsonb, asked text[], "askedAt" timestamptz, "metAt" timestamptz, "escalatedTo" text[])`,
+      params: [
+        workspace,
+        release,
+        JSON.stringify(gates.map((gate, position) => ({ position, name: gate.rule.name, ...gate }))),
+      ],
+    },
+  ];
+}
+
+/** Votes of the kept gates count for the new revision too, and so does every stepping aside; not those of a new lead. */
+function carryVotes(
+  workspace: string,
+  { release, revision, from }: { release: number; revision: number; from: number },
+  kept: readonly string[],
+  lead: string | null,
+): Write {
+  return {
+    sql: `INSERT INTO vote (workspace, release, gate, voter, revision, choice, comment, because, at, unblock, seats)
+          SELECT v.workspace, v.release, v.gate, v.voter, $3, v.choice, v.comment, v.because, v.at, v.unblock, v.seats FROM vote v
+          WHERE v.workspace = $1 AND v.release = $2 AND v.revision = $4 AND ($6::text IS NULL OR NOT $6 = ANY (v.seats || v.voter))
+            AND (v.gate = ANY ($5) OR (v.choice = 'recuse' AND EXISTS (
+              SELECT 1 FROM gate g WHERE g.workspace = $1 AND g.release = $2 AND g.name = v.gate)))`,
+    params: [workspace, release, revision, from, kept, lead],
+  };
+}
+
+function criterionRows(criteria: readonly Criterion[]) {
+  return criteria.map((body, position) => ({ key: body.key, position, body }));
+}
+
+function exceptionRow(workspace: string, release: number, one: ExceptionRow, asker: string, at: Date): Write {
+  return {
+    sql: `INSERT INTO exception (workspace, release, freeze_key, name, team, quarter, reason, asker, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+          ON CONFLICT (workspace, release, freeze_key) DO UPDATE SET reason = excluded.reason, asker = excluded.asker, at = excluded.at, quarter = excluded.quarter`,
+    params: [workspace, release, one.freeze, one.name, one.team, one.quarter, one.reason, asker, at],
+  };
+}
+
+function endProposal(workspace: string, id: string, state: string, at: Date): Write {
+  return {
+    sql: `UPDATE proposal SET state = $3, ended_at = $4 WHERE workspace = $1 AND id = $2 AND state = 'open'`,
+    params: [workspace, id, state, at],
+    rows: 1,
+  };
 }
 
 function endLine({ workspace, body }: { workspace: string; body: { line: string } }, state: string): Write[] {

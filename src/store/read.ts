@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import type { DigestProps } from '../../blocks/digest.ts';
-import type { GateProps, ReleaseProps } from '../../blocks/release.ts';
+import type { GateProps, OverrideProps, ReleaseProps } from '../../blocks/release.ts';
+import { Criterion, RiskRow, VoteChoice } from '../domain/approval.ts';
 import { Conflict } from '../domain/calendar.ts';
+import { Migration, ScopeItem } from '../domain/content.ts';
+import { conditionsOf } from '../domain/criterion.ts';
 import type { StoredEvent } from '../domain/event.ts';
 import { type Tally, tally } from '../domain/gate.ts';
 import { GateRule } from '../domain/policy.ts';
@@ -52,11 +55,40 @@ export async function listReleases(
 async function neededBy(db: Db, workspace: string, person: string): Promise<number[]> {
   const { rows } = await db.background.query<{ number: number }>(
     `SELECT r.number FROM release r WHERE r.workspace = $1 AND r.state = 'requested' AND EXISTS (
-       SELECT 1 FROM gate g WHERE g.workspace = $1 AND g.release = r.number AND $2 = ANY (g.asked) AND NOT EXISTS (
-         SELECT 1 FROM vote v WHERE v.workspace = $1 AND v.release = r.number AND v.gate = g.name AND v.voter = $2 AND v.revision = r.revision))`,
+       SELECT 1 FROM gate g WHERE g.workspace = $1 AND g.release = r.number
+         AND ($2 = ANY (g.asked || g.escalated_to) OR EXISTS (
+           SELECT 1 FROM delegation d WHERE d.workspace = $1 AND d.release = r.number AND d.delegate = $2 AND d.person = ANY (g.asked)))
+         AND NOT EXISTS (SELECT 1 FROM delegation d WHERE d.workspace = $1 AND d.release = r.number AND d.person = $2)
+         AND NOT EXISTS (SELECT 1 FROM vote v WHERE v.workspace = $1 AND v.release = r.number AND v.gate = g.name
+           AND $2 = ANY (v.seats || v.voter) AND v.revision = r.revision))`,
     [workspace, person],
   );
   return rows.map((row) => row.number);
+}
+
+/** Undecided releases with a gate that this person was asked for. */
+export async function askedOf(db: Db, workspace: string, person: string): Promise<number[]> {
+  const rows = await db.prisma.gate.findMany({
+    where: { workspace, asked: { has: person }, of: { state: 'requested' } },
+    select: { release: true },
+    distinct: ['release'],
+  });
+  return rows.map((row) => row.release);
+}
+
+/** Releases of this person that ended and were not reviewed. */
+export async function reviewsDue(db: Db, workspace: string, person: string): Promise<ReleaseProps[]> {
+  return readReleases(
+    db,
+    workspace,
+    {
+      state: { in: ['done', 'rolled_back'] },
+      reviewedAt: null,
+      reviewAskedAt: { not: null },
+      OR: [{ requester: person }, { lead: person }],
+    },
+    { take: 5 },
+  );
 }
 
 /** Open releases that this person asked for or leads. */
@@ -186,29 +218,81 @@ export async function readReleases(
     ...page,
   });
   if (rows.length === 0) return [];
-  const [{ zone }, rooms] = await Promise.all([
+  const numbers = rows.map((row) => row.number);
+  const about = { workspace, release: { in: numbers } };
+  const [{ zone }, rooms, criteria, ticks, overrides, delegations, exceptions] = await Promise.all([
     loadWorkspace(db, workspace),
     db.prisma.surface.findMany({
       where: { workspace, key: { in: rows.map((row) => roomKey(row.number)) } },
       select: { key: true, channel: true },
     }),
+    db.prisma.criterion.findMany({ where: about, orderBy: { position: 'asc' } }),
+    db.prisma.tick.findMany({ where: about }),
+    db.prisma.override.findMany({
+      where: { ...about, state: { in: ['proposed', 'granted'] } },
+      orderBy: { at: 'asc' },
+    }),
+    db.prisma.delegation.findMany({ where: about }),
+    db.prisma.exception.findMany({ where: about }),
   ]);
   const channels = new Map(rooms.map((room) => [room.key, room.channel ?? undefined]));
-  return rows.map((row) => toProps(row, zone, channels.get(roomKey(row.number))));
+  const of = <T extends { release: number }>(all: T[], number: number) => all.filter((one) => one.release === number);
+  return rows.map((row) => {
+    const props = toProps(row, zone, channels.get(roomKey(row.number)));
+    const mine = of(ticks, row.number);
+    const asked = [
+      ...of(criteria, row.number).map((one) => Criterion.parse(one.body)),
+      ...conditionsOf(props.gates.flatMap((gate) => gate.votes.map((vote) => ({ ...vote, gate: gate.name })))),
+    ];
+    return {
+      ...props,
+      criteria: asked.map((one) => ({ ...one, tick: mine.find((tick) => tick.criterion === one.key) })),
+      overrides: of(overrides, row.number).map((one) => ({ ...one, by: one.proposer })),
+      delegations: of(delegations, row.number).map((one) => ({ from: one.person, to: one.delegate })),
+      exception: of(exceptions, row.number)[0],
+    };
+  });
+}
+
+export async function findOverride(db: Db, workspace: string, id: string): Promise<OverrideProps | undefined> {
+  const row = await db.prisma.override.findUnique({ where: { workspace_id: { workspace, id } } });
+  return row ? { ...row, by: row.proposer } : undefined;
+}
+
+/** What a gate cost and caught in the last ninety days, under one policy. */
+export async function gateCosts(
+  db: Db,
+  workspace: string,
+  policy: string,
+  now: Date,
+): Promise<{ gate: string; n: number; medianMinutes: number; caught: number }[]> {
+  const { rows } = await db.background.query<{ gate: string; n: number; minutes: number; caught: number }>(
+    `SELECT g.name AS gate, count(*)::int AS n,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM g.met_at - g.asked_at) / 60)::float8 AS minutes,
+       (SELECT count(DISTINCT v.release)::int FROM vote v JOIN release b ON b.workspace = $1 AND b.number = v.release
+        WHERE v.workspace = $1 AND v.gate = g.name AND b.policy = $2 AND v.choice IN ('block', 'reject', 'condition') AND v.at > $3::timestamptz - interval '90 days') AS caught
+     FROM gate g JOIN release r ON r.workspace = $1 AND r.number = g.release
+     WHERE g.workspace = $1 AND r.policy = $2 AND g.met_at > $3::timestamptz - interval '90 days'
+     GROUP BY g.name`,
+    [workspace, policy, now],
+  );
+  return rows.map(({ minutes, ...one }) => ({ ...one, medianMinutes: minutes }));
 }
 
 function roomKey(release: number): string {
   return surfaceKey({ kind: 'room', release });
 }
 
-function toProps(row: Found, zone: string, roomChannel: string | undefined): ReleaseProps {
-  const rules = row.gates.map((gate) =>
-    GateRule.parse({ name: gate.name, who: gate.who, needed: gate.needed, covers: gate.covers }),
-  );
+function toProps(
+  row: Found,
+  zone: string,
+  roomChannel: string | undefined,
+): Omit<ReleaseProps, 'criteria' | 'overrides' | 'delegations' | 'exception'> {
+  const gates = row.gates.map((gate) => ({ ...gate, rule: GateRule.parse(gate.rule) }));
   const votes = row.votes
     .filter((vote) => vote.revision === row.revision)
-    .map((vote) => ({ ...vote, choice: vote.choice as 'approve' | 'block' | 'reject' }));
-  const tallies = tally(rules, votes);
+    .map((vote) => ({ ...vote, choice: VoteChoice.parse(vote.choice) }));
+  const tallies = tally(gates, votes);
   return {
     number: row.number,
     state: stateOf(row.state),
@@ -216,8 +300,14 @@ function toProps(row: Found, zone: string, roomChannel: string | undefined): Rel
     environment: row.environment,
     changeType: row.changeType,
     policy: row.policy,
+    because: row.because,
     summary: row.summary,
     rollbackPlan: row.rollbackPlan,
+    rollbackTested: row.rollbackTested,
+    migration: Migration.parse(row.migration),
+    scope: z.array(ScopeItem).parse(row.scope),
+    links: row.links,
+    risk: row.risk === null ? undefined : RiskRow.parse(row.risk),
     requester: row.requester,
     lead: row.lead,
     startsAt: row.startsAt,
@@ -228,7 +318,7 @@ function toProps(row: Found, zone: string, roomChannel: string | undefined): Rel
     changedAt: row.changedAt,
     startedAt: row.startedAt ?? undefined,
     reason: row.reason,
-    gates: tallies.map((counted, index) => toGate(counted, row.gates[index]?.asked ?? [], votes)),
+    gates: tallies.map((counted, index) => toGate(counted, gates[index] as (typeof gates)[number], votes)),
     notes: row.notes,
     room: row.room === 'open' || row.room === 'closed' ? row.room : 'none',
     roomChannel,
@@ -238,19 +328,29 @@ function toProps(row: Found, zone: string, roomChannel: string | undefined): Rel
     hasSlot: row.reservations.length > 0,
     sequence: row.sequence,
     warnings: z.array(Conflict).parse(row.warnings),
+    approvedHash: row.approvedHash,
+    auto: row.auto,
+    reviewDueAt: row.reviewDueAt ?? undefined,
+    reviewedAt: row.reviewedAt ?? undefined,
+    outcome: row.outcome ?? undefined,
+    review: row.review,
   };
 }
 
 function toGate(
   counted: Tally,
-  asked: readonly string[],
+  row: { readonly asked: readonly string[]; readonly escalatedTo: readonly string[]; readonly askedAt: Date },
   votes: readonly (GateProps['votes'][number] & { readonly gate: string })[],
 ): GateProps {
   return {
     name: counted.gate.name,
-    needed: counted.gate.needed,
+    rule: counted.gate,
+    needed: counted.needed,
     met: counted.met,
-    asked,
+    stuck: counted.stuck,
+    asked: row.asked,
+    escalatedTo: row.escalatedTo,
+    askedAt: row.askedAt,
     votes: votes.filter((vote) => vote.gate === counted.gate.name),
   };
 }

@@ -1,13 +1,15 @@
 import { Train } from '../domain/calendar.ts';
 import type { EventBody } from '../domain/event.ts';
 import { tally } from '../domain/gate.ts';
+import { gate } from '../domain/gating.ts';
 import type { SlotFacts } from '../domain/move.ts';
-import { choosePolicy, Policy } from '../domain/policy.ts';
-import type { Traits } from '../domain/scope.ts';
+import type { ExceptionFacts } from '../domain/pass.ts';
+import type { ServiceOf } from '../domain/release.ts';
 import { minutesBetween } from '../domain/time.ts';
 import type { UndoFacts } from '../domain/undo.ts';
 import { calendarJson, type Json, loadBooking, type Reader, toCalendar } from './calendar.ts';
 import { findRelease } from './facts.ts';
+import { exceptionsJson, historyJson, servicesJson, toExceptions, unknownService } from './policy.ts';
 
 /**
  * A release with the calendar around its own time, or from `from` to `to`, which is `minutes` later (its own length) when only a start is given. Undefined when there is none. `needs` are releases
@@ -15,30 +17,33 @@ import { findRelease } from './facts.ts';
  */
 export async function findSlot(
   reader: Reader,
-  by: { readonly workspace: string; readonly actor: string | undefined },
+  by: { readonly workspace: string; readonly actor: string | undefined; readonly now: Date },
   number: number,
   asked: {
     readonly from?: Date | undefined;
     readonly to?: Date | undefined;
     readonly minutes?: number | null;
     readonly needs?: readonly number[];
+    /** The services that it may come to have. */
+    readonly services?: readonly string[];
   } = {},
-): Promise<SlotFacts | undefined> {
-  const { workspace, actor } = by;
-  const release = await findRelease(reader, workspace, number, actor);
+): Promise<(SlotFacts & { hasCatalog: boolean; serviceKeys: string[]; exceptions: ExceptionFacts }) | undefined> {
+  const { workspace, actor, now } = by;
+  const release = await findRelease(reader, by, number);
   if (!release) return undefined;
   const { startsAt, endsAt, lead, environment, units } = release.release;
   const from = asked.from ?? startsAt;
   const length = (asked.minutes ?? minutesBetween(startsAt, endsAt)) * 60_000;
   const to = asked.to ?? new Date(from.getTime() + length);
-  const services = units.map((unit) => unit.service);
+  const services = asked.services ?? units.map((unit) => unit.service);
   const needs = [...new Set([...release.release.dependsOn, ...(asked.needs ?? [])])];
   const [row] = await reader.query<{ facts: Json }>(
     `SELECT jsonb_build_object(
-       'services', (SELECT coalesce(jsonb_agg(jsonb_build_object('key', key, 'team', team, 'tags', tags, 'regions', regions, 'tier', tier)), '[]')
-         FROM service WHERE workspace = $1 AND key = ANY ($3)),
+       'services', ${servicesJson('$3')}, 'exceptions', ${exceptionsJson('$3', '$10')},
+       'history', ${historyJson('$3', '$10')},
+       'serviceKeys', (SELECT coalesce(jsonb_agg(key ORDER BY key), '[]') FROM service WHERE workspace = $1),
+       'hasCatalog', (SELECT catalog_hash IS NOT NULL FROM workspace WHERE id = $1),
        'exclusive', coalesce((SELECT exclusive FROM environment WHERE workspace = $1 AND key = $2), false),
-       'policies', (SELECT coalesce(jsonb_agg(body ORDER BY position), '[]') FROM policy WHERE workspace = $1),
        'teams', (SELECT coalesce(jsonb_agg(key), '[]') FROM team WHERE workspace = $1 AND $8 = ANY (members)),
        'own', (SELECT t.body FROM train t JOIN release r ON r.workspace = $1 AND r.number = $9 WHERE t.workspace = $1 AND t.key = r.train),
        'neededBy', (SELECT coalesce(jsonb_agg(jsonb_build_object('release', d.number, 'startsAt', d.starts_at, 'label',
@@ -46,32 +51,31 @@ export async function findSlot(
          FROM release d WHERE d.workspace = $1 AND d.state IN ('requested', 'approved') AND $9 = ANY (d.depends_on)),
        'calendar', ${calendarJson({ environment: '$2', services: '$3', from: '$4', to: '$5', lead: '$6', needs: '$7' })}
      ) AS facts`,
-    [workspace, environment, services, from, to, lead, needs, actor ?? null, number],
+    [workspace, environment, services, from, to, lead, needs, actor ?? null, number, now],
   );
   const facts = row?.facts;
-  const known = (key: string): Traits =>
-    facts.services.find((one: Traits) => one.key === key) ?? { key, team: null, tags: [], regions: [] };
-  const tiers = facts.services.map((one: { tier: number }) => one.tier);
-  const policy = choosePolicy(
-    facts.policies.map((one: unknown) => Policy.parse(one)),
-    { environment, type: release.release.changeType, tiers: tiers.length > 0 ? tiers : [3] },
-  );
+  const known = services.map((key) => facts.services.find((one: ServiceOf) => one.key === key) ?? unknownService(key));
+  const policy = { ...release.policy, history: facts.history };
   return {
     ...release,
+    policy,
     calendar: toCalendar(facts.calendar),
-    services: services.map(known),
+    services: known,
     exclusive: facts.exclusive,
-    overlap: policy.dependency_overlap,
+    overlap: gate(release.release, policy, known).choice.overlap,
     teams: facts.teams,
     own: facts.own ? Train.parse(facts.own) : undefined,
     neededBy: facts.neededBy.map((one: Json) => ({ ...one, startsAt: new Date(one.startsAt) })),
+    exceptions: toExceptions(facts.exceptions),
+    hasCatalog: facts.hasCatalog,
+    serviceKeys: facts.serviceKeys,
   };
 }
 
 /** A person's last accepted action since `since`, with what its undoing needs. */
 export async function loadUndo(
   reader: Reader,
-  by: { readonly workspace: string; readonly actor: string | undefined },
+  by: { readonly workspace: string; readonly actor: string | undefined; readonly now: Date },
   since: Date,
   of: string | null,
 ): Promise<UndoFacts> {
@@ -102,9 +106,8 @@ export async function loadUndo(
   const slot = await findSlot(reader, by, event.release, back);
   if (!slot || moved?.type !== 'release.moved') return { ...none, slot };
   const votes = await reader.query<Json>(
-    'SELECT gate, voter, choice, comment, at FROM vote WHERE workspace = $1 AND release = $2 AND revision = $3',
+    'SELECT gate, voter, choice, comment, unblock, seats, at FROM vote WHERE workspace = $1 AND release = $2 AND revision = $3',
     [workspace, event.release, moved.from],
   );
-  const rules = slot.gates.map((gate) => gate.rule);
-  return { ...none, slot, metBefore: tally(rules, votes).every((gate) => gate.met) };
+  return { ...none, slot, metBefore: tally(slot.gates, votes).every((gate) => gate.met) };
 }

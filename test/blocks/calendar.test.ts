@@ -21,6 +21,7 @@ import type { EventBody, StoredEvent } from '../../src/domain/event.ts';
 import type { RequestInput } from '../../src/domain/request.ts';
 import { instantAt } from '../../src/domain/time.ts';
 import type { Waiting } from '../../src/domain/waiting-line.ts';
+import { approvalProps } from '../support/props.ts';
 
 const hostile = `<!channel> *bold* \`tick\` <https://evil.example|Approve> & "quotes" \u202e ${'x'.repeat(700)}`;
 const now = new Date('2026-11-24T12:00:00Z');
@@ -99,6 +100,7 @@ function release(words: string): ReleaseProps {
     room: 'none',
     roomChannel: undefined,
     zone,
+    ...approvalProps(words, now),
   };
 }
 
@@ -113,6 +115,7 @@ const events = (words: string): EventBody[] => {
     message: words.slice(0, 500),
     recurrence,
     zone,
+    owners: null,
   };
   const lane = { environment: 'production', exclusive: false, services: ['payments'], label: words, ...iso };
   const window: Window = {
@@ -148,6 +151,11 @@ const events = (words: string): EventBody[] => {
       reopened: [words],
       state: 'requested',
       asked: [],
+      gates: null,
+      policy: null,
+      because: null,
+      plan: [],
+      hash: '',
     },
     { type: 'release.reinstated', release: 142, ...lane, seats: [], state: 'approved' },
     {
@@ -229,6 +237,7 @@ describe.each(['Add SEPA instant payouts', hostile, '', '漢字 🚀 עברית'
       level: 'hard',
       scope,
       exempt: ['emergency'],
+      owners: null,
       message: words.slice(0, 500),
       recurrence,
       zone,
@@ -329,7 +338,7 @@ describe.each(['Add SEPA instant payouts', hostile, '', '漢字 🚀 עברית'
       'refused time': refusal(
         { code: 'conflict', startsAt: iso.startsAt, minutes: 45, hard: conflicts(words), warnings: [] },
         zone,
-        { offers: [offer, offer, offer], draft: 'd', canWait: true, verb: 'Book' },
+        { offers: [offer, offer, offer], draft: 'd', canWait: true, canExcept: true, verb: 'Book' },
       ),
       'refused start': refusal({ code: 'cannot_start', release: 142, hard: conflicts(words) }, zone),
       freeze: freezeCard(frozen),

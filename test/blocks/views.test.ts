@@ -23,10 +23,11 @@ import { checkBlocks, checkView } from '../../sandbox/server/blocks.ts';
 import { verbs } from '../../src/commands/index.ts';
 import type { StoredEvent } from '../../src/domain/event.ts';
 import { releaseStates } from '../../src/domain/release.ts';
+import { approvalProps, gateProps } from '../support/props.ts';
 
 const hostile = `<!channel> *bold* \`tick\` <https://evil.example|Approve> & "quotes" \u202e ${'x'.repeat(3_500)}`;
 const now = new Date('2026-11-24T12:00:00Z');
-const vote = { voter: 'U0BEN', choice: 'approve' as const, comment: hostile, at: now };
+const vote = { voter: 'U0BEN', choice: 'approve' as const, comment: hostile, unblock: '', seats: ['U0BEN'], at: now };
 
 function release(state: ReleaseProps['state'], words: string): ReleaseProps {
   return {
@@ -54,19 +55,22 @@ function release(state: ReleaseProps['state'], words: string): ReleaseProps {
     startedAt: now,
     reason: words,
     gates: [
-      { name: 'SRE', needed: 1, met: true, asked: ['U0BEN'], votes: [vote] },
-      {
-        name: 'Product',
-        needed: 2,
-        met: false,
+      gateProps('SRE', 1, { met: true, asked: ['U0BEN'], votes: [vote] }),
+      gateProps('Product', 2, {
         asked: ['U0KIM', 'U0MIA'],
-        votes: [{ ...vote, voter: 'U0KIM', choice: 'block' }],
-      },
+        escalatedTo: ['U0RAE'],
+        votes: [
+          { ...vote, voter: 'U0KIM', choice: 'block', unblock: words, seats: ['U0KIM', 'U0SAM'] },
+          { ...vote, voter: 'U0LEE', choice: 'condition' },
+          { ...vote, voter: 'U0RAJ', choice: 'recuse' },
+        ],
+      }),
     ],
     notes: [{ author: 'U0ANA', text: words, at: now }],
     room: 'open',
     roomChannel: 'C0ROOM',
     zone: 'Europe/Berlin',
+    ...approvalProps(words, now),
   };
 }
 
@@ -121,6 +125,7 @@ describe.each(['Add SEPA instant payouts', hostile, '', '漢字 🚀 עברית'
             person: 'U0ANA',
             waiting: [props],
             mine: [props],
+            reviews: [props],
             week: [],
             asOf: now,
             zone: 'Europe/Berlin',
@@ -128,7 +133,16 @@ describe.each(['Add SEPA instant payouts', hostile, '', '漢字 🚀 עברית'
         }),
       ).toEqual([]);
       expect(
-        checkView(reviewForm(props, ['SRE', 'Product'], { choice: 'block', comment: words.slice(0, 500) })),
+        checkView(
+          reviewForm(props, {
+            gates: ['SRE', 'Product'],
+            principals: ['U0KIM'],
+            earlier: { choice: 'block', comment: words.slice(0, 500), unblock: words.slice(0, 500) },
+            changed: [{ field: 'summary', before: words, after: words }],
+            stepUp: true,
+            minutesLeft: 90,
+          }),
+        ),
       ).toEqual([]);
       expect(roomTopic(props).length).toBeLessThanOrEqual(250);
     });
@@ -157,6 +171,12 @@ test('forms are what Slack takes', () => {
     rollbackPlan: '',
     lead: 'U0ANA',
     needs: '',
+    rollbackTested: true,
+    migration: 'reversible',
+    scope: 'one',
+    owner: 'U0KIM',
+    links: '',
+    auto: true,
     channel: 'C1',
   };
   for (const view of [

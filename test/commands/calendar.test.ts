@@ -171,6 +171,7 @@ async function perform(wish: Wish, worker: number): Promise<Outcome | undefined>
         message: '',
         recurrence,
         zone: 'UTC',
+        owners: null,
       };
       return as('U0RAE', call(addFreezeCommand, { freeze, channel: null }));
     }

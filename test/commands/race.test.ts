@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { timerCall } from '../../src/commands/clock.ts';
+import { plainContent } from '../../src/commands/request.ts';
 import { run } from '../../src/run.ts';
 import { offersFor } from '../../src/slack/offer.ts';
 import { type Hall, openHall, workspace } from '../support/hall.ts';
@@ -53,6 +54,7 @@ test('two processes race for one slot: the database decides', async () => {
     rollbackPlan: '',
     lead: 'U0ANA',
     dependsOn: [],
+    ...plainContent,
     train: null,
     fallbackChannel: null,
   };

@@ -57,6 +57,7 @@ const frozen: Freeze = {
   message: 'Hands off',
   recurrence: { date: '2026-11-24', at: '10:00', minutes: 240, rule: null },
   zone: 'UTC',
+  owners: null,
 };
 const planned = (window: Window) => ({ ...window, changes: [], source: 'slack' as const });
 const ice = (freeze: Freeze) => ({ ...freeze, skips: [], lifted: false, source: 'slack' as const });

@@ -114,6 +114,7 @@ describe.each(days)('$zone on $date', ({ zone, date, gap, gapEnds, twoPm, hours 
       message: '',
       recurrence: { date, at, minutes: 120, rule: null },
       zone,
+      owners: null,
     };
     const frozen = on(freezeTimes({ ...freeze, skips: [], lifted: false, source: 'slack' }, around));
     const dayBefore = new Date(noon - 36 * 3_600_000);

@@ -77,7 +77,7 @@ test('production names every missing setting at once, and a taken port says what
     });
   const bare = start({ NODE_ENV: 'production' });
   expect(bare.status).toBe(1);
-  for (const name of ['SLACK_BOT_TOKEN', 'SLACK_APP_TOKEN', 'DATABASE_URL', 'REDIS_URL', 'PUBLIC_URL'])
+  for (const name of ['SLACK_BOT_TOKEN', 'SLACK_APP_TOKEN', 'DATABASE_URL', 'REDIS_URL', 'PUBLIC_URL', 'SECRET_KEY'])
     expect(bare.stderr).toContain(name);
 
   const server = createServer();

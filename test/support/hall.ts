@@ -6,7 +6,7 @@ import { timerCall } from '../../src/commands/clock.ts';
 import type { Call, Said } from '../../src/commands/command.ts';
 import { call } from '../../src/commands/command.ts';
 import { findVerb } from '../../src/commands/index.ts';
-import { requestCommand } from '../../src/commands/request.ts';
+import { plainContent, requestCommand } from '../../src/commands/request.ts';
 import { applyCatalogCommand, connectCommand } from '../../src/commands/setup.ts';
 import { voteCommand } from '../../src/commands/vote.ts';
 import type { Ctx } from '../../src/ctx.ts';
@@ -18,6 +18,7 @@ import type { VoteInput } from '../../src/domain/vote.ts';
 import { type Outcome, run } from '../../src/run.ts';
 import { type Db, openDb } from '../../src/store/db.ts';
 import { migrate } from '../../src/store/migrate.ts';
+import { openVault } from '../../src/vault.ts';
 import { newDatabase } from './house.ts';
 
 /** The door with a real database behind it and no Slack in front: for races and records. */
@@ -64,6 +65,7 @@ export async function openHall(options: { catalog?: string } = {}): Promise<Hall
     directory: { peek: (_team, needs) => directory(needs), lookup: async (_team, needs) => directory(needs) },
     now: () => clock.now,
     newId: randomUUID,
+    vault: openVault('a key that is long enough for every test'),
     log: pino({ level: 'silent' }),
     wake: () => undefined,
     count: () => undefined,
@@ -86,6 +88,7 @@ export async function openHall(options: { catalog?: string } = {}): Promise<Hall
       rollbackPlan: '',
       lead: person,
       dependsOn: [],
+      ...plainContent,
       train: null,
       fallbackChannel: null,
       ...change,
@@ -127,7 +130,11 @@ export async function openHall(options: { catalog?: string } = {}): Promise<Hall
     wish,
     books: (person, change, id) => does(person, wish(person, change), id),
     votes: (person, release, change = {}, id) =>
-      does(person, call(voteCommand, { release, revision: 1, choice: 'approve', comment: '', ...change }), id),
+      does(
+        person,
+        call(voteCommand, { release, revision: 1, choice: 'approve', comment: '', unblock: '', code: '', ...change }),
+        id,
+      ),
     close: () => db.close(),
   };
 }

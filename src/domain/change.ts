@@ -1,0 +1,205 @@
+import { z } from 'zod';
+import { mayRun } from './access.ts';
+import { type Asked, askGates, askNeeds, planAsks, regate, unmeetable } from './ask.ts';
+import {
+  type Content,
+  type ContentField,
+  changedFields,
+  contentHash,
+  fieldWords,
+  Migration,
+  ScopeItem,
+} from './content.ts';
+import { criteriaOf } from './criterion.ts';
+import { type Ask, accept, actorId, type Decision, type Refusal, refuse } from './decision.ts';
+import { gate } from './gating.ts';
+import { onlyRunners, type SlotFacts, unmovable, wantedFor } from './move.ts';
+import { nearest } from './nearest.ts';
+import { type DirectoryNeeds, isFullMember } from './person.ts';
+import { ChangeType, type GateRule } from './policy.ts';
+import { type ReleaseFacts, unitsName } from './release.ts';
+import { place } from './request.ts';
+import { isSemver } from './version.ts';
+
+export const ChangeInput = z.strictObject({
+  release: z.number().int(),
+  change: z
+    .strictObject({
+      units: z
+        .array(z.strictObject({ service: z.string(), version: z.string() }))
+        .min(1)
+        .max(10),
+      changeType: ChangeType,
+      summary: z.string().max(1000),
+      rollbackPlan: z.string().max(1000),
+      rollbackTested: z.boolean(),
+      migration: Migration,
+      lead: z.string(),
+      scope: z.array(ScopeItem).max(20),
+      links: z.array(z.string().max(300)).max(10),
+    })
+    .partial(),
+});
+export type ChangeInput = z.infer<typeof ChangeInput>;
+
+/** The facts hold the services of the new content. */
+export type ChangeFacts = SlotFacts & {
+  readonly hasCatalog: boolean;
+  readonly serviceKeys: readonly string[];
+};
+
+export function changeNeeds(facts: ChangeFacts, input: ChangeInput): DirectoryNeeds {
+  const after = contentAfter(facts, input);
+  const needs = askNeeds(gatesAfter(facts, after).gates, facts.policy.prefs, facts.policy.groups);
+  return { ...needs, people: [...needs.people, after.lead, ...after.scope.flatMap(({ owner }) => owner ?? [])] };
+}
+
+/**
+ * Gives a release another content. Gates whose rule covers something that changed are asked again; all other votes stay.
+ * Whoever leads it now does not vote on it.
+ */
+export function changeRelease(input: ChangeInput, facts: ChangeFacts, ask: Ask): Decision {
+  const { release } = facts;
+  const no = unmovable(facts, actorId(ask), 'change');
+  if (no) return refuse(no);
+  if (!mayRun(release, actorId(ask), facts.roles)) return refuse(onlyRunners('change', facts));
+  const after = contentAfter(facts, input);
+  const fields = changedFields(release, after);
+  if (fields.length === 0) return refuse({ code: 'nothing_changed', release: release.number });
+  const bad = fields.includes('units') ? badUnits(after, facts) : undefined;
+  if (bad) return refuse(bad);
+  const lead = ask.directory.people[after.lead];
+  if (!lead || !isFullMember(lead)) return refuse({ code: 'lead_unfit', lead: after.lead });
+
+  const changed = { ...facts, release: { ...release, ...after } };
+  const placed = fields.includes('units')
+    ? place(facts.calendar, wantedFor(changed, release.train), release, ask.now)
+    : undefined;
+  if (placed && !placed.ok) return placed;
+  const next = gatesAfter(facts, after);
+  if (next.unfit) return refuse(next.unfit);
+  const asked: Asked[] = askGates(next.gates, { requester: release.requester, lead: after.lead }, ask.directory);
+  const standing = withoutLead(facts, after.lead);
+  const again = regate(standing, asked, (rule) => touches(rule, fields), ask.now);
+  const never = unmeetable(again.fresh);
+  if (never) return refuse({ code: 'unmeetable_gate', ...never });
+  const plan = planAsks(again.fresh, {
+    prefs: facts.policy.prefs,
+    directory: ask.directory,
+    now: ask.now,
+    deadline: release.startsAt,
+    emergency: after.changeType === 'emergency',
+    requester: release.requester,
+    lead: after.lead,
+  });
+  const criteria = [
+    ...(next.isSame
+      ? facts.criteria
+          .filter((one) => one.kind === 'entry' || one.kind === 'exit')
+          .map(({ tickedBy: _, ...one }) => one)
+      : criteriaOf(next.choice.criteria, [])),
+    ...criteriaOf([], after.scope),
+  ];
+  return accept({
+    type: 'release.changed',
+    release: release.number,
+    revision: release.revision + 1,
+    from: release.revision,
+    fields: fields.map((field) => ({ field, before: fieldWords(release, field), after: fieldWords(after, field) })),
+    content: {
+      ...after,
+      units: [...after.units],
+      dependsOn: [...after.dependsOn],
+      scope: [...after.scope],
+      links: [...after.links],
+    },
+    environment: release.environment,
+    exclusive: facts.exclusive,
+    label: unitsName(after.units),
+    startsAt: release.startsAt.toISOString(),
+    endsAt: release.endsAt.toISOString(),
+    seats: placed ? [...placed.seats] : null,
+    warnings: placed ? [...placed.warnings] : null,
+    policy: next.choice.name,
+    because: next.isSame ? '' : next.choice.because,
+    problems: [...next.choice.problems],
+    managers: next.choice.problems.length > 0 ? [...facts.policy.managers] : [],
+    risk: next.risk,
+    guards: next.isSame ? [...release.guards] : [...next.choice.guards],
+    gates: [...again.rows],
+    criteria,
+    // A tick says something of what was to be shipped then.
+    unticked: fields.includes('units') ? criteria.filter((one) => one.kind === 'entry').map((one) => one.key) : [],
+    reopened: [...again.reopened],
+    state: again.isMet ? 'approved' : 'requested',
+    plan: [...plan],
+    hash: contentHash(after, release),
+  });
+}
+
+/** Does a change of these fields touch a gate? "content" is every field but what it waits for. */
+export function touches(rule: Pick<GateRule, 'covers'>, fields: readonly ContentField[]): boolean {
+  return rule.covers.some((one) =>
+    one === 'content' ? fields.some((field) => field !== 'dependencies') : fields.some((field) => field === one),
+  );
+}
+
+type After = Content & { readonly changeType: ChangeType };
+
+function contentAfter({ release }: ReleaseFacts, { change }: ChangeInput): After {
+  const { units, changeType, summary, rollbackPlan, rollbackTested, migration, lead, dependsOn, scope, links } =
+    release;
+  const before = { units, changeType, summary, rollbackPlan, rollbackTested, migration, lead, dependsOn, scope, links };
+  const said = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
+  const after = { ...before, ...said } as After;
+  const plan = after.rollbackPlan.trim();
+  return {
+    ...after,
+    summary: after.summary.trim() || before.summary,
+    rollbackPlan: plan,
+    rollbackTested: after.rollbackTested && plan !== '',
+  };
+}
+
+/** The gates that the new content needs: its own while the policy stays the same, and those of freezes. */
+function gatesAfter(facts: SlotFacts, after: After) {
+  const { release } = facts;
+  const gated = gate({ ...release, ...after }, facts.policy, facts.services);
+  const isSame = gated.choice.name === release.policy && after.changeType === release.changeType;
+  const own = facts.gates.filter(({ rule }) => rule.pass === null);
+  const passes = facts.gates.filter(({ rule }) => rule.pass !== null);
+  return {
+    ...gated,
+    isSame,
+    gates: [...(isSame ? own : gated.gates), ...passes].map(({ rule, sources }) => ({ rule, sources })),
+  };
+}
+
+/** Votes and asks without those of whoever leads it now. */
+function withoutLead({ gates, votes }: ReleaseFacts, lead: string): Pick<ReleaseFacts, 'gates' | 'votes'> {
+  return {
+    gates: gates.map((one) => ({ ...one, asked: one.asked.filter((id) => id !== lead) })),
+    votes: votes.filter((vote) => vote.voter !== lead && !vote.seats.includes(lead)),
+  };
+}
+
+function badUnits(after: Content, facts: ChangeFacts): Refusal | undefined {
+  const seen = new Set<string>();
+  for (const { service, version } of after.units) {
+    if (seen.has(service)) return { code: 'service_twice', service };
+    seen.add(service);
+    const known = facts.serviceKeys.includes(service) ? facts.services.find((one) => one.key === service) : undefined;
+    if (!known)
+      return {
+        code: 'unknown_service',
+        name: service,
+        nearest: nearest(service, facts.serviceKeys) ?? null,
+        known: [...facts.serviceKeys],
+      };
+    if (known.semver && !isSemver(version)) return { code: 'not_semver', service, version };
+    const { environment } = facts.release;
+    if (known.environments.length > 0 && !known.environments.includes(environment))
+      return { code: 'unknown_environment', service, name: environment, known: [...known.environments] };
+  }
+  return undefined;
+}

@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import { type Everybody, Prefs } from './approval.ts';
+import { type Ask, accept, actorId, type Decision, refuse } from './decision.ts';
+import { type Directory, isFullMember } from './person.ts';
+import { usualHours, type WorkHours } from './worktime.ts';
+
+export const noPrefs: Prefs = { work: null, zone: null, dm: 'all', snoozeUntil: null, delegate: null };
+
+/** When this person works: as they set it, else 09–18 on working days in their Slack zone. */
+export function workHoursOf(id: string, prefs: Everybody, directory: Directory): WorkHours {
+  const own = prefs[id];
+  return { ...(own?.work ?? usualHours), zone: own?.zone ?? directory.people[id]?.zone ?? 'UTC' };
+}
+
+/** Until when they are not to be asked; undefined: they can be. */
+export function awayUntil(id: string, prefs: Everybody, directory: Directory, now: Date): Date | 'unknown' | undefined {
+  const own = prefs[id];
+  const dates = [own?.snoozeUntil, isCovered(own, now) ? own?.delegate?.until : undefined].flatMap((text) =>
+    text ? [new Date(text)] : [],
+  );
+  const until = dates.filter((date) => date > now).sort((a, b) => b.getTime() - a.getTime())[0];
+  return until ?? (directory.people[id]?.isAway ? 'unknown' : undefined);
+}
+
+/** Somebody else votes for them at this moment. */
+export function isCovered(prefs: Prefs | undefined, now: Date): boolean {
+  const { delegate } = prefs ?? noPrefs;
+  return delegate !== null && new Date(delegate.from) <= now && now < new Date(delegate.until);
+}
+
+export const PrefsInput = z.strictObject({ prefs: Prefs.partial() });
+export type PrefsInput = z.infer<typeof PrefsInput>;
+export type PrefsFacts = { readonly prefs: Prefs };
+
+export function setPrefs({ prefs }: PrefsInput, facts: PrefsFacts, ask: Ask): Decision {
+  const person = actorId(ask);
+  const said = Object.fromEntries(Object.entries(prefs).filter(([, value]) => value !== undefined));
+  const next: Prefs = { ...facts.prefs, ...said };
+  const { delegate } = next;
+  if (delegate) {
+    const other = ask.directory.people[delegate.to];
+    if (delegate.to === person || !other || !isFullMember(other))
+      return refuse({ code: 'delegate_unfit', person: delegate.to });
+    if (delegate.until <= delegate.from) return refuse({ code: 'never_happens', what: 'delegation' });
+  }
+  return accept({ type: 'prefs.set', person, prefs: next });
+}

@@ -1,0 +1,179 @@
+import { z } from 'zod';
+import { mayRun } from './access.ts';
+import { type AskContext, whomToAsk } from './ask.ts';
+import { type Ask, accept, actorId, type Decision, refuse } from './decision.ts';
+import type { EventBody } from './event.ts';
+import { sourcesOf, tally, votersOf, type WhoSource } from './gate.ts';
+import { onlyRunners } from './move.ts';
+import type { DirectoryNeeds } from './person.ts';
+import { join } from './person.ts';
+import { awayUntil } from './prefs.ts';
+import type { GateOf, ReleaseFacts } from './release.ts';
+import { addMinutes } from './time.ts';
+import { voteNeeds } from './vote.ts';
+
+/*
+ * The ladder: the role in the thread a day ahead, whoever is on call four hours ahead, a release manager in the last hour.
+ */
+export const rungs = { thread: 24 * 60, oncall: 4 * 60, manager: 60 } as const;
+export const RemindInput = z.strictObject({ release: z.number().int(), step: z.enum(['thread', 'oncall', 'manager']) });
+export type RemindInput = z.infer<typeof RemindInput>;
+
+export function reminderNeeds(facts: ReleaseFacts): DirectoryNeeds {
+  const { groups, prefs } = facts.policy;
+  const escalations = facts.gates.flatMap(({ rule }) =>
+    rule.escalation ? sourcesOf({ ...rule, who: rule.escalation }, groups, [], facts.release.channel) : [],
+  );
+  const all = [...facts.gates.flatMap((gate) => gate.sources), ...escalations];
+  return join(voteNeeds(facts), {
+    people: [
+      ...all.flatMap((source) => (source.kind === 'people' ? source.ids : [])),
+      ...Object.values(prefs).flatMap(({ delegate }) => (delegate ? [delegate.to] : [])),
+    ],
+    usergroups: all.flatMap((source) => [
+      ...(source.kind === 'usergroup' ? [source.id] : []),
+      ...(source.oncall ? [source.oncall] : []),
+    ]),
+    channels: all.flatMap((source) => (source.kind === 'channel' && source.id !== '' ? [source.id] : [])),
+  });
+}
+
+/** The clock: one rung of the ladder for a release that still waits. */
+export function remind({ step }: RemindInput, facts: ReleaseFacts, ask: Ask): Decision {
+  const { release } = facts;
+  if (release.state !== 'requested' || release.changeType === 'emergency') return accept();
+  const left = (release.startsAt.getTime() - ask.now.getTime()) / 60_000;
+  // It was moved after this timer was set, or the clock was away: another rung has come.
+  if (left > rungs[step] + 1 || left <= 0) return accept();
+  const open = openNow(facts);
+  if (open.length === 0) return accept();
+  const people =
+    step === 'manager' ? facts.policy.managers.filter((id) => id !== release.requester) : waitingFor(facts, ask);
+  return accept({
+    type: 'approver.reminded',
+    release: release.number,
+    step,
+    gates: open.map((gate) => ({
+      gate: gate.rule.name,
+      usergroups: gate.sources.flatMap((source) => (source.kind === 'usergroup' ? [source.id] : [])),
+      people: gate.sources.some((source) => source.kind === 'usergroup') ? [] : waitingIn(gate, facts, ask),
+    })),
+    people: step === 'thread' ? [] : people,
+  });
+}
+
+/** Gates that are not met yet. */
+function openNow(facts: ReleaseFacts): GateOf[] {
+  const counted = tally(facts.gates, facts.votes);
+  return facts.gates.filter((_, index) => !counted[index]?.met);
+}
+
+/** Whose word an open gate waits for, as one would ask them now. */
+function waitingIn(gate: GateOf, facts: ReleaseFacts, ask: Ask): string[] {
+  const { release, policy } = facts;
+  const context: AskContext = {
+    prefs: policy.prefs,
+    directory: ask.directory,
+    now: ask.now,
+    deadline: release.startsAt,
+    emergency: false,
+    requester: release.requester,
+    lead: release.lead,
+  };
+  const voters = votersOf(gate.sources, release, ask.directory);
+  const handed = (id: string) => facts.delegations.find((one) => one.from === id && !one.standing)?.to ?? id;
+  const spoken = new Set(
+    facts.votes.filter((vote) => vote.gate === gate.rule.name).flatMap((vote) => [vote.voter, ...vote.seats]),
+  );
+  const asked = whomToAsk(gate.rule, gate.sources, voters, context).filter((id) => !spoken.has(id));
+  return [...new Set(asked.map(handed))].filter((id) => !spoken.has(id));
+}
+
+function waitingFor(facts: ReleaseFacts, ask: Ask): string[] {
+  return [...new Set(openNow(facts).flatMap((gate) => waitingIn(gate, facts, ask)))].sort();
+}
+
+export const EscalateInput = z.strictObject({ release: z.number().int(), gate: z.string() });
+export type EscalateInput = z.infer<typeof EscalateInput>;
+
+/** The clock: a gate whose time is over goes to the next, who may vote from now on; with nobody named managers hear of it. */
+export function escalate({ gate: name }: EscalateInput, facts: ReleaseFacts, ask: Ask): Decision {
+  const { release, policy } = facts;
+  const gate = openNow(facts).find(({ rule }) => rule.name === name);
+  if (release.state !== 'requested' || !gate || gate.escalatedTo.length > 0) return accept();
+  const sources: WhoSource[] = gate.rule.escalation
+    ? sourcesOf({ ...gate.rule, who: gate.rule.escalation }, policy.groups, [], release.channel)
+    : [];
+  return accept({
+    type: 'gate.escalated',
+    release: release.number,
+    gate: name,
+    people: votersOf(sources, release, ask.directory),
+    managers: sources.length > 0 ? [] : policy.managers.filter((id) => id !== release.requester),
+    revision: release.revision,
+  });
+}
+
+export const AskInput = z.strictObject({
+  release: z.number().int(),
+  person: z.string(),
+  revision: z.number().int(),
+  again: z.boolean(),
+});
+export type AskInput = z.infer<typeof AskInput>;
+
+/** The clock: somebody's working day begins, or their snooze is over. */
+export function askApprover(input: AskInput, facts: ReleaseFacts, _ask: Ask): Decision {
+  const { release, votes } = facts;
+  const isDue = release.state === 'requested' && release.revision === input.revision;
+  const hasSpoken = votes.some((vote) => vote.voter === input.person || vote.seats.includes(input.person));
+  if (!isDue || hasSpoken) return accept();
+  return accept({ type: 'approver.asked', ...input });
+}
+
+export const SnoozeInput = z.strictObject({
+  release: z.number().int(),
+  minutes: z
+    .number()
+    .int()
+    .min(5)
+    .max(24 * 60),
+});
+export type SnoozeInput = z.infer<typeof SnoozeInput>;
+
+/** "Ask me again later", but not after there is nothing left to decide. */
+export function snooze(input: SnoozeInput, facts: ReleaseFacts, ask: Ask): Decision {
+  const { release } = facts;
+  if (release.state !== 'requested')
+    return refuse({ code: 'voting_closed', release: release.number, state: release.state });
+  const until = addMinutes(ask.now, input.minutes);
+  if (until >= release.startsAt)
+    return refuse({ code: 'snooze_too_long', release: release.number, startsAt: release.startsAt.toISOString() });
+  return accept({
+    type: 'approver.snoozed',
+    release: release.number,
+    person: actorId(ask),
+    until: until.toISOString(),
+    revision: release.revision,
+  });
+}
+
+const nudgeHours = 4;
+export const NudgeInput = z.strictObject({ release: z.number().int() });
+export type NudgeInput = z.infer<typeof NudgeInput>;
+
+/** Reminds whoever is still needed, politely: once in four hours, and nobody who is away. */
+export function nudge(_input: NudgeInput, facts: ReleaseFacts, ask: Ask): Decision {
+  const { release, policy } = facts;
+  if (!mayRun(release, actorId(ask), facts.roles)) return refuse(onlyRunners('nudge for', facts));
+  if (release.state !== 'requested')
+    return refuse({ code: 'voting_closed', release: release.number, state: release.state });
+  const next = release.nudgedAt && addMinutes(release.nudgedAt, nudgeHours * 60);
+  if (next && ask.now < next) return refuse({ code: 'nudged', release: release.number, nextAt: next.toISOString() });
+  const waiting = waitingFor(facts, ask).filter((id) => id !== actorId(ask));
+  const away = waiting.filter((id) => awayUntil(id, policy.prefs, ask.directory, ask.now) !== undefined);
+  const people = waiting.filter((id) => !away.includes(id));
+  if (people.length === 0) return refuse({ code: 'nobody_to_nudge', release: release.number, away });
+  const nudged: EventBody = { type: 'approver.nudged', release: release.number, people, away };
+  return accept(nudged);
+}

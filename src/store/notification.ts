@@ -1,0 +1,138 @@
+import type { Db } from './db.ts';
+
+/*
+ * The ledger of pushes: what was sent to whom and why, and what a budget kept back (interaction.md §2.6). Edits are no
+ * pushes: only the first writing of a message is one.
+ */
+export type Push = {
+  readonly audience: 'approver' | 'owner' | 'manager' | 'person' | 'channel';
+  readonly person: string | null;
+  readonly channel: string | null;
+  readonly release: number | null;
+  /** The rule that it is sent by. */
+  readonly why: string;
+  /** An outcome that its reader waits for: never kept back. */
+  readonly must: boolean;
+};
+
+export const budgets = { perRelease: 2, perDay: 5, owner: 4 } as const;
+
+export type Permit = 'send' | 'collapse' | 'hold' | 'drop';
+
+/**
+ * May this be pushed? Decided once per message and written down, one push of a person after the other. `day` is when the
+ * person's day began, `snoozedUntil` until when they want nothing.
+ */
+export async function permit(
+  db: Db,
+  workspace: string,
+  surface: string,
+  push: Push,
+  asked: {
+    readonly now: Date;
+    readonly day: Date;
+    readonly snoozedUntil: Date | undefined;
+    readonly dm: 'all' | 'needed' | 'none';
+  },
+): Promise<Permit> {
+  const client = await db.background.connect();
+  let broken: Error | undefined;
+  try {
+    await client.query('BEGIN');
+    await client.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 2))', [
+      `${workspace}:${push.person ?? surface}`,
+    ]);
+    const { rows: earlier } = await client.query<{ state: string }>(
+      'SELECT state FROM notification WHERE workspace = $1 AND surface = $2',
+      [workspace, surface],
+    );
+    const known = earlier[0]?.state;
+    if (known === 'sent' || known === 'dropped' || known === 'collapsed') {
+      await client.query('COMMIT');
+      return known === 'sent' ? 'send' : known === 'dropped' ? 'drop' : 'collapse';
+    }
+    const { rows } = await client.query<{ of_release: number; of_day: number }>(
+      `SELECT count(*) FILTER (WHERE release = $3)::int AS of_release, count(*) FILTER (WHERE at >= $4)::int AS of_day
+       FROM notification WHERE workspace = $1 AND person = $2 AND audience = $5 AND state = 'sent' AND why <> 'asked to be asked again'`,
+      [workspace, push.person, push.release, asked.day, push.audience],
+    );
+    const { of_release: ofRelease, of_day: ofDay } = rows[0] as { of_release: number; of_day: number };
+    const decided = decide(push, { ofRelease, ofDay }, asked);
+    const state = { send: 'sent', collapse: 'collapsed', hold: 'held', drop: 'dropped' }[decided];
+    await client.query(
+      `INSERT INTO notification (workspace, surface, audience, person, channel, release, why, state, not_before, at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+       ON CONFLICT (workspace, surface) DO UPDATE SET state = excluded.state, not_before = excluded.not_before, at = excluded.at`,
+      [
+        workspace,
+        surface,
+        push.audience,
+        push.person,
+        push.channel,
+        push.release,
+        push.why,
+        state,
+        decided === 'hold' ? asked.snoozedUntil : null,
+        asked.now,
+      ],
+    );
+    await client.query('COMMIT');
+    return decided;
+  } catch (error) {
+    await client.query('ROLLBACK').catch((failed: Error) => {
+      broken = failed;
+    });
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}
+
+function decide(
+  push: Push,
+  sent: { readonly ofRelease: number; readonly ofDay: number },
+  asked: { readonly snoozedUntil: Date | undefined; readonly dm: 'all' | 'needed' | 'none' },
+): Permit {
+  if (push.audience === 'channel') return 'send';
+  if (asked.dm === 'none') return 'drop';
+  if (asked.snoozedUntil && !push.must) return 'hold';
+  switch (push.audience) {
+    case 'approver':
+      if (push.must) return 'send';
+      if (sent.ofRelease >= budgets.perRelease) return 'drop';
+      return sent.ofDay >= budgets.perDay ? 'collapse' : 'send';
+    case 'owner':
+      if (asked.dm === 'needed' && !push.must) return 'drop';
+      return push.must || sent.ofRelease < budgets.owner ? 'send' : 'drop';
+    case 'manager':
+    case 'person':
+      return 'send';
+  }
+}
+
+/** Pushes whose waiting is over; each is told once. */
+export async function releaseHeld(db: Db, now: Date): Promise<{ workspace: string; surface: string }[]> {
+  const { rows } = await db.background.query<{ workspace: string; surface: string }>(
+    `UPDATE notification SET state = 'due' WHERE state = 'held' AND not_before <= $1 RETURNING workspace, surface`,
+    [now],
+  );
+  return rows;
+}
+
+export async function prefsOf(
+  db: Db,
+  workspace: string,
+  person: string,
+): Promise<{
+  readonly dm: 'all' | 'needed' | 'none';
+  readonly snoozeUntil: string | null;
+  readonly zone: string | null;
+}> {
+  const row = await db.prisma.preference.findUnique({ where: { workspace_person: { workspace, person } } });
+  const body = (row?.body ?? {}) as {
+    dm?: 'all' | 'needed' | 'none';
+    snoozeUntil?: string | null;
+    zone?: string | null;
+  };
+  return { dm: body.dm ?? 'all', snoozeUntil: body.snoozeUntil ?? null, zone: body.zone ?? null };
+}

@@ -1,0 +1,79 @@
+import type { ReleaseProps } from '../../blocks/release.ts';
+import { GateRule } from '../../src/domain/policy.ts';
+
+/** What a release has besides what a test of views is about; `words` stand wherever people type. */
+export function approvalProps(words: string, at: Date) {
+  return {
+    because: words.slice(0, 200),
+    rollbackTested: true,
+    migration: 'irreversible',
+    scope: [{ title: words.slice(0, 150) || 'x', link: 'https://tracker.example.com/1', owner: 'U0KIM' }],
+    links: ['https://ci.example.com/1', words.slice(0, 300)],
+    risk: {
+      band: 'high',
+      reasons: ['no rollback plan', words.slice(0, 100)],
+      rate: { events: 3, n: 41, share: 0.07, low: 0.03, high: 0.16 },
+    },
+    approvedHash: 'a'.repeat(64),
+    auto: true,
+    criteria: [
+      {
+        key: 'rule:CI',
+        kind: 'entry',
+        title: words.slice(0, 100) || 'x',
+        evidence: true,
+        link: '',
+        owner: null,
+        gate: null,
+        tick: undefined,
+      },
+      {
+        key: 'scope:x',
+        kind: 'scope',
+        title: words.slice(0, 100) || 'x',
+        evidence: false,
+        link: words.slice(0, 300),
+        owner: 'U0KIM',
+        gate: null,
+        tick: { person: 'U0KIM', evidence: words.slice(0, 200), at },
+      },
+    ],
+    overrides: [
+      {
+        id: 'o1',
+        rule: 'gate:SRE',
+        reason: words.slice(0, 500),
+        by: 'U0RAE',
+        second: 'U0LEE',
+        until: at,
+        state: 'granted',
+      },
+      { id: 'o2', rule: words.slice(0, 60), reason: words, by: 'U0RAE', second: 'U0LEE', until: at, state: 'proposed' },
+    ],
+    delegations: [{ from: 'U0KIM', to: 'U0LEE' }],
+    exception: { name: words.slice(0, 80), team: 'payments', reason: words.slice(0, 500) },
+    reviewDueAt: at,
+    reviewedAt: at,
+    outcome: 'minor',
+    review: words,
+  } satisfies Partial<ReleaseProps>;
+}
+
+/** A gate with the rule that its name and number say. */
+export function gateProps(
+  name: string,
+  needed: number,
+  change: Partial<ReleaseProps['gates'][number]> & { votes: ReleaseProps['gates'][number]['votes'] },
+): ReleaseProps['gates'][number] {
+  return {
+    name,
+    rule: GateRule.parse({ name, who: { kind: 'owners' }, needed }),
+    needed,
+    met: false,
+    stuck: false,
+    asked: [],
+    askedAt: new Date('2026-11-23T12:00:00Z'),
+    escalatedTo: [],
+    ...change,
+  };
+}
