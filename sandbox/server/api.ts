@@ -492,7 +492,14 @@ export function showUser(user: User): Record<string, unknown> {
     is_restricted: user.is_restricted,
     is_ultra_restricted: user.is_ultra_restricted,
     ...(user.is_stranger ? { is_stranger: true } : {}),
-    profile: { real_name: user.real_name, display_name: user.name, title: user.title },
+    profile: {
+      real_name: user.real_name,
+      display_name: user.name,
+      title: user.title,
+      status_text: user.status_text ?? '',
+      status_emoji: user.status_emoji ?? '',
+      status_expiration: user.status_expiration ?? 0,
+    },
   };
 }
 

@@ -15,6 +15,10 @@ export type User = {
   is_ultra_restricted: boolean;
   is_stranger: boolean;
   deleted: boolean;
+  status_text?: string;
+  status_emoji?: string;
+  /** Seconds; 0: does not end. */
+  status_expiration?: number;
 };
 
 export type Channel = {

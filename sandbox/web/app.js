@@ -390,11 +390,19 @@ function control(element, value, id, put, block, view) {
     case 'users_select':
       return el(
         'select',
-        { id, onchange: (event) => put({ selected_user: event.target.value }) },
+        { id, onchange: (event) => put({ selected_user: event.target.value || null }) },
+        el('option', { value: '', selected: !value.selected_user }, '—'),
         ...state.users
           .filter((one) => !one.is_bot && !one.deleted)
           .map((one) => el('option', { value: one.id, selected: one.id === value.selected_user }, one.real_name)),
       );
+    case 'timepicker':
+      return el('input', {
+        id,
+        type: 'time',
+        value: value.selected_time || '',
+        onchange: (event) => put({ selected_time: event.target.value || null }),
+      });
     case 'datetimepicker':
       return el('input', {
         id,

@@ -89,7 +89,7 @@ test('teams freeze their own services, managers anything; recurring, lifted for 
   });
   expect(await says('U0BEN', 'book search@1 sat 10:00 for 30m --yes')).toBe('conflict');
   expect(await says('U0BEN', 'book search@1 sat 10:00 for 30m type:emergency --yes')).toBe(
-    'release.requested release.approved',
+    'release.requested release.approved room.opened',
   );
   expect(await says('U0BEN', 'book search@1 sat 10:00 for 30m env:uat --yes')).toBe(
     'release.requested release.approved',

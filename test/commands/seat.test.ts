@@ -170,7 +170,12 @@ test('a move is not taken back over a decision that was made since, and reopened
   expect(await waiting('U0KIM')).not.toContain(number);
   expect(await rows(`SELECT 1 FROM outbox WHERE surface = 'ask:REL-${number}:U0BEN:2'`)).toHaveLength(1);
   hall.clock.now = new Date('2026-11-23T08:00:20Z');
-  const vote = await hall.votes('U0LEE', number, { revision: 2, choice: 'block', comment: 'not that day' });
+  const vote = await hall.votes('U0LEE', number, {
+    revision: 2,
+    choice: 'block',
+    comment: 'not that day',
+    unblock: 'any other day',
+  });
   expect(vote.ok).toBe(true);
   expect(await hall.says('U0ANA', 'undo')).toBe('cannot_undo');
 });

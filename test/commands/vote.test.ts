@@ -50,7 +50,9 @@ test('a member who left the group between the ask and the click does not vote', 
 test('a block holds the verdict until it is lifted; "do not ship" ends it and frees the slot', async () => {
   const number = await booked({ startsAt: '2026-11-28T10:00:00.000Z' });
   expect(code(await hall.votes('U0BEN', number, { choice: 'block' }))).toBe('reason_needed');
-  await hall.votes('U0BEN', number, { choice: 'block', comment: 'migration is not reversible' });
+  const block = { choice: 'block' as const, comment: 'migration is not reversible' };
+  expect(code(await hall.votes('U0BEN', number, block))).toBe('reason_needed');
+  expect(code(await hall.votes('U0BEN', number, { ...block, unblock: 'a backup' }))).toBe('accepted');
   await hall.votes('U0KIM', number);
   expect(await stateOf(number)).toBe('requested');
   await hall.votes('U0BEN', number);

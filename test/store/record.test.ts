@@ -6,6 +6,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { call } from '../../src/commands/command.ts';
 import { cancelCommand, noteCommand, openRoomCommand } from '../../src/commands/deploy.ts';
+import { GateRule } from '../../src/domain/policy.ts';
 import { apply, stateTables } from '../../src/store/apply.ts';
 import { openDb } from '../../src/store/db.ts';
 import { audit, seal, sealedEvents } from '../../src/store/log.ts';
@@ -67,7 +68,7 @@ test('the log refuses to be changed, and a changed byte is found all the same', 
 test('migrations are applied once, by several at once, in the format of Prisma', async () => {
   const url = await newDatabase();
   const applied = await Promise.all([migrate(url), migrate(url), migrate(url)]);
-  expect(applied.flat()).toEqual(['20261121000000_foundation', '20261121120000_calendar']);
+  expect(applied.flat()).toEqual(['20261121000000_foundation', '20261121120000_calendar', '20261121180000_approval']);
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   expect(await missingMigrations(client as unknown as pg.Pool)).toEqual([]);
@@ -88,12 +89,14 @@ test('a database of the first version is brought along: what was held stays held
       starts_at, ends_at, channel, revision, requested_at, changed_at)
     SELECT 'T1', n, 'approved', 'U1', 'U1', 'production', 'normal', 'p', '', '', '2026-12-01T10:00Z', '2026-12-01T11:00Z', 'C1', 1, now(), now() FROM generate_series(1, 2) n;
     INSERT INTO release_unit (workspace, release, position, service, version) VALUES ('T1', 1, 0, 'web', '1'), ('T1', 1, 1, 'search', '2'), ('T1', 2, 0, 'web', '3'), ('T1', 2, 1, 'search', '4');
+    INSERT INTO gate (workspace, release, position, name, who, needed, asked) VALUES ('T1', 1, 0, 'SRE', '{"kind":"owners"}', 2, '{U2,U3}');
+    INSERT INTO vote (workspace, release, gate, voter, revision, choice, comment, because, at) VALUES ('T1', 1, 'SRE', 'U2', 1, 'approve', '', 'x', now());
     INSERT INTO reservation (workspace, release, service, environment, exclusive, starts_at, ends_at, held) VALUES
       ('T1', 1, 'web', 'production', false, '2026-12-01T10:00Z', '2026-12-01T11:00Z', true),
       ('T1', 1, 'search', 'production', false, '2026-12-01T10:00Z', '2026-12-01T11:00Z', true),
       ('T1', 2, 'web', 'uat', true, '2026-12-01T10:00Z', '2026-12-01T11:00Z', true),
       ('T1', 2, 'search', 'uat', true, '2026-12-01T10:00Z', '2026-12-01T11:00Z', true);`);
-  expect(await migrate(url)).toEqual(['20261121120000_calendar']);
+  expect(await migrate(url)).toEqual(['20261121120000_calendar', '20261121180000_approval']);
   const { rows } = await client.query(
     'SELECT holder, position, service, environment, label FROM reservation ORDER BY holder, position',
   );
@@ -102,6 +105,10 @@ test('a database of the first version is brought along: what was held stays held
     { holder: 'REL-1', position: 1, service: 'search', environment: 'production', label: 'web 1 + search 2' },
     { holder: 'REL-2', position: 0, service: null, environment: 'uat', label: 'web 3 + search 4' },
   ]);
+  const { rows: gates } = await client.query('SELECT rule, asked, asked_at IS NOT NULL AS has_time FROM gate');
+  expect(gates).toEqual([{ rule: GateRule.parse(gates[0]?.rule), asked: ['U2', 'U3'], has_time: true }]);
+  expect(gates[0].rule).toMatchObject({ name: 'SRE', needed: 2, veto: true, covers: ['content'] });
+  expect((await client.query('SELECT seats FROM vote')).rows).toEqual([{ seats: ['U2'] }]);
   const other = `INSERT INTO reservation (workspace, holder, position, service, environment, label, starts_at, ends_at, held)
     VALUES ('T1', 'REL-9', 0, 'ledger', $1, '', '2026-12-01T10:30Z', '2026-12-01T10:45Z', true)`;
   await expect(client.query(other, ['uat'])).rejects.toThrow(/reservation_once/);
