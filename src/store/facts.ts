@@ -177,8 +177,8 @@ function codesJson(person: string, now: string): string {
   return `jsonb_build_object(
     'secret', (SELECT c.secret FROM enrolment e JOIN credential c ON c.workspace = $1 AND c.id = e.credential WHERE e.workspace = $1 AND e.person = ${person}),
     'lastStep', (SELECT last_step FROM enrolment WHERE workspace = $1 AND person = ${person}),
-    'wrong', (SELECT count(*)::int FROM command WHERE workspace = $1 AND at > ${now}::timestamptz - interval '${wrongMinutes} minutes'
-      AND outcome -> 'refusal' ->> 'code' = 'code_wrong' AND actor ->> 'id' = ${person}))`;
+    'wrong', (SELECT count(*)::int FROM command WHERE workspace = $1 AND actor ->> 'id' = ${person}
+      AND at > ${now}::timestamptz - interval '${wrongMinutes} minutes' AND outcome -> 'refusal' ->> 'code' = 'code_wrong'))`;
 }
 
 function toCodes(found: Json): Codes {

@@ -32,17 +32,20 @@ export function servicesJson(keys: string): string {
     WHERE s.workspace = $1 AND s.key = ANY (${keys}::text[]))`;
 }
 
-/** How the last hundred releases of each service in a year before `now` ended. */
+/** How the last 150 releases of each service ended, of those that did within a year before `now`. */
 export function historyJson(keys: string, now: string): string {
   return `(SELECT coalesce(jsonb_agg(h), '[]') FROM (
-    SELECT k.service, count(*)::int AS n, count(*) FILTER (WHERE e.failed)::int AS failed,
+    SELECT e.service, count(*)::int AS n, count(*) FILTER (WHERE e.failed)::int AS failed,
       count(*) FILTER (WHERE e.failed AND e.place <= 5)::int AS lately
-    FROM unnest(${keys}::text[]) AS k(service), LATERAL (
-      SELECT r.state = 'rolled_back' OR r.outcome = 'failed' AS failed, row_number() OVER (ORDER BY r.number DESC) AS place
-      FROM release_unit u JOIN release r ON r.workspace = $1 AND r.number = u.release
-      WHERE u.workspace = $1 AND u.service = k.service AND r.state IN ('done', 'rolled_back') AND r.ended_at > ${now}::timestamptz - interval '1 year'
-      ORDER BY u.release DESC LIMIT 100) e
-    GROUP BY k.service) h)`;
+    FROM (
+      SELECT k.service, r.state = 'rolled_back' OR r.outcome = 'failed' AS failed,
+        row_number() OVER (PARTITION BY k.service ORDER BY u.release DESC) AS place
+      FROM unnest(${keys}::text[]) AS k(service)
+      CROSS JOIN LATERAL (SELECT release FROM release_unit WHERE workspace = $1 AND service = k.service ORDER BY release DESC LIMIT 150) u
+      CROSS JOIN LATERAL (
+        SELECT state, outcome FROM release WHERE workspace = $1 AND number = u.release AND state IN ('done', 'rolled_back')
+          AND ended_at > ${now}::timestamptz - interval '1 year' OFFSET 0) r
+    ) e GROUP BY e.service) h)`;
 }
 
 /** Passes of the teams that own these services, in the last year, newest first, and their budgets. */

@@ -161,6 +161,9 @@ CREATE TABLE credential (
   PRIMARY KEY (workspace, id)
 );
 
+-- Guesses at one-time codes are counted at every vote.
+CREATE INDEX command_wrong_code ON command (workspace, (actor ->> 'id'), at) WHERE outcome -> 'refusal' ->> 'code' = 'code_wrong';
+
 -- What was pushed to whom and why, and what was kept back for a budget.
 CREATE TABLE notification (
   workspace text NOT NULL,
