@@ -51,6 +51,9 @@ export type SlackSettings = SlackConnection & {
 /** After this the person is told that it takes longer; Slack gives up after three seconds. */
 const deadlineMs = 2_000;
 
+/** Forms whose result a card, a message or a receipt shows. */
+const shownElsewhere = ['review.v1', 'note.v1', 'request.v1'];
+
 /** The door for people: slash commands, buttons, modals and mentions, all through run(). */
 export async function openSlack(
   ctx: Ctx,
@@ -196,6 +199,8 @@ export async function openSlack(
     if ('errors' in done) return ack({ response_action: 'errors', errors: { ...done.errors } });
     if (!('told' in done)) return ack(show(done));
     if (!done.accepted) return ack(done.again ? { response_action: 'update', view: done.again } : show(done.told));
+    // Where nothing in a channel shows what came of it, the form itself does.
+    if (!shownElsewhere.includes(view.callback_id)) return ack(show(done.told));
     await ack();
     const place = (JSON.parse(view.private_metadata || '{}') as { channel?: string }).channel;
     if (place && /^[CG]/.test(place))

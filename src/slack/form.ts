@@ -175,7 +175,8 @@ async function fillForm(
       const facts = await findRelease(readerOf(ctx.db), by, form.release);
       if (!facts) return no({ code: 'not_found', what: 'release', name: `REL-${form.release}` });
       // A hint for the form only: whether this person may vote is judged anew when the vote arrives.
-      const directory = await ctx.directory.lookup(workspace, voteNeeds(facts), 60_000);
+      const needs = voteNeeds(facts);
+      const directory = await ctx.directory.lookup(workspace, { ...needs, people: [...needs.people, person] }, 60_000);
       const own = ownGates(facts, person, { directory });
       const gates = own.length > 0 ? own.map((one) => one.gate) : release.gates.map((gate) => gate.name);
       const votes = release.gates.flatMap((gate) => gate.votes);
