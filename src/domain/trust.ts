@@ -89,8 +89,7 @@ export type TrustVoteFacts = {
 export function voteTrust(input: TrustVoteInput, facts: TrustVoteFacts, ask: Ask): Decision {
   const voter = actorId(ask);
   const { proposal, managers, members } = facts;
-  if (!proposal || proposal.state !== 'open')
-    return refuse({ code: 'proposal_over', state: proposal?.state ?? 'unknown' });
+  if (proposal?.state !== 'open') return refuse({ code: 'proposal_over', state: proposal?.state ?? 'unknown' });
   if (!managers.includes(voter)) return refuse({ code: 'only_managers', verb: 'trust' });
   if (members.includes(voter)) return refuse({ code: 'own_team', team: proposal.team });
   if (proposal.votes[voter] === input.choice) return refuse({ code: 'said_already', choice: input.choice });

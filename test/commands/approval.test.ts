@@ -14,6 +14,7 @@ import { readerOf } from '../../src/store/calendar.ts';
 import { findRelease } from '../../src/store/facts.ts';
 import * as model from '../support/approval-model.ts';
 import { type Hall, openHall, workspace } from '../support/hall.ts';
+import { expectReplayed } from '../support/replay.ts';
 
 /** `APPROVAL_RUNS=500 npx vitest run test/commands/approval.test.ts` for the long one. */
 const runs = Number(process.env.APPROVAL_RUNS ?? 50);
@@ -181,6 +182,10 @@ test('random policies, people, votes, delegations, changes and time agree with a
   );
   // The property has something to say: many of the walks come to a verdict.
   expect(verdicts).toBeGreaterThan(runs / 10);
+});
+
+test('all of it can be rebuilt from the log', async () => {
+  expect(await expectReplayed(hall)).toBeGreaterThan(100);
 });
 
 async function applyPolicy(

@@ -7,14 +7,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { call } from '../../src/commands/command.ts';
 import { cancelCommand, noteCommand, openRoomCommand } from '../../src/commands/deploy.ts';
 import { GateRule } from '../../src/domain/policy.ts';
-import { apply, stateTables } from '../../src/store/apply.ts';
-import { openDb } from '../../src/store/db.ts';
-import { audit, seal, sealedEvents } from '../../src/store/log.ts';
+import { audit, seal } from '../../src/store/log.ts';
 import { migrate, missingMigrations } from '../../src/store/migrate.ts';
 import { inTransaction, isConflict } from '../../src/store/tx.ts';
 import { drift } from '../support/drift.ts';
 import { type Hall, openHall, workspace } from '../support/hall.ts';
 import { newDatabase } from '../support/house.ts';
+import { expectReplayed } from '../support/replay.ts';
 
 let hall: Hall;
 beforeAll(async () => {
@@ -31,20 +30,7 @@ beforeAll(async () => {
 afterAll(() => hall?.close());
 
 test('replaying the log into empty tables gives the same tables', async () => {
-  const events = await sealedEvents(hall.db.pool);
-  expect(events.length).toBeGreaterThan(15);
-  const url = await newDatabase();
-  await migrate(url);
-  const copy = openDb({ url, onError: () => undefined });
-  await inTransaction(copy, { contends: [], first: () => 'SELECT 1' }, async (tx) => {
-    for (const event of events) await apply(tx, event);
-  });
-  for (const table of stateTables) {
-    const rows = async (pool: pg.Pool) =>
-      (await pool.query(`SELECT to_jsonb(t) AS row FROM ${table} t ORDER BY to_jsonb(t)::text`)).rows;
-    expect({ table, rows: await rows(copy.pool) }).toEqual({ table, rows: await rows(hall.db.pool) });
-  }
-  await copy.close();
+  expect(await expectReplayed(hall)).toBeGreaterThan(15);
 });
 
 test('the log refuses to be changed, and a changed byte is found all the same', async () => {
