@@ -16,8 +16,8 @@ import {
   section,
   type View,
 } from './kit.ts';
-import type { ReleaseProps } from './release.ts';
 import { stateWords } from './state.ts';
+import type { ReleaseProps } from './summary.ts';
 
 /** Something that takes time in the calendar besides releases. */
 export type Mark = {

@@ -2,8 +2,8 @@ import type { KnownBlock } from '@slack/types';
 import { releaseKey, unitsName } from '../src/domain/release.ts';
 import { wallTime } from '../src/domain/time.ts';
 import { context, date, header, join, list, type Mrkdwn, mrkdwn, section, type View } from './kit.ts';
-import { type ReleaseProps, waitingFor } from './release.ts';
 import { stateWords } from './state.ts';
+import { type ReleaseProps, waitingFor } from './summary.ts';
 
 export type DigestProps = {
   /** "YYYY-MM-DD" in `zone`. */

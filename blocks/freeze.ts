@@ -23,8 +23,8 @@ import {
   slot,
   type View,
 } from './kit.ts';
-import type { ReleaseProps } from './release.ts';
 import { offerLine } from './slot.ts';
+import type { ReleaseProps } from './summary.ts';
 
 export type FreezeProps = {
   readonly freeze: PlannedFreeze;

@@ -2,7 +2,8 @@ import type { KnownBlock } from '@slack/types';
 import { releaseKey, unitsName } from '../src/domain/release.ts';
 import { type CalendarDay, week } from './calendar.ts';
 import { actions, button, context, date, divider, header, mrkdwn, section, slot } from './kit.ts';
-import { type ReleaseProps, row, waitingFor } from './release.ts';
+import { row } from './release.ts';
+import { type ReleaseProps, waitingFor } from './summary.ts';
 
 export type HomeProps = {
   readonly person: string;

@@ -1,6 +1,7 @@
 import type { KnownBlock } from '@slack/types';
 import { actions, button, code, context, mrkdwn, section, type View } from './kit.ts';
-import { type ReleaseProps, row, summaryLine } from './release.ts';
+import { row } from './release.ts';
+import { type ReleaseProps, summaryLine } from './summary.ts';
 
 /** `/release list`. */
 export function list(props: {

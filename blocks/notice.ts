@@ -21,9 +21,9 @@ import {
   type View,
 } from './kit.ts';
 import { pirAsk } from './pir.ts';
-import { type ReleaseProps, summaryLine, waitingFor } from './release.ts';
 import { say } from './sentence.ts';
 import { stateWords } from './state.ts';
+import { type ReleaseProps, summaryLine, waitingFor } from './summary.ts';
 
 /** What an approver is asked in a direct message. It is edited when there is nothing left to decide. */
 export function ask(release: ReleaseProps, approver: string): View {

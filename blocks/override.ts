@@ -3,7 +3,7 @@ import { releaseKey, unitsName } from '../src/domain/release.ts';
 import { personInput } from './delegate.ts';
 import { actions, button, code, context, date, mrkdwn, person, plain, section, slot, type View } from './kit.ts';
 import { select, textInput } from './modal.ts';
-import type { OverrideProps, ReleaseProps } from './release.ts';
+import type { OverrideProps, ReleaseProps } from './summary.ts';
 
 /** OVERRIDE, interaction.md §2.3b: two people, a reason, at most four hours. `rules` stand against the release now. */
 export function overrideForm(release: ReleaseProps, rules: readonly string[]): ModalView {

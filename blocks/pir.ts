@@ -2,7 +2,7 @@ import type { ModalView } from '@slack/types';
 import { releaseKey } from '../src/domain/release.ts';
 import { actions, button, context, date, mrkdwn, plain, section, type View } from './kit.ts';
 import { textInput } from './modal.ts';
-import type { ReleaseProps } from './release.ts';
+import type { ReleaseProps } from './summary.ts';
 
 const outcomes = [
   { text: plain('As planned', 75), value: 'as_planned' },

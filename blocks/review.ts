@@ -1,6 +1,7 @@
 import type { KnownBlock, ModalView } from '@slack/types';
 import type { ContentField } from '../src/domain/content.ts';
 import { releaseKey, unitsName } from '../src/domain/release.ts';
+import { contentBlocks, gateLine } from './approval.ts';
 import { warningLines } from './conflict.ts';
 import {
   clip,
@@ -20,7 +21,7 @@ import {
   span,
 } from './kit.ts';
 import { textInput } from './modal.ts';
-import { contentBlocks, type GateProps, gateLine, type ReleaseProps, rollbackWords } from './release.ts';
+import { type GateProps, type ReleaseProps, rollbackWords } from './summary.ts';
 
 /** What a reviewer has to know besides the release. */
 export type ReviewProps = {

@@ -1,6 +1,6 @@
 import { releaseKey, unitsName } from '../src/domain/release.ts';
 import { actions, button, context, mrkdwn, person, plainSlot, section, type View } from './kit.ts';
-import type { ReleaseProps } from './release.ts';
+import type { ReleaseProps } from './summary.ts';
 
 export type SwapProps = {
   readonly id: string;

@@ -17,8 +17,8 @@ import {
   span,
   type View,
 } from './kit.ts';
-import { type ReleaseProps, waitingFor } from './release.ts';
 import { stateWords } from './state.ts';
+import { type ReleaseProps, waitingFor } from './summary.ts';
 
 export type TrainProps = {
   readonly train: Train;

@@ -1,3 +1,4 @@
+import { criteriaList, who, why } from '../../blocks/approval.ts';
 import { bookingList } from '../../blocks/booking.ts';
 import { calendar } from '../../blocks/calendar.ts';
 import { digest } from '../../blocks/digest.ts';
@@ -7,9 +8,10 @@ import type { View } from '../../blocks/kit.ts';
 import { list, panel } from '../../blocks/list.ts';
 import { receipt } from '../../blocks/notice.ts';
 import { refusal } from '../../blocks/refusal.ts';
-import { criteriaList, details, type ReleaseProps, who, why } from '../../blocks/release.ts';
+import { details } from '../../blocks/release.ts';
 import { say } from '../../blocks/sentence.ts';
 import { slots } from '../../blocks/slot.ts';
+import type { ReleaseProps } from '../../blocks/summary.ts';
 import { trainList } from '../../blocks/train.ts';
 import { trustList } from '../../blocks/trust.ts';
 import { help, helpVerb, helpWords, usage } from '../../blocks/usage.ts';

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { WebClient } from '@slack/web-api';
+import { voteCard } from '../../blocks/approval.ts';
 import { bookingCard } from '../../blocks/booking.ts';
 import { digest } from '../../blocks/digest.ts';
 import { freezeCard, touched } from '../../blocks/freeze.ts';
@@ -7,7 +8,8 @@ import { home } from '../../blocks/home.ts';
 import type { View } from '../../blocks/kit.ts';
 import { ask, line, notice, reminder, told, waiting } from '../../blocks/notice.ts';
 import { overrideAsk } from '../../blocks/override.ts';
-import { card, type ReleaseProps, roomHeader, roomName, roomTopic, voteCard } from '../../blocks/release.ts';
+import { card, roomHeader, roomName, roomTopic } from '../../blocks/release.ts';
+import type { ReleaseProps } from '../../blocks/summary.ts';
 import { swapAsk } from '../../blocks/swap.ts';
 import { board } from '../../blocks/train.ts';
 import { trustAsk } from '../../blocks/trust.ts';

@@ -1,7 +1,7 @@
 import type { BookingProps } from '../../blocks/booking.ts';
 import type { CalendarDay, Mark } from '../../blocks/calendar.ts';
 import type { FreezeProps } from '../../blocks/freeze.ts';
-import type { ReleaseProps } from '../../blocks/release.ts';
+import type { ReleaseProps } from '../../blocks/summary.ts';
 import type { SwapProps } from '../../blocks/swap.ts';
 import type { TrainProps } from '../../blocks/train.ts';
 import type { WaitingProps } from '../../blocks/waiting-line.ts';

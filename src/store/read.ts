@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { DigestProps } from '../../blocks/digest.ts';
-import type { GateProps, OverrideProps, ReleaseProps } from '../../blocks/release.ts';
+import type { GateProps, OverrideProps, ReleaseProps } from '../../blocks/summary.ts';
 import { Criterion, RiskRow, VoteChoice } from '../domain/approval.ts';
 import { Conflict } from '../domain/calendar.ts';
 import { Migration, ScopeItem } from '../domain/content.ts';

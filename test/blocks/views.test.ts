@@ -1,23 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { voteCard, why } from '../../blocks/approval.ts';
 import { digest } from '../../blocks/digest.ts';
 import { home } from '../../blocks/home.ts';
 import { mrkdwn, person, type View } from '../../blocks/kit.ts';
 import { list } from '../../blocks/list.ts';
 import { noteForm, skeleton } from '../../blocks/modal.ts';
 import { ask, line, notice } from '../../blocks/notice.ts';
-import {
-  card,
-  details,
-  type ReleaseProps,
-  roomHeader,
-  roomName,
-  roomTopic,
-  voteCard,
-  why,
-} from '../../blocks/release.ts';
+import { card, details, roomHeader, roomName, roomTopic } from '../../blocks/release.ts';
 import { requestForm } from '../../blocks/request.ts';
 import { reviewForm } from '../../blocks/review.ts';
+import type { ReleaseProps } from '../../blocks/summary.ts';
 import { help, helpVerb, helpWords } from '../../blocks/usage.ts';
 import { checkBlocks, checkView } from '../../sandbox/server/blocks.ts';
 import { verbs } from '../../src/commands/index.ts';

@@ -1,4 +1,4 @@
-import type { ReleaseProps } from '../../blocks/release.ts';
+import type { ReleaseProps } from '../../blocks/summary.ts';
 import { GateRule } from '../../src/domain/policy.ts';
 
 /** What a release has besides what a test of views is about; `words` stand wherever people type. */
