@@ -240,6 +240,13 @@ export function approvalNotes(release: ReleaseProps): KnownBlock[] {
         ? mrkdwn`⚠️ ${code(one.rule)} is set aside until ${date(one.until, release.zone, '{time}')} by ${person(one.by)} and ${person(one.second)}: “${clip(one.reason, 150)}”`
         : mrkdwn`⚠️ ${person(one.by)} asks ${person(one.second)} to set ${code(one.rule)} aside: “${clip(one.reason, 150)}”`,
     );
+  if (release.advice.length > 0 && !isEnded(release.state))
+    lines.push(
+      mrkdwn`🚧 ${list(
+        [...release.advice].map((one) => clip(one, 150)),
+        'and',
+      )}`,
+    );
   if (release.auto && !isEnded(release.state) && !isRunning(release.state))
     lines.push(mrkdwn`⏱ starts by itself when its slot opens`);
   if (release.reviewedAt)

@@ -26,8 +26,8 @@ import { stateWords } from './state.ts';
 import { type ReleaseProps, summaryLine, waitingFor } from './summary.ts';
 
 /** What an approver is asked in a direct message. It is edited when there is nothing left to decide. */
-export function ask(release: ReleaseProps, approver: string): View {
-  const own = gatesOf(release, approver);
+export function ask(release: ReleaseProps, approver: string, principals: readonly string[] = []): View {
+  const own = gatesOf(release, approver, principals);
   const voted = own
     .flatMap((gate) => gate.votes)
     .find((vote) => vote.voter === approver || vote.seats.includes(approver));
@@ -67,10 +67,9 @@ export function ask(release: ReleaseProps, approver: string): View {
     const text = mrkdwn`${name}: your word is not needed any more.`;
     return { text: text.mrkdwn, blocks: [section(text)] };
   }
-  const from = release.delegations.filter((one) => one.to === approver).map((one) => one.from);
   const why =
-    from.length > 0
-      ? mrkdwn`You are asked because ${people(from)} lets you vote for them.`
+    principals.length > 0
+      ? mrkdwn`You are asked because ${people(principals)} lets you vote for them.`
       : mrkdwn`You are asked because you may vote for ${gates}.`;
   const text = mrkdwn`${name} needs a ${gates} decision before ${plainSlot(release.startsAt, release.endsAt, release.zone)}.`;
   return {
@@ -86,8 +85,7 @@ export function ask(release: ReleaseProps, approver: string): View {
 }
 
 /** Gates that somebody was asked for: in person, after an escalation, or in somebody's place. */
-function gatesOf(release: ReleaseProps, approver: string): ReleaseProps['gates'] {
-  const from = release.delegations.filter((one) => one.to === approver).map((one) => one.from);
+function gatesOf(release: ReleaseProps, approver: string, from: readonly string[]): ReleaseProps['gates'] {
   return release.gates.filter(
     (gate) =>
       [...gate.asked, ...gate.escalatedTo].some((id) => id === approver || from.includes(id)) ||

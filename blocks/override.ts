@@ -39,10 +39,11 @@ export function overrideForm(release: ReleaseProps, rules: readonly string[]): M
 }
 
 /** The question to the second person, edited once it is settled. */
-export function overrideAsk(release: ReleaseProps, one: OverrideProps): View {
+export function overrideAsk(release: ReleaseProps, one: OverrideProps, isCurrent: boolean): View {
   const what = mrkdwn`set ${code(one.rule)} aside for *${releaseKey(release.number)}* ${unitsName(release.units)} → ${release.environment}, ${slot(release.startsAt, release.endsAt, release.zone)}`;
-  if (one.state !== 'proposed') {
-    const text = mrkdwn`${one.state === 'granted' ? 'Settled: you two' : `Settled (${one.state}): nobody`} ${what}.`;
+  if (one.state !== 'proposed' || !isCurrent) {
+    const how = isCurrent ? one.state : 'the release changed since it was asked';
+    const text = mrkdwn`${one.state === 'granted' && isCurrent ? 'Settled: you two' : `Settled (${how}): nobody`} ${what}.`;
     return { text: text.mrkdwn, blocks: [section(text)] };
   }
   const text = mrkdwn`${person(one.by)} asks you to ${what}: “${one.reason}”.`;

@@ -256,6 +256,15 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
   decided_for_you: ({ release, by, choice, at }, zone) => ({
     text: mrkdwn`${person(by)} decided for you on ${releaseKey(release)} (“${choice}”, ${date(new Date(at), zone, '{time}')}). Nothing was changed; ask them to change it.`,
   }),
+  owner_unfit: ({ owner, title }) => ({
+    text: mrkdwn`${person(owner)} cannot accept “${title}”: it has to be a full, active member who neither asks for the release nor leads it.`,
+  }),
+  lead_is_approver: ({ release, lead, gates }) => ({
+    text: mrkdwn`${person(lead)} has a word in ${list(gates, 'and')} of ${releaseKey(release)}, and would lose it as its lead. Choose somebody else, or let them step aside in the review first.`,
+  }),
+  emergency_anew: ({ release }) => ({
+    text: mrkdwn`An emergency is asked for on its own, so that its people hear of it at once: cancel ${releaseKey(release)} and book it anew with ${code('type:emergency')}.`,
+  }),
   no_delegates: ({ release, gates }) => ({
     text: mrkdwn`${list(gates, 'and')} of ${releaseKey(release)} has to be decided in person, so your vote cannot be handed on.`,
     next: [button('release.review', 'Review', String(release), { style: 'primary' })],

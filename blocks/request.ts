@@ -74,11 +74,11 @@ export function requestForm(draft: RequestDraft, environments: readonly string[]
 }
 
 /** What ships can be changed after it was requested; its time is moved, not edited. */
-export function editForm(release: number, draft: RequestDraft): ModalView {
+export function editForm(release: number, revision: number, draft: RequestDraft): ModalView {
   return {
     type: 'modal',
     callback_id: 'edit.v1',
-    private_metadata: JSON.stringify({ release }),
+    private_metadata: JSON.stringify({ release, revision }),
     title: plain(`Change REL-${release}`, 24),
     submit: plain('Change it', 24),
     close: plain('Close', 24),

@@ -129,6 +129,7 @@ function around(release: ReleaseProps): KnownBlock[] {
   const lines: Mrkdwn[] = [
     ...(release.dependsOn.length > 0 ? [mrkdwn`⛓ waits for ${list(release.dependsOn.map(releaseKey), 'and')}`] : []),
     ...warningLines(release.warnings, release.zone),
+    ...release.advice.map((one) => mrkdwn`🚧 ${one}`),
     ...(release.exception
       ? [mrkdwn`❄️ asks for a pass through ${release.exception.name}: “${release.exception.reason}”`]
       : []),

@@ -169,7 +169,7 @@ export const sentence: EventTable<Mrkdwn, [zone: string]> = {
       ? mrkdwn`⏫ ${body.gate} of ${releaseKey(body.release)} is over its time.`
       : mrkdwn`⏫ ${body.gate} of ${releaseKey(body.release)} is over its time: ${people(body.people.slice(0, 8))} may decide for it now.`,
   'gate.left': ({ body }) =>
-    mrkdwn`👋 ${person(body.person)} was deactivated and is no longer asked for ${body.gate} of ${releaseKey(body.release)}.`,
+    mrkdwn`👋 ${person(body.person)} is gone, and no longer asked for ${body.gate} of ${releaseKey(body.release)}.`,
   'approver.asked': ({ body }) => mrkdwn`🔔 ${person(body.person)} was asked about ${releaseKey(body.release)}.`,
   'approver.snoozed': ({ body }, zone) =>
     mrkdwn`💤 I ask you about ${releaseKey(body.release)} again ${dayAndTime(new Date(body.until), zone)}.`,
@@ -196,6 +196,8 @@ export const sentence: EventTable<Mrkdwn, [zone: string]> = {
   },
   'exception.asked': (event) =>
     mrkdwn`❄️ ${who(event)} asks for a pass for ${releaseKey(event.body.release)} through ${event.body.exception.name}: “${event.body.exception.reason}”.`,
+  'exception.ended': ({ body }) =>
+    mrkdwn`🌤 ${releaseKey(body.release)} needs no pass through ${body.freeze} any more; it goes back to the budget.`,
   'override.proposed': ({ body }) =>
     mrkdwn`⚠️ ${person(body.by)} asks ${person(body.second)} to set ${code(body.rule)} aside for ${releaseKey(body.release)}: “${body.reason}”.`,
   'override.granted': ({ body }, zone) =>

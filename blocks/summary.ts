@@ -50,6 +50,8 @@ export type ReleaseProps = {
   /** SHA-256 of what it was approved for; "" while it is not. */
   readonly approvedHash: string;
   readonly auto: boolean;
+  /** Guards that did not hold for its slot, in words. */
+  readonly advice: readonly string[];
   readonly criteria: readonly CriterionProps[];
   /** Overrides that are proposed or granted. */
   readonly overrides: readonly OverrideProps[];
@@ -73,6 +75,8 @@ export type OverrideProps = {
   readonly second: string;
   readonly until: Date;
   readonly state: string;
+  /** What it is for: SHA-256 of content and slot. */
+  readonly hash: string;
 };
 
 export type GateProps = {

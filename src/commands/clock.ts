@@ -1,5 +1,6 @@
-import { expireRelease, OfRelease, openRoomInTime } from '../domain/deploy.ts';
+import { expireRelease, OfRelease, openRoomInTime, StartDue } from '../domain/deploy.ts';
 import { type DigestFacts, DueDigest, postDigest } from '../domain/digest.ts';
+import { OfPasses } from '../domain/exception.ts';
 import { OfFreeze } from '../domain/freeze.ts';
 import { OfOverride } from '../domain/override.ts';
 import { askReview, missReview } from '../domain/pir.ts';
@@ -15,6 +16,7 @@ import { loadTrain } from '../store/calendar.ts';
 import { loadDigest } from '../store/facts.ts';
 import { type Call, type Command, call, loadRelease, ofRelease } from './command.ts';
 import { openStartCommand } from './deploy.ts';
+import { endPassesCommand } from './exception.ts';
 import { announceFreezeCommand } from './freeze.ts';
 import { lapseOverrideCommand } from './override.ts';
 import { askCommand, escalateCommand, remindCommand } from './reminder.ts';
@@ -93,7 +95,9 @@ export function timerCall(body: unknown, dueAt: Date): Call {
     case 'clock room':
       return call(roomCommand, OfRelease.parse({ release: timer.release }));
     case 'clock start':
-      return call(openStartCommand, OfRelease.parse({ release: timer.release }));
+      return call(openStartCommand, StartDue.parse({ release: timer.release, again: timer.again ?? false }));
+    case 'clock passes':
+      return call(endPassesCommand, OfPasses.parse({ freeze: timer.freeze }));
     case 'clock review':
       return call(reviewDueCommand, OfRelease.parse({ release: timer.release }));
     case 'clock overdue':

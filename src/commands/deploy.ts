@@ -10,6 +10,7 @@ import {
   pauseRelease,
   resumeRelease,
   rollBack,
+  StartDue,
   type StartFacts,
   startRelease,
   verifyRelease,
@@ -40,10 +41,13 @@ export const startCommand: Command<OfRelease, StartFacts> = {
   decide: startRelease,
 };
 /** The clock, when a slot begins. */
-export const openStartCommand: Command<OfRelease, StartFacts> = {
-  ...startCommand,
+export const openStartCommand: Command<StartDue, StartFacts> = {
   name: 'clock start',
   audience: 'clock',
+  input: StartDue,
+  contends: ofRelease,
+  crowd: 'calendar',
+  load: loadStart,
   decide: openStart,
 };
 

@@ -1,4 +1,14 @@
-import { type AskExceptionFacts, askException, ExceptionInput, exceptionNeeds } from '../domain/exception.ts';
+import {
+  type AskExceptionFacts,
+  askException,
+  ExceptionInput,
+  endPasses,
+  exceptionNeeds,
+  OfPasses,
+} from '../domain/exception.ts';
+import type { SlotFacts } from '../domain/move.ts';
+import { releasesWithPass } from '../store/policy.ts';
+import { findSlot } from '../store/slot.ts';
 import { type Command, call, loadSlot, ofRelease, type Verb } from './command.ts';
 
 export const exceptionCommand: Command<ExceptionInput, AskExceptionFacts> = {
@@ -11,6 +21,23 @@ export const exceptionCommand: Command<ExceptionInput, AskExceptionFacts> = {
   load: (tx, by, input) => loadSlot(tx, by, input),
   needs: exceptionNeeds,
   decide: askException,
+};
+
+export const endPassesCommand: Command<OfPasses, readonly SlotFacts[]> = {
+  name: 'clock passes',
+  audience: 'clock',
+  input: OfPasses,
+  contends: () => ['exceptions'],
+  crowd: 'calendar',
+  load: async (tx, by, { freeze }) => {
+    const facts: SlotFacts[] = [];
+    for (const release of await releasesWithPass(tx, by.workspace, freeze)) {
+      const slot = await findSlot(tx, by, release);
+      if (slot) facts.push(slot);
+    }
+    return { ok: true, facts };
+  },
+  decide: endPasses,
 };
 
 export const exceptionVerb: Verb = {

@@ -7,6 +7,8 @@ export const undoCommand: Command<UndoInput, UndoFacts> = {
   name: 'undo',
   audience: 'members',
   input: UndoInput,
+  // Taking a cancellation back may use the last pass of a budget.
+  contends: () => ['exceptions'],
   crowd: 'calendar',
   load: async (tx, by, { of }) => ({
     ok: true,

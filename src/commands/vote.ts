@@ -70,8 +70,8 @@ export const leaverCommand: Command<LeaverInput, ReleaseFacts> = {
   name: 'leaver',
   audience: 'clock',
   input: LeaverInput,
-  contends: ofRelease,
-  load: loadRelease,
+  needs: voteNeeds,
+  ...atTheClick,
   decide: leaveGates,
 };
 

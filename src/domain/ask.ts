@@ -56,18 +56,19 @@ export function whomToAsk(
   const quiet = new Set(sources.flatMap((source) => source.quiet ?? []));
   const pinged = voters.filter((id) => !quiet.has(id));
   const onCall = new Set(sources.flatMap(({ oncall }) => (oncall ? (directory.usergroups[oncall] ?? []) : [])));
-  const first = pinged.filter((id) => onCall.has(id));
-  const wanted = first.length > 0 ? first : pinged;
-  const present = wanted.filter((id) => awayUntil(id, prefs, directory, now) === undefined);
-  const covering = wanted.flatMap((id) => {
-    const own = prefs[id];
-    const to = rule.delegates && isCovered(own, now) ? own?.delegate?.to : undefined;
-    const other = to === undefined ? undefined : directory.people[to];
-    return to !== undefined && other && isFullMember(other) && to !== requester && to !== lead ? [to] : [];
-  });
-  const asked = [...new Set([...present, ...covering])].sort();
-  // With nobody there the others are asked all the same: somebody has to hear of it.
-  return asked.length > 0 ? asked : pinged.filter((id) => awayUntil(id, prefs, directory, now) === 'unknown');
+  // Those on call first; with none of them there the others; with nobody there all, for somebody has to hear of it.
+  for (const wanted of [pinged.filter((id) => onCall.has(id)), pinged]) {
+    const present = wanted.filter((id) => awayUntil(id, prefs, directory, now) === undefined);
+    const covering = wanted.flatMap((id) => {
+      const own = prefs[id];
+      const to = rule.delegates && isCovered(own, now) ? own?.delegate?.to : undefined;
+      const other = to === undefined ? undefined : directory.people[to];
+      return to !== undefined && other && isFullMember(other) && to !== requester && to !== lead ? [to] : [];
+    });
+    const asked = [...new Set([...present, ...covering])].sort();
+    if (asked.length > 0) return asked;
+  }
+  return pinged;
 }
 
 /** Now when they work, else when they begin to, but not so late that nothing can be decided. */
@@ -174,9 +175,13 @@ export function regate(
   now: Date,
 ): Regated {
   const sameRule = (a: GateRule, b: GateRule) => JSON.stringify(a) === JSON.stringify(b);
+  const known = (one: Asked) => facts.gates.find(({ rule }) => rule.name === one.rule.name);
+  // Other services have other owners. An escalation adds sources and is no other question.
+  const sameSources = (old: GateOf, one: Asked) =>
+    one.sources.every((source) => old.sources.some((other) => JSON.stringify(other) === JSON.stringify(source)));
   const stays = (one: Asked) => {
-    const old = facts.gates.find(({ rule }) => rule.name === one.rule.name);
-    if (!old || !sameRule(old.rule, one.rule)) return undefined;
+    const old = known(one);
+    if (!old || !sameRule(old.rule, one.rule) || !sameSources(old, one)) return undefined;
     const isVoted = facts.votes.some((vote) => vote.gate === one.rule.name && vote.choice !== 'recuse');
     return isVoted && touches(one.rule) ? undefined : old;
   };
@@ -184,7 +189,10 @@ export function regate(
   const fresh = wanted.filter((one) => !stays(one));
   const rows = wanted.map((one) => {
     const old = stays(one);
-    return old ? rowOf(old) : (gateRows([one], now)[0] as GateRow);
+    if (old) return rowOf(old);
+    // Whoever may decide since its time was over, may when it is asked again.
+    const escalatedTo = [...(known(one)?.escalatedTo ?? [])];
+    return { ...(gateRows([one], now)[0] as GateRow), escalatedTo };
   });
   const names = kept.map(({ rule }) => rule.name);
   const listed = new Set(wanted.map(({ rule }) => rule.name));

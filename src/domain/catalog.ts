@@ -219,7 +219,16 @@ export const Catalog = z
           message: `has two gates called "${twice.name}"`,
         });
     }
-    for (const [name, freeze] of Object.entries(catalog.freezes)) checkWho(['freezes', name, 'owners'], freeze.owners);
+    for (const [name, { owners }] of Object.entries(catalog.freezes)) {
+      checkWho(['freezes', name, 'owners'], owners);
+      const all = owners?.kind === 'any' ? owners.of : owners ? [owners] : [];
+      if (all.some((one) => one.kind === 'owners' || one.kind === 'channel'))
+        context.addIssue({
+          code: 'custom',
+          path: ['freezes', name, 'owners'],
+          message: 'has to name a group, a role or people: whoever ships a service does not let it pass',
+        });
+    }
   });
 export type Catalog = z.infer<typeof Catalog>;
 

@@ -18,11 +18,13 @@ import { nearest } from './nearest.ts';
 import { type DirectoryNeeds, isFullMember } from './person.ts';
 import { ChangeType, type GateRule } from './policy.ts';
 import { type ReleaseFacts, unitsName } from './release.ts';
-import { place } from './request.ts';
+import { place, unfitOwner } from './request.ts';
 import { isSemver } from './version.ts';
 
 export const ChangeInput = z.strictObject({
   release: z.number().int(),
+  /** The revision that the person was shown; null: whatever it is now. */
+  revision: z.number().int().nullable().default(null),
   change: z
     .strictObject({
       units: z
@@ -63,24 +65,35 @@ export function changeRelease(input: ChangeInput, facts: ChangeFacts, ask: Ask):
   const no = unmovable(facts, actorId(ask), 'change');
   if (no) return refuse(no);
   if (!mayRun(release, actorId(ask), facts.roles)) return refuse(onlyRunners('change', facts));
+  if (input.revision !== null && input.revision !== release.revision)
+    return refuse({ code: 'changed_since', release: release.number });
   const after = contentAfter(facts, input);
   const fields = changedFields(release, after);
+  // Its people are told when it is asked for, and its room opens then.
+  if (fields.includes('type') && after.changeType === 'emergency')
+    return refuse({ code: 'emergency_anew', release: release.number });
   if (fields.length === 0) return refuse({ code: 'nothing_changed', release: release.number });
   const bad = fields.includes('units') ? badUnits(after, facts) : undefined;
   if (bad) return refuse(bad);
   const lead = ask.directory.people[after.lead];
   if (!lead || !isFullMember(lead)) return refuse({ code: 'lead_unfit', lead: after.lead });
+  const deciding = fields.includes('lead') ? decidesIn(facts, after.lead) : [];
+  if (deciding.length > 0)
+    return refuse({ code: 'lead_is_approver', release: release.number, lead: after.lead, gates: deciding });
+  const unfit = unfitOwner(after.scope, { requester: release.requester, lead: after.lead }, ask);
+  if (unfit) return refuse(unfit);
 
   const changed = { ...facts, release: { ...release, ...after } };
-  const placed = fields.includes('units')
-    ? place(facts.calendar, wantedFor(changed, release.train), release, ask.now)
-    : undefined;
+  // Another type may need a window, and another service has its own.
+  const placed =
+    fields.includes('units') || fields.includes('type')
+      ? place(facts.calendar, wantedFor(changed, release.train), release, ask.now)
+      : undefined;
   if (placed && !placed.ok) return placed;
   const next = gatesAfter(facts, after);
   if (next.unfit) return refuse(next.unfit);
   const asked: Asked[] = askGates(next.gates, { requester: release.requester, lead: after.lead }, ask.directory);
-  const standing = withoutLead(facts, after.lead);
-  const again = regate(standing, asked, (rule) => touches(rule, fields), ask.now);
+  const again = regate(facts, asked, (rule) => touches(rule, fields), ask.now);
   const never = unmeetable(again.fresh);
   if (never) return refuse({ code: 'unmeetable_gate', ...never });
   const plan = planAsks(again.fresh, {
@@ -92,14 +105,7 @@ export function changeRelease(input: ChangeInput, facts: ChangeFacts, ask: Ask):
     requester: release.requester,
     lead: after.lead,
   });
-  const criteria = [
-    ...(next.isSame
-      ? facts.criteria
-          .filter((one) => one.kind === 'entry' || one.kind === 'exit')
-          .map(({ tickedBy: _, ...one }) => one)
-      : criteriaOf(next.choice.criteria, [])),
-    ...criteriaOf([], after.scope),
-  ];
+  const criteria = criteriaOf(next.choice.criteria, after.scope);
   return accept({
     type: 'release.changed',
     release: release.number,
@@ -121,15 +127,16 @@ export function changeRelease(input: ChangeInput, facts: ChangeFacts, ask: Ask):
     seats: placed ? [...placed.seats] : null,
     warnings: placed ? [...placed.warnings] : null,
     policy: next.choice.name,
-    because: next.isSame ? '' : next.choice.because,
+    because: next.choice.because,
     problems: [...next.choice.problems],
     managers: next.choice.problems.length > 0 ? [...facts.policy.managers] : [],
     risk: next.risk,
-    guards: next.isSame ? [...release.guards] : [...next.choice.guards],
+    guards: [...next.choice.guards],
+    advice: [...next.advice],
     gates: [...again.rows],
     criteria,
     // A tick says something of what was to be shipped then.
-    unticked: fields.includes('units') ? criteria.filter((one) => one.kind === 'entry').map((one) => one.key) : [],
+    unticked: fields.includes('units') ? criteria.filter((one) => one.kind !== 'exit').map((one) => one.key) : [],
     reopened: [...again.reopened],
     state: again.isMet ? 'approved' : 'requested',
     plan: [...plan],
@@ -161,26 +168,23 @@ function contentAfter({ release }: ReleaseFacts, { change }: ChangeInput): After
   };
 }
 
-/** The gates that the new content needs: its own while the policy stays the same, and those of freezes. */
+/** What the new content needs, by the rules as they are now, and for the freezes that it stays in. */
 function gatesAfter(facts: SlotFacts, after: After) {
-  const { release } = facts;
-  const gated = gate({ ...release, ...after }, facts.policy, facts.services);
-  const isSame = gated.choice.name === release.policy && after.changeType === release.changeType;
-  const own = facts.gates.filter(({ rule }) => rule.pass === null);
+  const gated = gate({ ...facts.release, ...after }, facts.policy, facts.services);
   const passes = facts.gates.filter(({ rule }) => rule.pass !== null);
-  return {
-    ...gated,
-    isSame,
-    gates: [...(isSame ? own : gated.gates), ...passes].map(({ rule, sources }) => ({ rule, sources })),
-  };
+  return { ...gated, gates: [...gated.gates, ...passes].map(({ rule, sources }) => ({ rule, sources })) };
 }
 
-/** Votes and asks without those of whoever leads it now. */
-function withoutLead({ gates, votes }: ReleaseFacts, lead: string): Pick<ReleaseFacts, 'gates' | 'votes'> {
-  return {
-    gates: gates.map((one) => ({ ...one, asked: one.asked.filter((id) => id !== lead) })),
-    votes: votes.filter((vote) => vote.voter !== lead && !vote.seats.includes(lead)),
-  };
+/** Gates in which somebody has a word: nobody loses it by being made the lead. */
+function decidesIn({ gates, votes }: ReleaseFacts, person: string): string[] {
+  return gates
+    .filter(({ rule, asked, escalatedTo }) => {
+      const own = votes.filter((vote) => vote.gate === rule.name);
+      const hasRecused = own.some((vote) => vote.voter === person && vote.choice === 'recuse');
+      const hasVoted = own.some((vote) => vote.voter === person || vote.seats.includes(person));
+      return !hasRecused && (hasVoted || asked.includes(person) || escalatedTo.includes(person));
+    })
+    .map(({ rule }) => rule.name);
 }
 
 function badUnits(after: Content, facts: ChangeFacts): Refusal | undefined {

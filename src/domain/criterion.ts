@@ -16,7 +16,7 @@ export function criteriaOf(rules: readonly CriterionRule[], scope: readonly Scop
       .filter((item) => item.owner !== null)
       .map((item) => ({
         ...base,
-        key: `scope:${item.title}`,
+        key: `scope:${item.title}:${item.link}`,
         kind: 'scope' as const,
         title: item.title,
         evidence: false,

@@ -88,6 +88,9 @@ export type Refusal =
   | { code: 'unknown_feed'; kind: string; name: string; known: string[] }
   | { code: 'no_feed' }
   | { code: 'decided_for_you'; release: number; by: string; choice: string; at: string }
+  | { code: 'owner_unfit'; owner: string; title: string }
+  | { code: 'lead_is_approver'; release: number; lead: string; gates: string[] }
+  | { code: 'emergency_anew'; release: number }
   | { code: 'no_delegates'; release: number; gates: string[] }
   | { code: 'delegate_unfit'; person: string }
   | { code: 'delegate_chain'; person: string }

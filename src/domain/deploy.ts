@@ -93,14 +93,25 @@ export function freezesAt(facts: SlotFacts, at: Date): string[] {
     : [];
 }
 
+export const StartDue = z.strictObject({
+  release: z.number().int(),
+  /** Something that was in the way is out of it. */
+  again: z.boolean().default(false),
+});
+export type StartDue = z.infer<typeof StartDue>;
+
 /**
  * The clock, when a slot begins: says that the way is free, or exactly what is in it. One that was asked to starts by
  * itself.
  */
-export function openStart(_input: OfRelease, facts: StartFacts, ask: Ask): Decision {
+export function openStart({ again }: StartDue, facts: StartFacts, ask: Ask): Decision {
   const { release } = facts;
-  if (release.state !== 'approved' || ask.now < release.startsAt || ask.now >= release.endsAt) return accept();
+  const isOpen = ask.now >= release.startsAt && ask.now < release.endsAt;
+  const isReady = release.state === 'approved' || (again && release.state === 'requested');
+  if (!isOpen || !isReady || (again && !release.auto)) return accept();
   const no = notStartable(facts, ask.now);
+  // What was in the way was said when the slot began.
+  if (no && again) return accept();
   if (no) return accept({ type: 'start.held', release: release.number, refusal: { ...no } });
   const opened: EventBody = { type: 'start.opened', release: release.number, hash: contentHash(release, release) };
   return release.auto ? accept(opened, ...started(facts)) : accept(opened);

@@ -79,6 +79,8 @@ const ReleaseRequested = z.strictObject({
   hash: z.string().default(''),
   risk: RiskRow.nullable().default(null),
   guards: z.array(Guard).default([]),
+  /** Guards that do not hold for its slot, in words. */
+  advice: z.array(z.string()).default([]),
   criteria: z.array(Criterion).default([]),
   plan: z.array(GatePlan).default([]),
   /** Gates of the usual policy that an emergency does without; their people are told. */
@@ -135,13 +137,15 @@ const GateEscalated = z.strictObject({
   managers: z.array(person),
   revision: z.number().int(),
 });
-/** Somebody who was asked left the company. */
+/** Somebody who was asked left the company or the group: their word is waited for no more, and their block is lifted. */
 const GateLeft = z.strictObject({
   type: z.literal('gate.left'),
   ...ofRelease,
   gate: z.string(),
   person,
   managers: z.array(person),
+  /** The gate is met without them. */
+  meets: z.boolean().default(false),
 });
 const ApproverAsked = z.strictObject({
   type: z.literal('approver.asked'),
@@ -200,6 +204,7 @@ const ReleaseChanged = z.strictObject({
   ...reasons,
   risk: RiskRow.nullable(),
   guards: z.array(Guard),
+  advice: z.array(z.string()),
   gates: z.array(GateRow),
   criteria: z.array(Criterion),
   /** Ticks that no longer hold. */
@@ -221,6 +226,14 @@ const ExceptionAsked = z.strictObject({
   revision: z.number().int(),
 });
 
+/** Its freeze is over it no more: the gate goes, and the pass is unused. */
+const ExceptionEnded = z.strictObject({
+  type: z.literal('exception.ended'),
+  ...ofRelease,
+  freeze: z.string(),
+  gates: z.array(GateRow),
+});
+
 const ofOverride = { override: z.string(), ...ofRelease, rule: z.string() };
 const OverrideProposed = z.strictObject({
   type: z.literal('override.proposed'),
@@ -230,6 +243,8 @@ const OverrideProposed = z.strictObject({
   second: person,
   /** When nobody can accept it any more. */
   until: instant,
+  /** SHA-256 of the content and slot that it is for. */
+  hash: z.string().default(''),
 });
 const OverrideGranted = z.strictObject({
   type: z.literal('override.granted'),
@@ -304,8 +319,9 @@ const TrustVoted = z.strictObject({
   voter: person,
   choice: z.enum(['agree', 'decline']),
 });
-const TrustChanged = z.strictObject({ type: z.literal('trust.changed'), proposal: z.string(), ...Rung });
-const TrustDeclined = z.strictObject({ type: z.literal('trust.declined'), proposal: z.string(), ...Rung });
+const judges = { managers: z.array(person).default([]) };
+const TrustChanged = z.strictObject({ type: z.literal('trust.changed'), proposal: z.string(), ...Rung, ...judges });
+const TrustDeclined = z.strictObject({ type: z.literal('trust.declined'), proposal: z.string(), ...Rung, ...judges });
 
 const PrefsSet = z.strictObject({ type: z.literal('prefs.set'), person, prefs: Prefs });
 /** An approver's one-time codes: the secret itself is kept elsewhere, sealed. */
@@ -361,10 +377,16 @@ const ReleaseMoved = z.strictObject({
   state: z.enum(['requested', 'approved']),
   /** Who is asked again. */
   asked: z.array(person),
-  /** Set when the new time brings another policy, or leaves a freeze that it had a pass for. */
+  /** What it needs at the new time; null in events of before there were rules. */
   gates: z.array(GateRow).nullable().default(null),
   policy: z.string().nullable().default(null),
   because: z.string().nullable().default(null),
+  problems: z.array(RuleProblem).default([]),
+  managers: z.array(person).default([]),
+  guards: z.array(Guard).nullable().default(null),
+  criteria: z.array(Criterion).nullable().default(null),
+  risk: RiskRow.nullable().default(null),
+  advice: z.array(z.string()).default([]),
   plan: z.array(GatePlan).default([]),
   hash: z.string().default(''),
 });
@@ -655,6 +677,7 @@ export const EventBody = z.discriminatedUnion('type', [
   ApproverNudged,
   ReleaseChanged,
   ExceptionAsked,
+  ExceptionEnded,
   OverrideProposed,
   OverrideGranted,
   OverrideDeclined,

@@ -2,11 +2,14 @@ import { z } from 'zod';
 import { mayRun } from './access.ts';
 import { askNeeds, gateRows, rowOf } from './ask.ts';
 import { type Ask, accept, actorId, type Decision, refuse } from './decision.ts';
+import type { EventBody } from './event.ts';
 import { freezes, freezeTimes, type PlannedFreeze } from './freeze.ts';
+import { tally } from './gate.ts';
 import { askFor } from './gating.ts';
 import { onlyRunners, type SlotFacts } from './move.ts';
 import { againstException, type ExceptionFacts, passGates, quarterOf } from './pass.ts';
 import type { DirectoryNeeds } from './person.ts';
+import { approvedEvent } from './vote.ts';
 
 export const ExceptionInput = z.strictObject({ release: z.number().int(), reason: z.string().max(500) });
 export type ExceptionInput = z.infer<typeof ExceptionInput>;
@@ -59,4 +62,30 @@ export function askException(input: ExceptionInput, facts: AskExceptionFacts, as
     plan: [...asked.plan],
     revision: release.revision,
   });
+}
+
+export const OfPasses = z.strictObject({ freeze: z.string() });
+export type OfPasses = z.infer<typeof OfPasses>;
+
+/** The clock, after a freeze was lifted: passes that no release needs any more go, and so do the gates that asked for them. */
+export function endPasses({ freeze }: OfPasses, facts: readonly SlotFacts[], _ask: Ask): Decision {
+  return accept(
+    ...facts.flatMap((slot): EventBody[] => {
+      const { release } = slot;
+      const left = slot.gates.filter(({ rule }) => rule.pass !== freeze);
+      const isOpen = release.state === 'requested' || release.state === 'approved';
+      if (!isOpen || left.length === slot.gates.length || isFrozen(slot, freeze)) return [];
+      const ended: EventBody = { type: 'exception.ended', release: release.number, freeze, gates: left.map(rowOf) };
+      const isMet = release.state === 'requested' && tally(left, slot.votes).every((gate) => gate.met);
+      return isMet ? [ended, approvedEvent(release)] : [ended];
+    }),
+  );
+}
+
+/** Does this freeze still cover its slot? */
+function isFrozen({ calendar, services, release }: SlotFacts, key: string): boolean {
+  const freeze = calendar.freezes.find((one) => one.key === key);
+  if (!freeze) return false;
+  const isMeant = services.some((service) => freezes(freeze, release.environment, service, release.changeType));
+  return isMeant && freezeTimes(freeze, { from: release.startsAt, to: release.endsAt }).length > 0;
 }

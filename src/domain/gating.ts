@@ -27,6 +27,8 @@ export type Gated = {
   readonly gates: readonly { readonly rule: GateRule; readonly sources: readonly WhoSource[] }[];
   /** Gates that an emergency does without. */
   readonly skipped: readonly { readonly rule: GateRule; readonly sources: readonly WhoSource[] }[];
+  /** Guards that do not hold for its slot, in words. */
+  readonly advice: readonly string[];
   /** Why a standard change is none; undefined: it is one, or claims not to be. */
   readonly unfit: Refusal | undefined;
 };
@@ -68,6 +70,10 @@ export function gate(subject: Subject, facts: PolicyFacts, services: readonly Se
     risk: { band: risk.band, reasons: [...risk.reasons], rate: risk.rate },
     gates: choice.gates.map(withSources),
     skipped: (emergency?.skipped ?? []).map(withSources),
+    advice: choice.guards.flatMap((guard) => {
+      const judged = holds(guard.require, about);
+      return judged.ok && judged.holds ? [] : [guard.message || `it needs ${guard.require}`];
+    }),
     unfit: standard && 'why' in standard ? { code: 'not_standard', reasons: standard.why } : undefined,
   };
 }

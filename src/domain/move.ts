@@ -4,6 +4,7 @@ import { askGates, askNeeds, planAsks, regate, unmeetable } from './ask.ts';
 import type { Conflict, Train } from './calendar.ts';
 import { type CalendarFacts, isHard, judge, type Wanted } from './conflict.ts';
 import { contentHash } from './content.ts';
+import { criteriaOf } from './criterion.ts';
 import { type Ask, accept, actorId, type Decision, type Refusal, refuse } from './decision.ts';
 import type { ReleaseMoved } from './event.ts';
 import { freezes, freezeTimes } from './freeze.ts';
@@ -140,6 +141,9 @@ export function moveTo(
   const again = regate(facts, asked, touches, ask.now);
   const never = unmeetable(again.fresh);
   if (never) return refuse({ code: 'unmeetable_gate', ...never });
+  // What was decided by other rules cannot be put back.
+  if (restored && again.fresh.length > 0)
+    return refuse({ code: 'cannot_undo', release: release.number, state: release.state });
   const isMet = restored ? restored.met : again.isMet;
   const { prefs } = facts.policy;
   const plan = planAsks(again.fresh, {
@@ -175,25 +179,25 @@ export function moveTo(
     state: isMet ? 'approved' : 'requested',
     asked: [...new Set(again.fresh.flatMap(({ voters }) => voters))].sort(),
     gates: [...again.rows],
-    policy: next.policy,
-    because: next.because,
+    policy: next.choice.name,
+    because: next.choice.because,
+    problems: [...next.choice.problems],
+    managers: next.choice.problems.length > 0 ? [...facts.policy.managers] : [],
+    guards: [...next.choice.guards],
+    criteria: criteriaOf(next.choice.criteria, release.scope),
+    risk: next.risk,
+    advice: [...next.advice],
     plan: [...plan],
     hash: contentHash({ ...release, dependsOn: target.needs }, target),
   });
 }
 
-/** The gates of a release at another time: its own while the policy stays the same, and those of freezes that it stays in. */
+/** What a release needs at another time, by the rules as they are now, and for the freezes that it stays in. */
 function gatesAt(facts: SlotFacts, slot: { readonly startsAt: Date; readonly endsAt: Date }) {
   const { release, policy, services } = facts;
   const gated = gate({ ...release, ...slot }, policy, services);
-  const isSame = gated.choice.name === release.policy;
-  const own = facts.gates.filter(({ rule }) => rule.pass === null);
   const passes = facts.gates.filter(({ rule }) => rule.pass !== null && isOver(facts, rule, slot));
-  return {
-    gates: [...(isSame ? own : gated.gates), ...passes],
-    policy: isSame ? null : gated.choice.name,
-    because: isSame ? null : gated.choice.because,
-  };
+  return { ...gated, gates: [...gated.gates, ...passes] };
 }
 
 /** Does the freeze of a pass still cover this time? */
@@ -287,9 +291,16 @@ function passesOf(facts: SlotFacts, now: Date): string[] {
   ];
 }
 
-/** Two people have set a rule aside, and their time is not over. */
-export function isSetAside(facts: Pick<ReleaseFacts, 'overrides'>, rule: string, now: Date): boolean {
-  return facts.overrides.some((one) => one.rule === rule && one.state === 'granted' && now < one.until);
+/** Two people have set a rule aside for this content and this slot, their time is not over, and neither runs it now. */
+export function isSetAside({ release, overrides }: ReleaseFacts, rule: string, now: Date): boolean {
+  return overrides.some(
+    (one) =>
+      one.rule === rule &&
+      one.state === 'granted' &&
+      now < one.until &&
+      one.hash === contentHash(release, release) &&
+      ![one.by, one.second].some((id) => id === release.requester || id === release.lead),
+  );
 }
 
 /** What stands against a start right now: a hard freeze, an open dependency, a lost slot. */

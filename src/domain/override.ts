@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { contentHash } from './content.ts';
 import { unticked } from './criterion.ts';
 import { type Ask, accept, actorId, type Decision, type Refusal, refuse } from './decision.ts';
 import { freezesAt, guardsAgainst, type StartFacts } from './deploy.ts';
@@ -54,7 +55,11 @@ export function proposeOverride(input: OverrideInput, facts: OverrideFacts, ask:
   const unfit = unfitSecond(input.second, by, facts, ask);
   if (unfit) return refuse(unfit);
   const open = facts.overrides.find(
-    (one) => one.rule === rule && (one.state === 'proposed' || one.state === 'granted') && ask.now < one.until,
+    (one) =>
+      one.rule === rule &&
+      one.hash === contentHash(release, release) &&
+      (one.state === 'proposed' || one.state === 'granted') &&
+      ask.now < one.until,
   );
   if (open) return refuse({ code: 'override_open', rule, state: open.state, until: open.until.toISOString() });
   const until = addMinutes(ask.now, overrideAtMostMinutes).toISOString();
@@ -67,6 +72,7 @@ export function proposeOverride(input: OverrideInput, facts: OverrideFacts, ask:
     by,
     second: input.second,
     until,
+    hash: contentHash(release, release),
   });
 }
 
@@ -95,6 +101,8 @@ export function answerOverride(input: AnswerOverride, facts: OverrideFacts, ask:
       ? accept({ type: 'override.declined', ...of, by: person, lapsed: false })
       : refuse({ code: 'not_yours', what: 'override', owner: found.second });
   if (person !== found.second) return refuse({ code: 'not_yours', what: 'override', owner: found.second });
+  // It was asked for one content and one slot.
+  if (found.hash !== contentHash(release, release)) return refuse({ code: 'override_over', state: 'it changed since' });
   // Roles may have changed since: neither of the two may run it.
   const unfit = [found.by, found.second].find((id) => id === release.requester || id === release.lead);
   if (unfit) return refuse({ code: 'second_unfit', person: unfit });

@@ -123,7 +123,11 @@ export type Choice = {
   readonly name: string;
   /** Why this policy: the conditions that it matched, in words. */
   readonly because: string;
+  /** A policy of the catalogue matched. */
+  readonly found: boolean;
   readonly gates: readonly GateRule[];
+  /** Of these the ones that are asked for in doubt. */
+  readonly doubted: readonly GateRule[];
   readonly guards: readonly Guard[];
   readonly criteria: readonly CriterionRule[];
   readonly overlap: Policy['dependency_overlap'];
@@ -149,7 +153,7 @@ export function choosePolicy(
     const judged = holds(policy.when.if, about);
     if (judged.ok) return judged.holds;
     problems.push({ rule: policy.name, problem: judged.problem });
-    if (policy.gates.length > 0) doubtful.push(policy);
+    doubtful.push(policy);
     return false;
   });
   const matched = found ?? defaultPolicy;
@@ -160,21 +164,30 @@ export function choosePolicy(
     if (!next || next === matched) break;
     policy = next;
   }
-  const all = [policy, ...doubtful];
-  const gates = all
-    .flatMap((one) => one.gates)
-    .filter((gate, index, listed) => listed.findIndex((other) => other.name === gate.name) === index)
-    .filter((gate) => {
+  const asked = (one: Policy) =>
+    one.gates.filter((gate) => {
       if (gate.if === null) return true;
       const judged = holds(gate.if, about);
       if (judged.ok) return judged.holds;
-      problems.push({ rule: `${policy.name}, gate ${gate.name}`, problem: judged.problem });
+      problems.push({ rule: `${one.name}, gate ${gate.name}`, problem: judged.problem });
       return true;
     });
+  const own = asked(policy);
+  // A gate of the same name may ask for less: both are asked for.
+  const doubted = doubtful.flatMap((one) =>
+    asked(one).map((gate) =>
+      own.some((other) => other.name === gate.name)
+        ? { ...gate, name: `${gate.name} (${one.name})`.slice(0, 40) }
+        : gate,
+    ),
+  );
+  const all = [policy, ...doubtful];
   return {
     name: policy.name,
+    found: found !== undefined,
     because: `${whenWords(matched.when)}${policy === matched ? '' : `; by its team's record instead of ${matched.name}`}`,
-    gates,
+    gates: [...own, ...doubted],
+    doubted,
     guards: all.flatMap((one) => one.guards),
     criteria: all.flatMap((one) => one.criteria),
     overlap: policy.dependency_overlap,
@@ -227,17 +240,14 @@ export function expedite(
   trust: Readonly<Record<string, string>> = {},
 ): Choice & { readonly skipped: readonly GateRule[] } {
   const naming = policies.filter((policy) => policy.when.type?.includes('emergency'));
-  const own = naming.length > 0 ? choosePolicy(naming, about, trust) : undefined;
+  const own = choosePolicy(naming, about, trust);
   const usual = choosePolicy(policies, { ...about, release: { ...about.release, type: 'normal' } }, trust);
-  const explicit = own && own.name !== defaultPolicy.name ? own : undefined;
-  if (explicit)
-    return {
-      ...explicit,
-      skipped: usual.gates.filter((gate) => !explicit.gates.some((other) => other.name === gate.name)),
-    };
-  if (usual.gates.length === 0) return { ...usual, skipped: [] };
-  const onCall = (who: OneWho): OneWho => (who.kind === 'group' ? { kind: 'oncall', group: who.group } : who);
-  const of = usual.gates.flatMap(({ who }) => (who.kind === 'any' ? who.of : [who])).map(onCall);
+  const without = (gates: readonly GateRule[]) =>
+    usual.gates.filter((gate) => !gates.some((other) => other.name === gate.name));
+  if (own.found) return { ...own, skipped: without(own.gates) };
+  const problems = [...usual.problems, ...own.problems];
+  if (usual.gates.length === 0) return { ...usual, gates: own.doubted, problems, skipped: [] };
+  const of = usual.gates.flatMap(({ who }) => (who.kind === 'any' ? who.of : [who]));
   const distinct = of.filter(
     (who, index) => of.findIndex((other) => JSON.stringify(other) === JSON.stringify(who)) === index,
   );
@@ -255,7 +265,13 @@ export function expedite(
     if: null,
     pass: null,
   };
-  return { ...usual, because: `an emergency; ${usual.because}`, gates: [gate], skipped: usual.gates };
+  return {
+    ...usual,
+    because: `an emergency; ${usual.because}`,
+    gates: [gate, ...own.doubted],
+    problems,
+    skipped: usual.gates,
+  };
 }
 
 /** "1 SRE + all of Product" in words. */

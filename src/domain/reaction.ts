@@ -15,15 +15,11 @@ export type Reaction = { readonly surfaces: readonly Surface[]; readonly timers:
 /** One timer per key: setting it again moves it. Commands named here are the clock's (commands/clock.ts). */
 export type Timer = { readonly key: string; readonly at: Date } & (
   | {
-      readonly command:
-        | 'clock expire'
-        | 'clock room'
-        | 'clock start'
-        | 'clock review'
-        | 'clock overdue'
-        | 'clock trust';
+      readonly command: 'clock expire' | 'clock room' | 'clock review' | 'clock overdue' | 'clock trust';
       readonly release: number;
     }
+  | { readonly command: 'clock start'; readonly release: number; readonly again?: true }
+  | { readonly command: 'clock passes'; readonly freeze: string }
   | { readonly command: 'clock remind'; readonly release: number; readonly step: 'thread' | 'oncall' | 'manager' }
   | { readonly command: 'clock escalate'; readonly release: number; readonly gate: string }
   | {
@@ -73,7 +69,7 @@ export const reaction: EventTable<Reaction> = {
     };
   },
   'vote.cast': ({ body }) => show([...cards(body.release), { kind: 'asks', release: body.release }]),
-  'release.approved': (event) => verdict(event),
+  'release.approved': (event) => again(event, verdict(event)),
   'release.rejected': (event) => freed(event, verdict(event)),
   'release.expired': (event) => freed(event, verdict(event)),
   'release.cancelled': (event) => freed(event, verdict(event)),
@@ -151,14 +147,19 @@ export const reaction: EventTable<Reaction> = {
       body.date === null ? [] : [{ kind: 'freeze-line', event: id }, ...touchedOwners(body.freeze, body.touched)],
     timers: freezeTimer(body.freeze, body.nextAt),
   }),
-  'freeze.lifted': (event) =>
-    freed(
+  'freeze.lifted': (event) => {
+    const { freeze } = event.body;
+    const shown = freed(
       event,
       show([
-        { kind: 'freeze', freeze: event.body.freeze },
+        { kind: 'freeze', freeze },
         { kind: 'freeze-line', event: event.id },
       ]),
-    ),
+    );
+    // Passes through it are needed no more.
+    const passes: Timer = { key: `passes:${event.id}`, at: event.at, command: 'clock passes', freeze };
+    return { ...shown, timers: [...shown.timers, passes] };
+  },
   'line.joined': ({ body }) => ({ surfaces: [], timers: [lapseTimer(body.line, body.startsAt)] }),
   'line.offered': ({ body }) => ({
     surfaces: [{ kind: 'line', line: body.line }],
@@ -276,6 +277,12 @@ export const reaction: EventTable<Reaction> = {
       timers: planTimers(event, release, revision, plan),
     };
   },
+  'exception.ended': (event) =>
+    show([
+      ...cards(event.body.release),
+      { kind: 'asks', release: event.body.release },
+      { kind: 'thread', event: event.id },
+    ]),
   'override.proposed': ({ id, body: { release, override, until } }) => ({
     surfaces: [
       { kind: 'override', release, override },
@@ -285,12 +292,8 @@ export const reaction: EventTable<Reaction> = {
   }),
   'override.granted': (event) => {
     const { release, override } = event.body;
-    return show([
-      { kind: 'override', release, override },
-      ...cards(release),
-      ...told(event),
-      { kind: 'log', event: event.id },
-    ]);
+    const shown = [...cards(release), ...told(event), { kind: 'log', event: event.id } as const];
+    return again(event, show([{ kind: 'override', release, override }, ...shown]));
   },
   'override.declined': (event) => {
     const { release, override, by } = event.body;
@@ -302,10 +305,13 @@ export const reaction: EventTable<Reaction> = {
     ]);
   },
   'criterion.ticked': (event) =>
-    show([
-      { kind: 'card', release: event.body.release },
-      { kind: 'log', event: event.id },
-    ]),
+    again(
+      event,
+      show([
+        { kind: 'card', release: event.body.release },
+        { kind: 'log', event: event.id },
+      ]),
+    ),
   'criterion.unticked': (event) =>
     show([
       { kind: 'card', release: event.body.release },
@@ -334,8 +340,8 @@ export const reaction: EventTable<Reaction> = {
   'trust.proposed': ({ body: { proposal, managers } }) =>
     show(managers.map((person) => ({ kind: 'trust', proposal, person }) as const)),
   'trust.voted': ({ body: { proposal, voter } }) => show([{ kind: 'trust', proposal, person: voter }]),
-  'trust.changed': () => nothing,
-  'trust.declined': () => nothing,
+  'trust.changed': ({ body }) => judged(body),
+  'trust.declined': ({ body }) => judged(body),
   'prefs.set': ({ body }) => show([{ kind: 'home', person: body.person }]),
   'code.enrolled': ({ body }) => show([{ kind: 'home', person: body.person }]),
   'code.used': () => nothing,
@@ -460,8 +466,23 @@ function oldPlan({ at }: Pick<StoredEvent, 'at'>, asked: readonly (readonly stri
   return [{ gate: '', pings, dueAt: null }];
 }
 
+/** More than this are a channel, not people. */
+const tellAtMost = 30;
+
 function tellAll({ id }: { readonly id: string }, people: readonly string[]): Surface[] {
-  return [...new Set(people)].slice(0, askAtMost).map((person) => ({ kind: 'tell', event: id, person }));
+  return [...new Set(people)].slice(0, tellAtMost).map((person) => ({ kind: 'tell', event: id, person }));
+}
+
+/** Something that may have been in the way of a start by itself is out of it. */
+function again(event: ReleaseEvent & Pick<StoredEvent, 'at'>, reaction: Reaction): Reaction {
+  const { release } = event.body;
+  const start: Timer = { key: `again:${event.id}`, at: event.at, command: 'clock start', release, again: true };
+  return { ...reaction, timers: [...reaction.timers, start] };
+}
+
+/** Every manager who was asked sees how it ended. */
+function judged({ proposal, managers }: { readonly proposal: string; readonly managers: readonly string[] }): Reaction {
+  return show(managers.map((person) => ({ kind: 'trust', proposal, person }) as const));
 }
 
 /** Its outcome is told, its slot is free, its people are asked how it went, and its team's record has one more. */

@@ -85,6 +85,8 @@ export type Override = {
   readonly until: Date;
   readonly state: 'proposed' | 'granted' | 'declined' | 'lapsed';
   readonly reason: string;
+  /** SHA-256 of the content and slot that it is for. */
+  readonly hash: string;
 };
 
 /** A service as policies see it. */
@@ -123,8 +125,6 @@ export type ReleaseFacts = {
   readonly overrides: readonly Override[];
   /** The acting person's roles. */
   readonly roles: readonly string[];
-  /** Members of the teams that own its services. */
-  readonly owners: readonly string[];
   /** The acting person's one-time codes. */
   readonly codes: Codes;
   readonly policy: PolicyFacts;

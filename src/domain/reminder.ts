@@ -3,7 +3,7 @@ import { mayRun } from './access.ts';
 import { type AskContext, whomToAsk } from './ask.ts';
 import { type Ask, accept, actorId, type Decision, refuse } from './decision.ts';
 import type { EventBody } from './event.ts';
-import { sourcesOf, tally, votersOf, type WhoSource } from './gate.ts';
+import { ownersOf, sourcesOf, tally, votersOf, type WhoSource } from './gate.ts';
 import { onlyRunners } from './move.ts';
 import type { DirectoryNeeds } from './person.ts';
 import { join } from './person.ts';
@@ -22,7 +22,7 @@ export type RemindInput = z.infer<typeof RemindInput>;
 export function reminderNeeds(facts: ReleaseFacts): DirectoryNeeds {
   const { groups, prefs } = facts.policy;
   const escalations = facts.gates.flatMap(({ rule }) =>
-    rule.escalation ? sourcesOf({ ...rule, who: rule.escalation }, groups, [], facts.release.channel) : [],
+    rule.escalation ? sourcesOf({ ...rule, who: rule.escalation }, groups, ownersIn(facts), facts.release.channel) : [],
   );
   const all = [...facts.gates.flatMap((gate) => gate.sources), ...escalations];
   return join(voteNeeds(facts), {
@@ -60,6 +60,10 @@ export function remind({ step }: RemindInput, facts: ReleaseFacts, ask: Ask): De
     })),
     people: step === 'thread' ? [] : people,
   });
+}
+
+function ownersIn({ services }: ReleaseFacts): WhoSource[] {
+  return services.flatMap(({ team, teamMembers }) => (team === null ? [] : [ownersOf(team, teamMembers)]));
 }
 
 /** Gates that are not met yet. */
@@ -102,7 +106,7 @@ export function escalate({ gate: name }: EscalateInput, facts: ReleaseFacts, ask
   const gate = openNow(facts).find(({ rule }) => rule.name === name);
   if (release.state !== 'requested' || !gate || gate.escalatedTo.length > 0) return accept();
   const sources: WhoSource[] = gate.rule.escalation
-    ? sourcesOf({ ...gate.rule, who: gate.rule.escalation }, policy.groups, [], release.channel)
+    ? sourcesOf({ ...gate.rule, who: gate.rule.escalation }, policy.groups, ownersIn(facts), release.channel)
     : [];
   return accept({
     type: 'gate.escalated',
@@ -122,13 +126,17 @@ export const AskInput = z.strictObject({
 });
 export type AskInput = z.infer<typeof AskInput>;
 
-/** The clock: somebody's working day begins, or their snooze is over. */
-export function askApprover(input: AskInput, facts: ReleaseFacts, _ask: Ask): Decision {
-  const { release, votes } = facts;
-  const isDue = release.state === 'requested' && release.revision === input.revision;
-  const hasSpoken = votes.some((vote) => vote.voter === input.person || vote.seats.includes(input.person));
-  if (!isDue || hasSpoken) return accept();
-  return accept({ type: 'approver.asked', ...input });
+/** The clock: somebody's working day begins, or their snooze is over. What changed meanwhile makes their word no less needed. */
+export function askApprover({ person, again }: AskInput, facts: ReleaseFacts, _ask: Ask): Decision {
+  const { release, votes, delegations } = facts;
+  const principals = delegations.filter((one) => one.to === person).map((one) => one.from);
+  const waits = openNow(facts).some(({ rule, asked, escalatedTo }) => {
+    const isAsked = [...asked, ...escalatedTo].some((id) => id === person || principals.includes(id));
+    const own = votes.filter((vote) => vote.gate === rule.name);
+    return isAsked && !own.some((vote) => vote.voter === person || vote.seats.includes(person));
+  });
+  if (release.state !== 'requested' || !waits) return accept();
+  return accept({ type: 'approver.asked', release: release.number, person, revision: release.revision, again });
 }
 
 export const SnoozeInput = z.strictObject({

@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import { askGates } from './ask.ts';
 import type { Conflict, Seat, Train } from './calendar.ts';
 import { type CalendarFacts, isHard, judge, type Wanted } from './conflict.ts';
 import { contentHash, Migration, ScopeItem } from './content.ts';
 import { criteriaOf } from './criterion.ts';
-import { type Ask, accept, actorId, type Decision, refuse } from './decision.ts';
+import { type Ask, accept, actorId, type Decision, type Refusal, refuse } from './decision.ts';
 import type { EventBody } from './event.ts';
 import type { WhoSource } from './gate.ts';
 import { askFor, type Gated, gate, gateNeeds, type Subject } from './gating.ts';
@@ -142,8 +143,8 @@ export function requestRelease(
   const unknown = input.dependsOn.find((number) => !facts.calendar.needs.some((one) => one.release === number));
   if (unknown !== undefined) return refuse({ code: 'unknown_needs', release: unknown });
 
-  const owner = input.scope.find((item) => item.owner !== null && !ask.directory.people[item.owner]);
-  if (owner?.owner) return refuse({ code: 'lead_unfit', lead: owner.owner });
+  const unfit = unfitOwner(input.scope, { requester, lead: input.lead }, ask);
+  if (unfit) return refuse(unfit);
 
   const wanted = wantedOf(input, facts, context.holders ?? [], minutes);
   const slot = { startsAt, endsAt };
@@ -166,7 +167,7 @@ export function requestRelease(
   const gates = [...gated.gates, ...passGates(passes, facts.calendar.freezes, facts)];
   const asking = askFor(gates, subject, facts.prefs, ask);
   if (!asking.ok) return asking;
-  const skipped = askFor(gated.skipped, subject, facts.prefs, ask);
+  const skipped = askGates(gated.skipped, subject, ask.directory);
   const requested: EventBody = {
     type: 'release.requested',
     release: ask.number,
@@ -188,9 +189,7 @@ export function requestRelease(
     gates: gates.map(({ rule }) => rule),
     asked: asking.asked.map(({ voters }) => [...voters]),
     plan: [...asking.plan],
-    skipped: skipped.ok
-      ? skipped.asked.map(({ rule, voters }) => ({ gate: rule.name, people: notIn(voters, asking.asked) }))
-      : [],
+    skipped: skipped.map(({ rule, voters }) => ({ gate: rule.name, people: notIn(voters, asking.asked) })),
     rollbackTested: subject.rollbackTested,
     migration: subject.migration,
     scope: [...subject.scope],
@@ -198,6 +197,7 @@ export function requestRelease(
     hash: contentHash(subject, slot),
     risk: gated.risk,
     guards: [...gated.choice.guards],
+    advice: [...gated.advice],
     criteria: criteriaOf(gated.choice.criteria, subject.scope),
     auto: input.auto,
     exception:
@@ -231,18 +231,35 @@ export function requestRelease(
   return accept(...named, requested, ...approved, ...room);
 }
 
+/** A product owner who could never accept a scope item: nobody accepts what they ship themselves. */
+export function unfitOwner(
+  scope: readonly ScopeItem[],
+  release: { readonly requester: string; readonly lead: string },
+  { directory }: Pick<Ask, 'directory'>,
+): Refusal | undefined {
+  const bad = scope.find(({ owner }) => {
+    const person = owner === null ? undefined : directory.people[owner];
+    const isOwn = owner === release.requester || owner === release.lead;
+    return owner !== null && (isOwn || !person || !isFullMember(person));
+  });
+  return bad?.owner ? { code: 'owner_unfit', owner: bad.owner, title: bad.title } : undefined;
+}
+
 /** Those who are not asked for any other gate. */
 function notIn(voters: readonly string[], asked: readonly { readonly voters: readonly string[] }[]): string[] {
   return voters.filter((id) => !asked.some((other) => other.voters.includes(id)));
 }
+
+/** Characters of a summary or a plan: what the form takes. */
+const longest = 1000;
 
 /** What a request says, in the form in which votes are about it. */
 export function contentOf(input: RequestInput) {
   return {
     units: input.units,
     changeType: input.changeType,
-    summary: input.summary.trim() || `Release ${unitsName(input.units)}`,
-    rollbackPlan: input.rollbackPlan.trim(),
+    summary: input.summary.trim().slice(0, longest) || `Release ${unitsName(input.units)}`,
+    rollbackPlan: input.rollbackPlan.trim().slice(0, longest),
     rollbackTested: input.rollbackTested && input.rollbackPlan.trim() !== '',
     migration: input.migration,
     lead: input.lead,

@@ -42,7 +42,8 @@ export type TrustFacts = {
     readonly team: string;
     readonly record: TeamRecord;
     readonly members: readonly string[];
-    readonly open: boolean;
+    /** What is being voted on for it under this policy. */
+    readonly open: { readonly id: string; readonly to: string; readonly direction: Rung['direction'] } | null;
   }[];
   readonly managers: readonly string[];
 };
@@ -58,7 +59,19 @@ export function weighTrust(_input: OfTrust, facts: TrustFacts, ask: Ask): Decisi
     const to = policy.ladder[direction];
     const judges = managers.filter((id) => !members.includes(id));
     const isEarned = hasFailed || (record.failed === 0 && record.n >= cleanAtLeast);
-    if (to === undefined || !facts.policies.includes(to) || open || !isEarned || judges.length === 0) continue;
+    if (to === undefined || !facts.policies.includes(to) || !isEarned || judges.length === 0) continue;
+    if (open?.direction === direction) continue;
+    // A failure ends what a clean record had proposed.
+    if (open)
+      events.push({
+        type: 'trust.declined',
+        proposal: open.id,
+        team,
+        policy: policy.name,
+        to: open.to,
+        direction: open.direction,
+        managers: judges,
+      });
     const { low, high } = rateOf(record.failed, record.n);
     events.push({
       type: 'trust.proposed',
@@ -98,7 +111,7 @@ export function voteTrust(input: TrustVoteInput, facts: TrustVoteFacts, ask: Ask
   const count = (choice: string) => judges.filter((id) => votes[id] === choice).length;
   const { id, team, policy, to, direction } = proposal;
   const cast: EventBody = { type: 'trust.voted', proposal: id, voter, choice: input.choice };
-  const rung = { proposal: id, team, policy, to, direction };
+  const rung = { proposal: id, team, policy, to, direction, managers: judges };
   if (count('agree') >= proposal.needed) return accept(cast, { type: 'trust.changed', ...rung });
   if (judges.length - count('decline') < proposal.needed) return accept(cast, { type: 'trust.declined', ...rung });
   return accept(cast);

@@ -3,6 +3,7 @@ import { type Ask, accept, type Decision, refuse } from './decision.ts';
 import type { EventBody } from './event.ts';
 import { tally } from './gate.ts';
 import { laneOf, moveTo, type SlotFacts, slotNeeds, type Target, wantedFor } from './move.ts';
+import { againstException, type ExceptionFacts, quarterOf } from './pass.ts';
 import { type DirectoryNeeds, needNothing } from './person.ts';
 import { place } from './request.ts';
 
@@ -16,7 +17,7 @@ export type UndoFacts = {
   /** The person's last action within the time that may be undone, newest events last, and when it was. */
   readonly last: readonly EventBody[];
   readonly at: Date | undefined;
-  readonly slot: SlotFacts | undefined;
+  readonly slot: (SlotFacts & { readonly exceptions: ExceptionFacts }) | undefined;
   /** Every gate was met in the revision that a move left. */
   readonly metBefore: boolean;
   /** The reservation that was made still stands. */
@@ -55,8 +56,6 @@ export function undoLast(_input: UndoInput, facts: UndoFacts, ask: Ask): Decisio
       !isThere ||
       event.why !== 'moved' ||
       event.before.train ||
-      // Another time may have brought other gates: what was decided then cannot be put back.
-      event.policy !== null ||
       isDecided ||
       release.revision !== event.revision
     )
@@ -68,6 +67,11 @@ export function undoLast(_input: UndoInput, facts: UndoFacts, ask: Ask): Decisio
   if (release.state !== 'cancelled' || release.startsAt <= ask.now) return stuck;
   const placed = place(slot.calendar, wantedFor(slot, release.train), release, ask.now);
   if (!placed.ok) return placed;
+  const quarter = quarterOf(release.startsAt, slot.policy.zone);
+  const asked = { quarter, release: release.number };
+  const isPass = slot.gates.some(({ rule }) => rule.pass !== null);
+  const spent = isPass ? againstException(slot.services[0]?.team ?? '', slot.exceptions, asked) : undefined;
+  if (spent) return refuse(spent);
   return accept({
     type: 'release.reinstated',
     release: release.number,

@@ -4,7 +4,7 @@ import { checkCode } from './code.ts';
 import { contentHash } from './content.ts';
 import { type Ask, accept, actorId, type Decision, type Refusal, refuse } from './decision.ts';
 import type { EventBody } from './event.ts';
-import { isYes, openGates, tally, type Vote, votersOf } from './gate.ts';
+import { isNo, isYes, openGates, tally, type Vote, votersOf } from './gate.ts';
 import { type DirectoryNeeds, isFullMember } from './person.ts';
 import type { GateOf, Release, ReleaseFacts } from './release.ts';
 
@@ -40,8 +40,14 @@ export function castVote(input: VoteInput, facts: ReleaseFacts, ask: Ask): Decis
   const closed = mayDecide(release, voter, openGates(facts));
   if (closed) return refuse(closed);
 
-  const mine = ownGates(facts, voter, ask);
-  if (mine.length === 0) return refuse(notEligible(facts, voter, ask));
+  const all = ownGates(facts, voter, ask);
+  if (all.length === 0) return refuse(notEligible(facts, voter, ask));
+  // Whoever steps aside does so for themselves: those who let them vote decide in person again.
+  const isRecusal = input.choice === 'recuse';
+  const handedBack = isRecusal ? facts.delegations.filter((one) => one.to === voter && !one.standing) : [];
+  const mine = isRecusal
+    ? all.filter(({ seats }) => seats.includes(voter)).map((one) => ({ ...one, seats: [voter] }))
+    : all;
   if (input.revision !== release.revision) return refuse({ code: 'changed_since', release: release.number });
   const comment = input.comment.trim();
   const unblock = input.choice === 'block' ? input.unblock.trim() : '';
@@ -51,8 +57,9 @@ export function castVote(input: VoteInput, facts: ReleaseFacts, ask: Ask): Decis
 
   const wanted = { choice: input.choice, comment, unblock };
   const fresh = mine.filter(({ gate, seats }) => !facts.votes.some((vote) => isSame(vote, gate, voter, wanted, seats)));
-  if (fresh.length === 0) {
-    const earlier = facts.votes.find((vote) => vote.voter === voter) as Vote;
+  if (fresh.length === 0 && handedBack.length === 0) {
+    const earlier = facts.votes.find((vote) => vote.voter === voter);
+    if (!earlier) return refuse(notEligible(facts, voter, ask));
     return refuse({
       code: 'already_voted',
       release: release.number,
@@ -85,6 +92,7 @@ export function castVote(input: VoteInput, facts: ReleaseFacts, ask: Ask): Decis
       }),
     ),
     ...(stepUp?.ok ? [stepUp.used] : []),
+    ...handedBack.map(({ from }): EventBody => ({ type: 'vote.taken_back', release: release.number, from })),
   ];
   const verdict = verdictOf(facts, after, voter, wanted, changed);
   if (verdict) return accept(...events, verdict);
@@ -192,7 +200,7 @@ function membership(
       : `member of channel ${source.id}`;
 }
 
-function notEligible(facts: ReleaseFacts, voter: string, ask: Ask): Refusal {
+export function notEligible(facts: ReleaseFacts, voter: string, ask: Pick<Ask, 'directory'>): Refusal {
   const { release, gates, votes } = facts;
   const own = gates.filter((gate) => membership(gate, voter, release, ask) !== undefined);
   const by = votes.find(
@@ -228,7 +236,11 @@ export function delegateVote(input: DelegateInput, facts: ReleaseFacts, ask: Ask
     return refuse({ code: 'no_delegates', release: release.number, gates: own.map(({ rule }) => rule.name) });
   const unfit = unfitDelegate(input.to, person, release, ask);
   if (unfit) return refuse(unfit);
-  const chained = facts.delegations.some(({ from, to }) => from === input.to || to === person);
+  // A preference of somebody who has no word here ties nobody.
+  const counted = facts.delegations.filter(
+    (one) => !one.standing || facts.gates.some((gate) => membership(gate, one.from, release, ask) !== undefined),
+  );
+  const chained = counted.some(({ from, to }) => from === input.to || to === person);
   if (chained) return refuse({ code: 'delegate_chain', person: input.to });
   const earlier = facts.votes.find((vote) => vote.voter === person || vote.seats.includes(person));
   if (earlier)
@@ -319,32 +331,54 @@ function isSame(
   );
 }
 
-/** Somebody who was asked has left: their word counts no more, and what that decides is decided. */
-export const LeaverInput = z.strictObject({ release: z.number().int(), person: z.string() });
+export const LeaverInput = z.strictObject({
+  release: z.number().int(),
+  /** Who was deactivated; null: whoever is no longer in the groups that were asked. */
+  person: z.string().nullable(),
+});
 export type LeaverInput = z.infer<typeof LeaverInput>;
-export function leaveGates(input: LeaverInput, facts: ReleaseFacts, _ask: Ask): Decision {
+
+/** People who were asked are gone: nobody waits for them, their blocks are lifted, and what that decides is decided. */
+export function leaveGates(input: LeaverInput, facts: ReleaseFacts, ask: Ask): Decision {
   const { release } = facts;
-  const left = facts.gates.filter((gate) => gate.asked.includes(input.person));
-  if (release.state !== 'requested' || left.length === 0) return accept();
-  const gates = facts.gates.map((gate) => ({ ...gate, asked: gate.asked.filter((id) => id !== input.person) }));
-  const after = tally(gates, facts.votes);
+  if (release.state !== 'requested') return accept();
+  const isGone = (gate: GateOf, id: string) =>
+    input.person === null
+      ? gate.sources.some((source) => source.kind === 'usergroup') && membership(gate, id, release, ask) === undefined
+      : id === input.person;
+  const left = facts.gates.flatMap((gate) => {
+    const own = facts.votes.filter((vote) => vote.gate === gate.rule.name && isNo(vote.choice));
+    const people = new Set([...gate.asked, ...gate.escalatedTo, ...own.map((vote) => vote.voter)]);
+    return [...people].filter((id) => isGone(gate, id)).map((id) => ({ gate: gate.rule.name, id }));
+  });
+  const back = facts.delegations.filter((one) => !one.standing && one.to === input.person);
+  if (left.length === 0 && back.length === 0) return accept();
+  const isLeft = (gate: string, id: string) => left.some((one) => one.gate === gate && one.id === id);
+  const gates = facts.gates.map((gate) => ({
+    ...gate,
+    asked: gate.asked.filter((id) => !isLeft(gate.rule.name, id)),
+  }));
+  const votes = facts.votes.filter((vote) => !(isNo(vote.choice) && isLeft(vote.gate, vote.voter)));
+  const after = tally(gates, votes);
   const gone = left.map(
-    ({ rule }): EventBody => ({
+    ({ gate, id }): EventBody => ({
       type: 'gate.left',
       release: release.number,
-      gate: rule.name,
-      person: input.person,
+      gate,
+      person: id,
       managers: [...facts.policy.managers],
+      meets: after.find((one) => one.gate.name === gate)?.met ?? false,
     }),
   );
+  const handed = back.map(({ from }): EventBody => ({ type: 'vote.taken_back', release: release.number, from }));
   const lost = after.find((gate) => gate.lost);
   const verdict: EventBody | undefined = after.every((gate) => gate.met)
     ? approvedEvent(release)
     : lost && {
         type: 'release.rejected',
         release: release.number,
-        by: lost.blocks[0]?.voter ?? input.person,
+        by: lost.blocks[0]?.voter ?? release.requester,
         reason: `${lost.gate.name} can no longer be met`,
       };
-  return accept(...gone, ...(verdict ? [verdict] : []));
+  return accept(...gone, ...handed, ...(verdict ? [verdict] : []));
 }

@@ -1,5 +1,5 @@
 import type { Ctx } from '../ctx.ts';
-import { markStale, staleSurfaces } from '../store/ledger.ts';
+import { staleSurfaces } from '../store/ledger.ts';
 import { seal, unsealedWorkspaces } from '../store/log.ts';
 import { releaseHeld } from '../store/notification.ts';
 import type { JobQueue } from './queue.ts';
@@ -20,8 +20,7 @@ export function workQueue(ctx: Ctx, queue: JobQueue, refresh: Refresh): void {
 
 /** Refreshes what was missed: wake-ups that got lost, claims of processes that died, retries that came due. */
 export async function sweep(ctx: Ctx, queue: JobQueue, refresh: Refresh): Promise<number> {
-  for (const { workspace, surface } of await releaseHeld(ctx.db, ctx.now()))
-    await markStale(ctx.db, workspace, [surface], ctx.now());
+  await releaseHeld(ctx.db, ctx.now());
   const stale = await staleSurfaces(ctx.db, 1_500, 100);
   const results = await Promise.allSettled(stale.map((surface) => queue.add(surface)));
   // Without the queue surfaces still catch up, a few at a time.

@@ -65,7 +65,7 @@ export async function answer(ctx: Ctx, asker: Asker, question: Question): Promis
   const { workspace, person, command } = asker;
   const { zone } = await loadWorkspace(ctx.db, workspace);
   const now = ctx.now();
-  const asked = { person, zone, today: wallTime(now, zone).date };
+  const asked = { person, zone, today: wallTime(now, zone).date, now };
   switch (question.ask) {
     case 'panel': {
       const [waiting, mine] = await Promise.all([

@@ -22,7 +22,7 @@ import type { Actor } from '../domain/person.ts';
 import { surfaceKey } from '../domain/surface.ts';
 import { type Outcome, run } from '../run.ts';
 import { markStale } from '../store/ledger.ts';
-import { askedOf, listServices } from '../store/read.ts';
+import { askedOf, askedOfGroup, listServices } from '../store/read.ts';
 import { type Asker, answer, tell } from './answer.ts';
 import { clicked, type Door } from './click.ts';
 import { callOptions, connectOptions, type SlackConnection } from './client.ts';
@@ -258,7 +258,14 @@ export async function openSlack(
     const close = call(closeFeedsCommand, { owner: event.user.id });
     await perform(close, `leaver:${body.event_id}`, { kind: 'system' });
   });
-  app.event('subteam_members_changed', async ({ event }) => directory.forget({ usergroup: event.subteam_id }));
+  app.event('subteam_members_changed', async ({ event, body }) => {
+    directory.forget({ usergroup: event.subteam_id });
+    // Whoever is no longer in the group is waited for no more.
+    for (const release of await askedOfGroup(ctx.db, workspace, event.subteam_id)) {
+      const left = call(leaverCommand, { release, person: null });
+      await perform(left, `left:${body.event_id}:${release}`, { kind: 'system' });
+    }
+  });
   app.event('subteam_updated', async ({ event }) => directory.forget({ usergroup: event.subteam.id }));
 
   await app.init();

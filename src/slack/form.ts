@@ -43,7 +43,7 @@ import { releaseKey } from '../domain/release.ts';
 import type { RequestInput } from '../domain/request.ts';
 import { readScope, scopeOptions } from '../domain/scope.ts';
 import { isZone, minutesBetween } from '../domain/time.ts';
-import { mayDecide, ownGates, voteNeeds } from '../domain/vote.ts';
+import { mayDecide, notEligible, ownGates, voteNeeds } from '../domain/vote.ts';
 import { usualHours } from '../domain/worktime.ts';
 import { readerOf } from '../store/calendar.ts';
 import { findDraft } from '../store/draft.ts';
@@ -142,7 +142,7 @@ async function fillForm(
     case 'edit': {
       const release = await findReleaseProps(ctx.db, workspace, form.release);
       if (!release) return no({ code: 'not_found', what: 'release', name: `REL-${form.release}` });
-      return editForm(form.release, draftOfRelease(release));
+      return editForm(release.number, release.revision, draftOfRelease(release));
     }
     case 'request': {
       const { draft } = form;
@@ -176,9 +176,10 @@ async function fillForm(
       if (!facts) return no({ code: 'not_found', what: 'release', name: `REL-${form.release}` });
       // A hint for the form only: whether this person may vote is judged anew when the vote arrives.
       const needs = voteNeeds(facts);
-      const directory = await ctx.directory.lookup(workspace, { ...needs, people: [...needs.people, person] }, 60_000);
+      const directory = await ctx.directory.lookup(workspace, { ...needs, people: [...needs.people, person] }, 5_000);
       const own = ownGates(facts, person, { directory });
-      const gates = own.length > 0 ? own.map((one) => one.gate) : release.gates.map((gate) => gate.name);
+      if (own.length === 0) return no(notEligible(facts, person, { directory }));
+      const gates = own.map((one) => one.gate);
       const votes = release.gates.flatMap((gate) => gate.votes);
       return reviewForm(release, {
         gates,
@@ -341,7 +342,7 @@ export async function readForm(
         rollbackPlan: draft.rollbackPlan,
         lead: draft.lead,
       };
-      return { call: call(changeCommand, { release, change }) };
+      return { call: call(changeCommand, { release, revision: about.revision ?? null, change }) };
     }
     case 'freeze.v1': {
       const [from, until] = [time('from'), time('until')];

@@ -15,6 +15,7 @@ import { board } from '../../blocks/train.ts';
 import { trustAsk } from '../../blocks/trust.ts';
 import { lineOffer } from '../../blocks/waiting-line.ts';
 import type { Ctx } from '../ctx.ts';
+import { contentHash } from '../domain/content.ts';
 import type { StoredEvent } from '../domain/event.ts';
 import { isCovered } from '../domain/prefs.ts';
 import { releaseKey } from '../domain/release.ts';
@@ -196,20 +197,20 @@ async function show(
       const collected = (await surfacesLike(db, workspace, 'waiting:')).filter((key) =>
         people.has(key.split(':')[1] ?? ''),
       );
-      await alsoStale(projector, workspace, [...asks, ...collected]);
+      const overrides = await surfacesLike(db, workspace, `override:${releaseKey(surface.release)}:`);
+      await alsoStale(projector, workspace, [...asks, ...collected, ...overrides]);
       return keep(claimed);
     }
     case 'ask': {
       const props = await release(surface.release);
-      const from = props.delegations.filter((one) => one.to === surface.person).map((one) => one.from);
+      const principals = await principalsOf(db, workspace, props, surface.person, ctx.now());
       const asked = props.gates.some((gate) =>
-        [...gate.asked, ...gate.escalatedTo].some((id) => id === surface.person || from.includes(id)),
+        [...gate.asked, ...gate.escalatedTo].some((id) => id === surface.person || principals.includes(id)),
       );
-      const standing = !asked && (await standsFor(db, workspace, props, surface.person, ctx.now()));
       // Nobody is asked what is decided already; a message that was sent is brought up to date.
-      if (!claimed.row.ts && (!(asked || standing) || props.state !== 'requested')) return keep(claimed);
+      if (!claimed.row.ts && (!asked || props.state !== 'requested')) return keep(claimed);
       const must = props.changeType === 'emergency';
-      return push(projector, claimed, surface.person, ask(props, surface.person), {
+      return push(projector, claimed, surface.person, ask(props, surface.person, principals), {
         audience: 'approver',
         release: props.number,
         why: 'may vote in a gate',
@@ -230,15 +231,16 @@ async function show(
     }
     case 'waiting': {
       const { zone } = await loadWorkspace(db, workspace);
-      const about = { person: surface.person, zone, today: surface.date, take: 20, skip: 0 };
+      const about = { person: surface.person, zone, today: surface.date, now: ctx.now(), take: 20, skip: 0 };
       const { releases } = await listReleases(db, workspace, { ...about, filter: { kind: 'needs-me' } });
+      if (!claimed.row.ts && releases.length === 0) return keep(claimed);
       return message(projector, claimed, await directMessage(projector, claimed, surface.person), waiting(releases));
     }
     case 'override': {
       const props = await release(surface.release);
       const one = await findOverride(db, workspace, surface.override);
       if (!one) return keep(claimed);
-      return push(projector, claimed, one.second, overrideAsk(props, one), {
+      return push(projector, claimed, one.second, overrideAsk(props, one, one.hash === contentHash(props, props)), {
         audience: 'person',
         release: props.number,
         why: 'second person of an override',
@@ -378,7 +380,7 @@ async function show(
     case 'home': {
       const { zone } = await loadWorkspace(db, workspace);
       const now = ctx.now();
-      const asked = { person: surface.person, zone, today: wallTime(now, zone).date, take: 15, skip: 0 };
+      const asked = { person: surface.person, zone, today: wallTime(now, zone).date, now, take: 15, skip: 0 };
       const [needed, mine, reviews, week] = await Promise.all([
         listReleases(db, workspace, { ...asked, filter: { kind: 'needs-me' } }),
         listReleases(db, workspace, { ...asked, filter: { kind: 'mine' } }),
@@ -406,12 +408,23 @@ const results: readonly string[] = [
   'start.held',
 ];
 
-/** Somebody who asked for this by preference is voted for by this person. */
-async function standsFor(db: Db, workspace: string, props: ReleaseProps, person: string, now: Date): Promise<boolean> {
+/** Those whom somebody votes for: named for this release, or by a preference that holds now. */
+async function principalsOf(
+  db: Db,
+  workspace: string,
+  props: ReleaseProps,
+  person: string,
+  now: Date,
+): Promise<string[]> {
+  const named = props.delegations.filter((one) => one.to === person).map((one) => one.from);
   const everybody = await loadEverybody(readerOf(db), workspace);
-  return props.gates.some((gate) =>
-    gate.asked.some((id) => everybody[id]?.delegate?.to === person && isCovered(everybody[id], now)),
-  );
+  const standing = Object.entries(everybody)
+    .filter(
+      ([id, prefs]) =>
+        prefs.delegate?.to === person && isCovered(prefs, now) && !props.delegations.some((one) => one.from === id),
+    )
+    .map(([id]) => id);
+  return [...named, ...standing].filter((id) => props.gates.some((gate) => gate.asked.includes(id)));
 }
 
 /** A direct message within its reader's budget: sent, kept for later, collected with others, or not sent at all. */

@@ -97,9 +97,9 @@ const changes: EventTable<Write[]> = {
       sql: `WITH r AS (
               INSERT INTO release (workspace, number, state, requester, lead, environment, change_type, policy, summary,
                 rollback_plan, starts_at, ends_at, channel, revision, requested_at, changed_at, depends_on, train, departure, warnings, series,
-                rollback_tested, migration, scope, links, because, problems, risk, guards, auto)
+                rollback_tested, migration, scope, links, because, problems, risk, guards, auto, advice)
               VALUES ($1, $2, 'requested', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1, $13, $13, $16, $17, $18, $19, $20,
-                $21, $22, $23, $24, $25, $26, $27, $28, $29)
+                $21, $22, $23, $24, $25, $26, $27, $28, $29, $31)
             ), u AS (
               INSERT INTO release_unit (workspace, release, position, service, version)
               SELECT $1, $2, position, service, version
@@ -144,6 +144,7 @@ const changes: EventTable<Write[]> = {
         JSON.stringify(body.guards),
         body.auto,
         JSON.stringify(criterionRows(body.criteria)),
+        body.advice,
       ],
     },
     ...(body.exception ? [exceptionRow(workspace, body.release, body.exception, body.requester, at)] : []),
@@ -250,7 +251,8 @@ const changes: EventTable<Write[]> = {
     {
       sql: `UPDATE release SET starts_at = $3, ends_at = $4, changed_at = $5, revision = $6, state = $7, depends_on = $8, train = $9,
               departure = $10, warnings = $11, sequence = sequence + 1, policy = coalesce($12, policy), because = coalesce($13, because),
-              approved_hash = CASE WHEN $7 = 'approved' THEN $14 ELSE '' END
+              approved_hash = CASE WHEN $7 = 'approved' THEN $14 ELSE '' END, guards = coalesce($15, guards), risk = coalesce($16, risk),
+              problems = $17, advice = $18
             WHERE workspace = $1 AND number = $2 AND state IN ('requested', 'approved')`,
       params: [
         workspace,
@@ -267,12 +269,17 @@ const changes: EventTable<Write[]> = {
         body.policy,
         body.because,
         body.hash,
+        body.guards === null ? null : JSON.stringify(body.guards),
+        body.risk === null ? null : JSON.stringify(body.risk),
+        JSON.stringify(body.problems),
+        body.advice,
       ],
       rows: 1,
     },
     ...hold(workspace, releaseHold(body.release, body, body.services, body.label)),
     // Moves of before there were rules kept every gate as it was.
-    ...(body.gates ? setGates(workspace, body.release, body.gates) : []),
+    ...(body.gates ? [...setGates(workspace, body.release, body.gates), endUnusedPass(workspace, body.release)] : []),
+    ...(body.criteria ? setCriteria(workspace, body.release, body.criteria, []) : []),
     carryVotes(workspace, body, body.kept, null),
   ],
   'release.changed': ({ workspace, at, body }) => [
@@ -280,7 +287,7 @@ const changes: EventTable<Write[]> = {
       sql: `UPDATE release SET revision = $3, state = $4, changed_at = $5, change_type = $6, summary = $7, rollback_plan = $8,
               rollback_tested = $9, migration = $10, lead = $11, scope = $12, links = $13, policy = $14,
               because = CASE WHEN $15 = '' THEN because ELSE $15 END, problems = $16, risk = $17, guards = $18,
-              warnings = coalesce($19, warnings), changes = $20, sequence = sequence + 1,
+              warnings = coalesce($19, warnings), advice = $20, sequence = sequence + 1,
               approved_hash = CASE WHEN $4 = 'approved' THEN $21 ELSE '' END
             WHERE workspace = $1 AND number = $2 AND state IN ('requested', 'approved')`,
       params: [
@@ -303,7 +310,7 @@ const changes: EventTable<Write[]> = {
         body.risk === null ? null : JSON.stringify(body.risk),
         JSON.stringify(body.guards),
         body.warnings === null ? null : JSON.stringify(body.warnings),
-        JSON.stringify(body.fields),
+        body.advice,
         body.hash,
       ],
       rows: 1,
@@ -318,17 +325,7 @@ const changes: EventTable<Write[]> = {
         JSON.stringify(body.content.units.map((unit, position) => ({ position, ...unit }))),
       ],
     },
-    {
-      sql: `WITH t AS (DELETE FROM tick WHERE workspace = $1 AND release = $2 AND (criterion = ANY ($3)
-              OR (criterion NOT LIKE 'condition:%' AND NOT criterion = ANY ($4))))
-            DELETE FROM criterion WHERE workspace = $1 AND release = $2`,
-      params: [workspace, body.release, body.unticked, body.criteria.map((one) => one.key)],
-    },
-    {
-      sql: `INSERT INTO criterion (workspace, release, key, position, body)
-            SELECT $1, $2, key, position, body FROM jsonb_to_recordset($3::jsonb) AS x(key text, position integer, body jsonb)`,
-      params: [workspace, body.release, JSON.stringify(criterionRows(body.criteria))],
-    },
+    ...setCriteria(workspace, body.release, body.criteria, body.unticked),
     ...(body.seats === null
       ? []
       : [
@@ -379,8 +376,12 @@ const changes: EventTable<Write[]> = {
   ],
   'gate.left': ({ workspace, at, body }) => [
     {
-      sql: 'UPDATE gate SET asked = array_remove(asked, $4) WHERE workspace = $1 AND release = $2 AND name = $3',
-      params: [workspace, body.release, body.gate, body.person],
+      sql: `WITH v AS (DELETE FROM vote v USING release r WHERE r.workspace = $1 AND r.number = $2 AND v.workspace = $1 AND v.release = $2
+              AND v.revision = r.revision AND v.gate = $3 AND v.voter = $4 AND v.choice IN ('block', 'reject'))
+            UPDATE gate SET asked = array_remove(asked, $4), escalated_to = array_remove(escalated_to, $4),
+              met_at = CASE WHEN $5 THEN coalesce(met_at, $6) ELSE met_at END
+            WHERE workspace = $1 AND release = $2 AND name = $3`,
+      params: [workspace, body.release, body.gate, body.person, body.meets, at],
       rows: 1,
     },
     touch({ workspace, at, body }),
@@ -395,8 +396,17 @@ const changes: EventTable<Write[]> = {
       rows: 1,
     },
   ],
+  'exception.ended': (event) => [
+    ...setGates(event.workspace, event.body.release, event.body.gates),
+    endUnusedPass(event.workspace, event.body.release),
+    touch(event),
+  ],
   'exception.asked': (event) => [
-    setState(event, 'requested', ''),
+    {
+      sql: `UPDATE release SET state = 'requested', approved_hash = '', changed_at = $3 WHERE workspace = $1 AND number = $2`,
+      params: [event.workspace, event.body.release, event.at],
+      rows: 1,
+    },
     ...setGates(event.workspace, event.body.release, event.body.gates),
     exceptionRow(
       event.workspace,
@@ -408,9 +418,20 @@ const changes: EventTable<Write[]> = {
   ],
   'override.proposed': ({ workspace, at, body }) => [
     {
-      sql: `INSERT INTO override (workspace, id, release, rule, reason, proposer, second, until, state, at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'proposed', $9)`,
-      params: [workspace, body.override, body.release, body.rule, body.reason, body.by, body.second, body.until, at],
+      sql: `INSERT INTO override (workspace, id, release, rule, reason, proposer, second, until, state, at, hash)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'proposed', $9, $10)`,
+      params: [
+        workspace,
+        body.override,
+        body.release,
+        body.rule,
+        body.reason,
+        body.by,
+        body.second,
+        body.until,
+        at,
+        body.hash,
+      ],
     },
   ],
   'override.granted': ({ workspace, at, body }) => [
@@ -908,6 +929,37 @@ function carryVotes(
             AND (v.gate = ANY ($5) OR (v.choice = 'recuse' AND EXISTS (
               SELECT 1 FROM gate g WHERE g.workspace = $1 AND g.release = $2 AND g.name = v.gate)))`,
     params: [workspace, release, revision, from, kept, lead],
+  };
+}
+
+/** What has to be ticked, anew; ticks of what is no longer asked for, or says something of another version, go. */
+function setCriteria(
+  workspace: string,
+  release: number,
+  criteria: readonly Criterion[],
+  lost: readonly string[],
+): Write[] {
+  return [
+    {
+      sql: `WITH t AS (DELETE FROM tick WHERE workspace = $1 AND release = $2 AND (criterion = ANY ($3)
+              OR (criterion NOT LIKE 'condition:%' AND NOT criterion = ANY ($4))))
+            DELETE FROM criterion WHERE workspace = $1 AND release = $2`,
+      params: [workspace, release, lost, criteria.map((one) => one.key)],
+    },
+    {
+      sql: `INSERT INTO criterion (workspace, release, key, position, body)
+            SELECT $1, $2, key, position, body FROM jsonb_to_recordset($3::jsonb) AS x(key text, position integer, body jsonb)`,
+      params: [workspace, release, JSON.stringify(criterionRows(criteria))],
+    },
+  ];
+}
+
+/** A pass that its release needs no more was not used: it goes back to the budget. */
+function endUnusedPass(workspace: string, release: number): Write {
+  return {
+    sql: `DELETE FROM exception WHERE workspace = $1 AND release = $2 AND NOT EXISTS (
+            SELECT 1 FROM gate WHERE workspace = $1 AND release = $2 AND rule ->> 'pass' IS NOT NULL)`,
+    params: [workspace, release],
   };
 }
 

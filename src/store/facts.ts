@@ -121,7 +121,7 @@ export async function findRelease(
        'criteria', (SELECT coalesce(jsonb_agg(body ORDER BY position), '[]') FROM criterion WHERE workspace = $1 AND release = $2),
        'ticks', (SELECT coalesce(jsonb_object_agg(criterion, person), '{}') FROM tick WHERE workspace = $1 AND release = $2),
        'overrides', (SELECT coalesce(jsonb_agg(jsonb_build_object('id', id, 'rule', rule, 'by', proposer, 'second', second, 'until', until,
-           'state', state, 'reason', reason) ORDER BY at), '[]') FROM override WHERE workspace = $1 AND release = $2),
+           'state', state, 'reason', reason, 'hash', hash) ORDER BY at), '[]') FROM override WHERE workspace = $1 AND release = $2),
        'myRoles', (SELECT coalesce(jsonb_agg(role), '[]') FROM person_role WHERE workspace = $1 AND person = $3),
        'codes', ${codesJson('$3', '$4')},
        'services', ${servicesJson(own)}, 'rules', ${policyJson}, 'history', ${historyJson(own, '$4')}
@@ -165,7 +165,6 @@ export async function findRelease(
     criteria: criteria.map((one) => ({ ...one, tickedBy: facts.ticks[one.key] ?? null })),
     overrides: facts.overrides.map((one: Json) => ({ ...one, until: new Date(one.until) })),
     roles: facts.myRoles,
-    owners: services.flatMap(({ teamMembers }: ServiceOf) => teamMembers),
     codes: toCodes(facts.codes),
     policy,
     services,

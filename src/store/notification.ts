@@ -94,13 +94,14 @@ function decide(
   asked: { readonly snoozedUntil: Date | undefined; readonly dm: 'all' | 'needed' | 'none' },
 ): Permit {
   if (push.audience === 'channel') return 'send';
+  // A question that nobody else can answer is asked whatever somebody prefers.
+  if (push.audience === 'person' && push.must) return 'send';
   if (asked.dm === 'none') return 'drop';
   if (asked.snoozedUntil && !push.must) return 'hold';
   switch (push.audience) {
     case 'approver':
       if (push.must) return 'send';
-      if (sent.ofRelease >= budgets.perRelease) return 'drop';
-      return sent.ofDay >= budgets.perDay ? 'collapse' : 'send';
+      return sent.ofRelease >= budgets.perRelease || sent.ofDay >= budgets.perDay ? 'collapse' : 'send';
     case 'owner':
       if (asked.dm === 'needed' && !push.must) return 'drop';
       return push.must || sent.ofRelease < budgets.owner ? 'send' : 'drop';
@@ -110,13 +111,14 @@ function decide(
   }
 }
 
-/** Pushes whose waiting is over; each is told once. */
-export async function releaseHeld(db: Db, now: Date): Promise<{ workspace: string; surface: string }[]> {
-  const { rows } = await db.background.query<{ workspace: string; surface: string }>(
-    `UPDATE notification SET state = 'due' WHERE state = 'held' AND not_before <= $1 RETURNING workspace, surface`,
+/** Pushes whose waiting is over are written anew: one statement, so that none is lost in between. Gives how many. */
+export async function releaseHeld(db: Db, now: Date): Promise<number> {
+  const { rowCount } = await db.background.query(
+    `WITH due AS (UPDATE notification SET state = 'due' WHERE state = 'held' AND not_before <= $1 RETURNING workspace, surface)
+     INSERT INTO outbox (workspace, surface, at) SELECT workspace, surface, $1 FROM due`,
     [now],
   );
-  return rows;
+  return rowCount ?? 0;
 }
 
 export async function prefsOf(

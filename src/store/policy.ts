@@ -111,6 +111,16 @@ function toGroups({ groups, roles }: Json): Groups {
   return Object.fromEntries([...named, ...held]);
 }
 
+/** Open releases with a gate for a pass through this freeze. */
+export async function releasesWithPass(reader: Reader, workspace: string, freeze: string): Promise<number[]> {
+  const rows = await reader.query<{ release: number }>(
+    `SELECT DISTINCT g.release FROM gate g JOIN release r ON r.workspace = $1 AND r.number = g.release
+     WHERE g.workspace = $1 AND r.state IN ('requested', 'approved') AND g.rule ->> 'pass' = $2 ORDER BY 1`,
+    [workspace, freeze],
+  );
+  return rows.map((row) => row.release);
+}
+
 /** Every team's passes of the last year, and the teams there are. */
 export async function loadExceptions(
   reader: Reader,

@@ -38,11 +38,11 @@ export async function loadReleaseProps(db: Db, workspace: string, number: number
 export async function listReleases(
   db: Db,
   workspace: string,
-  asked: { filter: ListFilter; person: string; zone: string; today: string; take: number; skip: number },
+  asked: { filter: ListFilter; person: string; zone: string; today: string; now: Date; take: number; skip: number },
 ): Promise<{ releases: ReleaseProps[]; total: number }> {
   const where =
     asked.filter.kind === 'needs-me'
-      ? { number: { in: await neededBy(db, workspace, asked.person) } }
+      ? { number: { in: await neededBy(db, workspace, asked.person, asked.now) } }
       : filterOf(asked);
   const [releases, total] = await Promise.all([
     readReleases(db, workspace, where, { take: asked.take, skip: asked.skip }),
@@ -51,29 +51,52 @@ export async function listReleases(
   return { releases, total };
 }
 
-/** Releases with a gate that this person was asked for and has not voted in since the last change. */
-async function neededBy(db: Db, workspace: string, person: string): Promise<number[]> {
+/** Releases with an open gate that waits for this person: asked themselves, or in the place of somebody. */
+async function neededBy(db: Db, workspace: string, person: string, now: Date): Promise<number[]> {
   const { rows } = await db.background.query<{ number: number }>(
     `SELECT r.number FROM release r WHERE r.workspace = $1 AND r.state = 'requested' AND EXISTS (
-       SELECT 1 FROM gate g WHERE g.workspace = $1 AND g.release = r.number
-         AND ($2 = ANY (g.asked || g.escalated_to) OR EXISTS (
-           SELECT 1 FROM delegation d WHERE d.workspace = $1 AND d.release = r.number AND d.delegate = $2 AND d.person = ANY (g.asked)))
-         AND NOT EXISTS (SELECT 1 FROM delegation d WHERE d.workspace = $1 AND d.release = r.number AND d.person = $2)
+       SELECT 1 FROM gate g, LATERAL (
+         SELECT $2::text AS seat
+         UNION SELECT d.person FROM delegation d WHERE d.workspace = $1 AND d.release = r.number AND d.delegate = $2
+         UNION SELECT p.person FROM preference p WHERE p.workspace = $1 AND p.body -> 'delegate' ->> 'to' = $2
+           AND (p.body -> 'delegate' ->> 'from')::timestamptz <= $3 AND $3 < (p.body -> 'delegate' ->> 'until')::timestamptz
+       ) s
+       WHERE g.workspace = $1 AND g.release = r.number AND g.met_at IS NULL AND s.seat = ANY (g.asked || g.escalated_to)
+         AND NOT EXISTS (SELECT 1 FROM delegation d WHERE d.workspace = $1 AND d.release = r.number AND d.person = s.seat AND d.delegate <> $2)
          AND NOT EXISTS (SELECT 1 FROM vote v WHERE v.workspace = $1 AND v.release = r.number AND v.gate = g.name
-           AND $2 = ANY (v.seats || v.voter) AND v.revision = r.revision))`,
-    [workspace, person],
+           AND v.revision = r.revision AND (s.seat = ANY (v.seats) OR v.voter = $2)))`,
+    [workspace, person, now],
   );
   return rows.map((row) => row.number);
 }
 
-/** Undecided releases with a gate that this person was asked for. */
+/** Undecided releases with a gate of a Slack user group. */
+export async function askedOfGroup(db: Db, workspace: string, usergroup: string): Promise<number[]> {
+  const { rows } = await db.background.query<{ release: number }>(
+    `SELECT DISTINCT g.release FROM gate g JOIN release r ON r.workspace = $1 AND r.number = g.release AND r.state = 'requested'
+     JOIN approver_group a ON a.workspace = $1 AND a.usergroup = $2 AND (g.rule -> 'who')::text LIKE '%"' || a.key || '"%'
+     WHERE g.workspace = $1`,
+    [workspace, usergroup],
+  );
+  return rows.map((row) => row.release);
+}
+
+/** Undecided releases with a gate that this person was asked for, or decides in somebody's place. */
 export async function askedOf(db: Db, workspace: string, person: string): Promise<number[]> {
   const rows = await db.prisma.gate.findMany({
-    where: { workspace, asked: { has: person }, of: { state: 'requested' } },
+    where: {
+      workspace,
+      of: { state: 'requested' },
+      OR: [{ asked: { has: person } }, { escalatedTo: { has: person } }],
+    },
     select: { release: true },
     distinct: ['release'],
   });
-  return rows.map((row) => row.release);
+  const handed = await db.prisma.delegation.findMany({
+    where: { workspace, delegate: person },
+    select: { release: true },
+  });
+  return [...new Set([...rows, ...handed].map((row) => row.release))];
 }
 
 /** Releases of this person that ended and were not reviewed. */
@@ -330,6 +353,7 @@ function toProps(
     warnings: z.array(Conflict).parse(row.warnings),
     approvedHash: row.approvedHash,
     auto: row.auto,
+    advice: row.advice,
     reviewDueAt: row.reviewDueAt ?? undefined,
     reviewedAt: row.reviewedAt ?? undefined,
     outcome: row.outcome ?? undefined,

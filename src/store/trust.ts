@@ -21,7 +21,8 @@ export async function loadTrust(reader: Reader, workspace: string, release: numb
        'managers', (SELECT coalesce(jsonb_agg(person ORDER BY person), '[]') FROM person_role WHERE workspace = $1 AND role = 'release_manager'),
        'teams', (SELECT coalesce(jsonb_agg(jsonb_build_object('team', x.team, 'members', t.members,
            'record', (SELECT to_jsonb(c) FROM (${recordSql}) c),
-           'open', EXISTS (SELECT 1 FROM proposal p WHERE p.workspace = $1 AND p.team = x.team AND p.policy = x.policy AND p.state = 'open'))
+           'open', (SELECT jsonb_build_object('id', p.id, 'to', p.rung, 'direction', p.direction) FROM proposal p
+             WHERE p.workspace = $1 AND p.team = x.team AND p.policy = x.policy AND p.state = 'open' LIMIT 1))
            ORDER BY x.team), '[]')
          FROM (SELECT DISTINCT s.team, r.policy FROM release_unit u JOIN service s ON s.workspace = $1 AND s.key = u.service
            WHERE u.workspace = $1 AND u.release = r.number AND s.team IS NOT NULL) x

@@ -229,7 +229,7 @@ function change(release: number, field: (typeof fields)[number], nth: number, st
   }
   const migration = nth % 2 === 0 ? ('reversible' as const) : ('irreversible' as const);
   const value = field === 'summary' ? { summary: `other words ${nth}` } : { migration };
-  return hall.does('U0ANA', call(changeCommand, { release, change: value }));
+  return hall.does('U0ANA', call(changeCommand, { release, revision: null, change: value }));
 }
 
 async function snapshot(release: number): Promise<model.Snapshot> {

@@ -157,6 +157,7 @@ test('a move is not taken back over a decision that was made since, and reopened
     (
       await listReleases(hall.db, workspace, {
         filter: { kind: 'needs-me' },
+        now: hall.clock.now,
         person,
         zone: 'UTC',
         today: '2026-11-23',

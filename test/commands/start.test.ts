@@ -86,7 +86,7 @@ test('it starts when criteria are ticked and guards hold, and ends when its exit
   expect(await one.tick('1', 'https://backup.example.com')).toBe('ok');
   expect(await one.tick('1', 'https://backup.example.com')).toBe('already_ticked');
   expect(await one.start()).toBe('guards_fail');
-  const plan = { release: one.release, change: { rollbackPlan: 'redeploy' } };
+  const plan = { release: one.release, revision: null, change: { rollbackPlan: 'redeploy' } };
   expect(codeOf(await hall.does('U0ANA', call(changeCommand, plan)))).toBe('ok');
   await one.votes(2);
   expect(await one.start()).toBe('ok');
@@ -98,11 +98,11 @@ test('it starts when criteria are ticked and guards hold, and ends when its exit
 test('another version takes the ticks along that spoke of the old one', async () => {
   const one = await booked({ rollbackPlan: 'redeploy' });
   await one.tick('1', 'https://backup.example.com');
-  const version = { release: one.release, change: { units: [{ service: 'payments', version: '3' }] } };
+  const version = { release: one.release, revision: null, change: { units: [{ service: 'payments', version: '3' }] } };
   expect(codeOf(await hall.does('U0ANA', call(changeCommand, version)))).toBe('ok');
   expect((await hall.db.pool.query('SELECT 1 FROM tick WHERE release = $1', [one.release])).rows).toEqual([]);
   expect(codeOf(await hall.does('U0ANA', call(changeCommand, version)))).toBe('nothing_changed');
-  const service = { release: one.release, change: { units: [{ service: 'nothing', version: '3' }] } };
+  const service = { release: one.release, revision: null, change: { units: [{ service: 'nothing', version: '3' }] } };
   expect(codeOf(await hall.does('U0ANA', call(changeCommand, service)))).toBe('unknown_service');
 });
 

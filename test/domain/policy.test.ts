@@ -102,7 +102,7 @@ test('an emergency needs one person of those who would have voted; a policy that
     expect.objectContaining({
       name: 'Emergency',
       needed: 1,
-      who: { kind: 'any', of: [{ kind: 'oncall', group: 'sre' }, { kind: 'owners' }] },
+      who: { kind: 'any', of: [{ kind: 'group', group: 'sre' }, { kind: 'owners' }] },
     }),
   ]);
   expect(chosen.skipped.map((gate) => gate.name)).toEqual(['SRE', 'Product']);

@@ -143,6 +143,9 @@ export function vote(
   if (open.length === 0) {
     return world.gates.some((g) => isMember(world, g, p)) ? 'decided_for_you' : 'not_eligible';
   }
+  // whoever steps aside does so for themselves, and hands back what they were handed
+  const handed = choice === 'recuse' ? Object.entries(world.delegations).filter(([, to]) => to === p) : [];
+  const mine = choice === 'recuse' ? open.filter((o) => o.seats.includes(p)).map((o) => ({ ...o, seats: [p] })) : open;
   // 5
   if (revision !== world.revision) return 'changed_since';
   // 6
@@ -150,7 +153,7 @@ export function vote(
   if ((choice === 'condition' || choice === 'block' || choice === 'reject') && blankComment) return 'reason_needed';
   if (choice === 'block' && unblock.trim() === '') return 'reason_needed';
   // 7
-  const remaining = open.filter((o) => {
+  const remaining = mine.filter((o) => {
     const same = votesIn(world, o.gate).some(
       (v) =>
         v.voter === p &&
@@ -161,7 +164,8 @@ export function vote(
     );
     return !same;
   });
-  if (remaining.length === 0) return 'already_voted';
+  if (remaining.length === 0 && handed.length === 0) return 'already_voted';
+  for (const [from] of handed) delete world.delegations[from];
 
   for (const { gate, seats } of remaining) {
     world.votes = world.votes.filter((v) => !(v.gate === gate.name && v.voter === p));

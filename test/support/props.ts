@@ -16,6 +16,7 @@ export function approvalProps(words: string, at: Date) {
     },
     approvedHash: 'a'.repeat(64),
     auto: true,
+    advice: [words.slice(0, 200)],
     criteria: [
       {
         key: 'rule:CI',
@@ -47,8 +48,18 @@ export function approvalProps(words: string, at: Date) {
         second: 'U0LEE',
         until: at,
         state: 'granted',
+        hash: '',
       },
-      { id: 'o2', rule: words.slice(0, 60), reason: words, by: 'U0RAE', second: 'U0LEE', until: at, state: 'proposed' },
+      {
+        id: 'o2',
+        rule: words.slice(0, 60),
+        reason: words,
+        by: 'U0RAE',
+        second: 'U0LEE',
+        until: at,
+        state: 'proposed',
+        hash: '',
+      },
     ],
     delegations: [{ from: 'U0KIM', to: 'U0LEE' }],
     exception: { name: words.slice(0, 80), team: 'payments', reason: words.slice(0, 500) },

@@ -29,8 +29,8 @@ ALTER TABLE release
   ADD COLUMN reviewed_at timestamptz(3),
   ADD COLUMN outcome text,
   ADD COLUMN review text NOT NULL DEFAULT '',
-  -- what the last change of its content was, for "changed since your vote"
-  ADD COLUMN changes jsonb NOT NULL DEFAULT '[]';
+  -- guards that did not hold for its slot, in words
+  ADD COLUMN advice text[] NOT NULL DEFAULT '{}';
 -- Which gates cost what, and how services fared: both are asked of releases by what they had.
 CREATE INDEX release_unit_service ON release_unit (workspace, service, release);
 
@@ -87,6 +87,7 @@ CREATE TABLE override (
   second text NOT NULL,
   until timestamptz(3) NOT NULL,
   state text NOT NULL,
+  hash text NOT NULL,
   at timestamptz(3) NOT NULL,
   PRIMARY KEY (workspace, id)
 );
