@@ -11,6 +11,7 @@ import {
   code,
   context,
   date,
+  failedBefore,
   join,
   link,
   list,
@@ -25,7 +26,7 @@ import {
 } from './kit.ts';
 import { stateWords } from './state.ts';
 import type { CriterionProps, GateCost, GateProps, ReleaseProps } from './summary.ts';
-import { summaryLine, waitingFor } from './summary.ts';
+import { closesAt, summaryLine, waitingFor } from './summary.ts';
 
 /** The thread reply that holds the tally. */
 export function voteCard(release: ReleaseProps, costs: readonly GateCost[] = []): View {
@@ -56,7 +57,7 @@ export function voteCard(release: ReleaseProps, costs: readonly GateCost[] = [])
     .map((one) => mrkdwn`${one.gate} usually takes ${span(one.medianMinutes)} and stopped ${one.caught} of ${one.n}.`);
   blocks.push(
     context(
-      mrkdwn`Policy ${code(release.policy)}. The requester and the deploy lead do not vote.`,
+      mrkdwn`Policy ${code(release.policy)}.${total === 0 ? '' : ' The requester and the deploy lead do not vote.'}`,
       ...(release.approvedHash === ''
         ? []
         : [mrkdwn`The verdict is for content ${code(release.approvedHash.slice(0, 12))}.`]),
@@ -79,13 +80,13 @@ export function why(release: ReleaseProps, costs: readonly GateCost[] = []): Vie
     const cost = costs.find((one) => one.gate === gate.name);
     const usually = cost
       ? mrkdwn`\n      _costs ${span(cost.medianMinutes)} (median of ${cost.n} in 90 days) and stopped ${cost.caught}_`
-      : mrkdwn`\n      _no release has been through it in 90 days_`;
+      : mrkdwn`\n      _too few releases have been through it to say what it costs_`;
     return mrkdwn`• *${gate.name}*: ${neededWords(gate.rule.needed)} ${who} – ${gate.met ? 'met' : 'open'}. Asked again when ${coversWords(gate.rule)} changes.${gate.rule.step_up ? ' Wants a one-time code.' : ''}${gate.rule.veto ? '' : ' No veto: a block only counts against it.'}${usually}`;
   });
   const risk = release.risk
     ? [
         section(
-          mrkdwn`*Risk ${release.risk.band}:* ${release.risk.reasons.length === 0 ? 'nothing speaks for more' : list([...release.risk.reasons], 'and')}. Earlier releases of it that failed: ${rate(release.risk.rate)}.`,
+          mrkdwn`*Risk ${release.risk.band}:* ${release.risk.reasons.length === 0 ? 'nothing speaks for more' : list([...release.risk.reasons], 'and')}. ${failedBefore(release.risk.rate)}.`,
         ),
       ]
     : [];
@@ -98,9 +99,13 @@ export function why(release: ReleaseProps, costs: readonly GateCost[] = []): Vie
         : [section(mrkdwn`Policy ${code(release.policy)} asks for no approval (because: ${reason}).`)]),
       ...risk,
       ...approvalNotes(release),
-      context(
-        mrkdwn`The requester ${person(release.requester)} and the deploy lead ${person(release.lead)} do not vote. Undecided at the start of its slot, it expires.`,
-      ),
+      ...(release.state === 'requested'
+        ? [
+            context(
+              mrkdwn`The requester ${person(release.requester)} and the deploy lead ${person(release.lead)} do not vote. Undecided ${release.changeType === 'emergency' ? 'at the end' : 'at the start'} of its slot, it expires.`,
+            ),
+          ]
+        : []),
     ],
   };
 }
@@ -129,7 +134,10 @@ export function who(
     );
     const names = left.slice(0, 8).map((one) => {
       const how = one.isAway ? 'away' : one.isWorking ? 'at work' : 'after hours';
-      return mrkdwn`${person(one.id)} (${wallTime(now, one.zone).time} there, ${how})`;
+      const to = release.delegations.find(({ from }) => from === one.id)?.to;
+      return to
+        ? mrkdwn`${person(to)} for ${person(one.id)}`
+        : mrkdwn`${person(one.id)} (${wallTime(now, one.zone).time} there, ${how})`;
     });
     const missing = Math.max(1, gate.needed - gate.votes.filter((vote) => isYes(vote.choice)).length);
     return mrkdwn`• *${gate.name}*: ${missing} more of ${names.length === 0 ? mrkdwn`nobody who is left` : join(names, ', ')}, for ${span(minutesBetween(gate.askedAt, now))}`;
@@ -203,7 +211,7 @@ export function criterionLine(one: CriterionProps, index: number, zone: string):
   const kind = {
     entry: 'before the start',
     exit: 'before it is done',
-    scope: 'accepted by',
+    scope: one.tick ? 'accepted by' : 'to be accepted by',
     condition: 'condition of',
   }[one.kind];
   const whose =
@@ -294,7 +302,7 @@ function coversWords({ covers }: GateRule): string {
 }
 
 function closes(release: ReleaseProps): Mrkdwn {
-  return mrkdwn`· closes ${date(release.startsAt, release.zone)}`;
+  return mrkdwn`· closes ${date(closesAt(release), release.zone)}`;
 }
 
 function bar(done: number, total: number): string {

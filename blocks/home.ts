@@ -12,13 +12,17 @@ export type HomeProps = {
   /** Releases of this person that were not reviewed yet. */
   readonly reviews: readonly ReleaseProps[];
   readonly week: readonly CalendarDay[];
+  /** Sees, and changes nothing. */
+  readonly isGuest: boolean;
   readonly asOf: Date;
   readonly zone: string;
 };
 
 /** App Home: what waits for this person, and what this person asked for. */
 export function home(props: HomeProps): KnownBlock[] {
-  const blocks: KnownBlock[] = [header('Waiting for you')];
+  const blocks: KnownBlock[] = props.isGuest
+    ? [section(mrkdwn`As a guest you can follow releases here, and not change them.`), header('Waiting for you')]
+    : [header('Waiting for you')];
   if (props.waiting.length === 0)
     blocks.push(
       section(mrkdwn`Nothing is waiting for you. When somebody needs your word, it is here and in a message to you.`),

@@ -65,10 +65,20 @@ export function link(url: string, label: string): Mrkdwn {
   return safe ? { mrkdwn: `<${escapeText(url)}|${escapeText(label.replace(/[|<>]/g, ' '))}>` } : mrkdwn`${url}`;
 }
 
+/** A field of a release as it was or is; people by name. */
+export function fieldValue(field: string, value: string, most: number): Mrkdwn {
+  return field === 'lead' ? person(value) : mrkdwn`${clip(value, most)}`;
+}
+
 /** "8 % (3–16 %, n=41)"; "unknown (n=0)". */
 export function rate({ share, low, high, n }: { share: number; low: number; high: number; n: number }): string {
   const percent = (value: number) => `${Math.round(value * 100)}`;
   return n === 0 ? 'unknown (n=0)' : `${percent(share)} % (${percent(low)}–${percent(high)} %, n=${n})`;
+}
+
+/** How earlier releases of the same services went. */
+export function failedBefore(known: Parameters<typeof rate>[0]): string {
+  return known.n === 0 ? 'no earlier releases' : `${rate(known)} of earlier ones failed`;
 }
 
 /** A version, branch or command: monospaced, and unable to leave its backticks. */

@@ -8,8 +8,11 @@ import {
   actions,
   button,
   channel,
+  clip,
   code,
   context,
+  date,
+  dayAndTime,
   join,
   type Mrkdwn,
   mrkdwn,
@@ -23,7 +26,7 @@ import {
 import { pirAsk } from './pir.ts';
 import { say } from './sentence.ts';
 import { stateWords } from './state.ts';
-import { type ReleaseProps, summaryLine, waitingFor } from './summary.ts';
+import { closesAt, type ReleaseProps, summaryLine, waitingFor } from './summary.ts';
 
 /** What an approver is asked in a direct message. It is edited when there is nothing left to decide. */
 export function ask(release: ReleaseProps, approver: string, principals: readonly string[] = []): View {
@@ -41,8 +44,8 @@ export function ask(release: ReleaseProps, approver: string, principals: readonl
   if (voted) {
     const text =
       voted.voter === approver
-        ? mrkdwn`You said “${voted.choice}” on ${name}. You can change it until the last gate is met.`
-        : mrkdwn`${person(voted.voter)} said “${voted.choice}” on ${name} for you.`;
+        ? mrkdwn`You ${saidWords[voted.choice]} ${name}. You can change it until the last gate is met.`
+        : mrkdwn`${person(voted.voter)} ${saidWords[voted.choice]} ${name} for you.`;
     return {
       text: text.mrkdwn,
       blocks: [
@@ -70,19 +73,29 @@ export function ask(release: ReleaseProps, approver: string, principals: readonl
   const why =
     principals.length > 0
       ? mrkdwn`You are asked because ${people(principals)} lets you vote for them.`
-      : mrkdwn`You are asked because you may vote for ${gates}.`;
-  const text = mrkdwn`${name} needs a ${gates} decision before ${plainSlot(release.startsAt, release.endsAt, release.zone)}.`;
+      : own.every((gate) => gate.escalatedTo.includes(approver) && !gate.asked.includes(approver))
+        ? mrkdwn`You are asked because nobody decided for ${gates} in time: you may do it now.`
+        : mrkdwn`You are asked because you may vote for ${gates}.`;
+  const text = mrkdwn`${name} needs a decision for ${gates} before ${dayAndTime(closesAt(release), release.zone)}.`;
   return {
     text: text.mrkdwn,
     blocks: [
       section(
-        mrkdwn`${name} → ${release.environment} needs a *${gates}* decision before ${slot(release.startsAt, release.endsAt, release.zone)}.\n${release.summary}\nAsked by ${person(release.requester)}.${release.risk ? ` Risk: ${release.risk.band}.` : ''}`,
+        mrkdwn`${name} → ${release.environment} needs a decision for *${gates}* before ${date(closesAt(release), release.zone)}.\n${release.summary}\nAsked by ${person(release.requester)}.${release.risk ? ` Risk: ${release.risk.band}.` : ''}`,
       ),
       askButtons(release),
       context(why),
     ],
   };
 }
+
+const saidWords = {
+  approve: 'approved',
+  condition: 'approved, on a condition,',
+  block: 'blocked',
+  reject: 'rejected',
+  recuse: 'stepped aside from',
+} as const;
 
 /** Gates that somebody was asked for: in person, after an escalation, or in somebody's place. */
 function gatesOf(release: ReleaseProps, approver: string, from: readonly string[]): ReleaseProps['gates'] {
@@ -148,6 +161,7 @@ export function notice(event: StoredEvent, release: ReleaseProps): View {
     text: said.mrkdwn,
     blocks: [
       section(said),
+      ...(event.body.type === 'release.approved' ? [context(...held(release))] : []),
       actions(`notice-${release.number}`, [
         button('release.details', 'Details', String(release.number)),
         ...(event.body.type === 'release.left_behind'
@@ -156,6 +170,15 @@ export function notice(event: StoredEvent, release: ReleaseProps): View {
               button('release.move', 'Other time…', String(release.number)),
             ]
           : []),
+        ...(event.body.type === 'start.held'
+          ? [
+              button('release.start', 'Start', String(release.number)),
+              button('exception.open', 'Ask for an exception…', String(release.number)),
+            ]
+          : []),
+        ...(event.body.type === 'start.held' || event.body.type === 'release.approved'
+          ? [button('release.move', 'Move…', String(release.number))]
+          : []),
         ...(release.state === 'approved' && release.room === 'none'
           ? [button('room.open', 'Open war room', String(release.number))]
           : []),
@@ -163,6 +186,15 @@ export function notice(event: StoredEvent, release: ReleaseProps): View {
       context(mrkdwn`You get this because you requested ${releaseKey(release.number)}.`),
     ],
   };
+}
+
+/** What an approved release holds, and what is left to do. */
+function held(release: ReleaseProps): Mrkdwn[] {
+  const open = release.criteria.filter((one) => !one.tick && one.kind !== 'exit').map((one) => clip(one.title, 60));
+  return [
+    mrkdwn`Slot held: ${slot(release.startsAt, release.endsAt, release.zone)}`,
+    ...(open.length > 0 ? [mrkdwn`To be ticked before the start: ${open.join(', ')}`] : []),
+  ];
 }
 
 /** What one person is told of an event, with the way to it. */

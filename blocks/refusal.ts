@@ -37,6 +37,14 @@ export type Next = {
 
 type Words = { readonly text: Mrkdwn; readonly next?: readonly Button[] };
 
+/** Verbs whose name is no word for what they do. */
+const verbWords: Readonly<Record<string, string>> = {
+  rollback: 'roll back',
+  done: 'finish',
+  except: 'ask a pass for',
+  override: 'set aside for it',
+};
+
 /** Every refusal in words (total): what was understood, what stopped it, the one next step. */
 const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string, next: Next | undefined) => Words } = {
   is_bot: () => ({ text: mrkdwn`Bots cannot do this. A person has to.` }),
@@ -115,12 +123,14 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
   changed_since: ({ release }) => ({
     text: mrkdwn`${releaseKey(release)} changed while you looked, so your vote was not taken. Open the review again.`,
   }),
-  reason_needed: ({ verb }) => ({ text: mrkdwn`Say why: ${code(`/release ${verb} REL-142 the reason`)}.` }),
+  reason_needed: ({ verb }) => ({
+    text: mrkdwn`Say why: ${code(`/release ${verb} REL-142 ${verb === 'override' ? 'gate:SRE @second ' : ''}the reason`)}.`,
+  }),
   only_runners: ({ release, verb, lead, requester }) => ({
     text: mrkdwn`Only its lead ${person(lead)}, its requester ${person(requester)} or a release manager can ${verb} ${releaseKey(release)}.`,
   }),
   wrong_state: ({ release, verb, state, possible }) => ({
-    text: mrkdwn`${releaseKey(release)} is ${stateWords[state]}, so there is nothing to ${verb === 'rollback' ? 'roll back' : verb}.${possible.length > 0 ? mrkdwn` You can ${list(possible, 'or')} it.` : ''}`,
+    text: mrkdwn`${releaseKey(release)} is ${stateWords[state]}, so there is nothing to ${verbWords[verb] ?? verb}.${possible.length > 0 ? mrkdwn` You can ${list(possible, 'or')} it.` : ''}`,
   }),
   not_yet: ({ release, startsAt }, zone) => ({
     text: mrkdwn`The slot of ${releaseKey(release)} opens ${date(new Date(startsAt), zone)}. Start it then.`,
@@ -283,6 +293,7 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
     text: mrkdwn`This gate wants a one-time code, and you have none set up. Do it now; it takes a minute.`,
     next: [button('stepup.open', 'Set up codes', 'stepup', { style: 'primary' })],
   }),
+  no_codes: ({ person: who }) => ({ text: mrkdwn`${person(who)} has no one-time codes set up. Nothing was changed.` }),
   code_enrolled: () => ({
     text: mrkdwn`You have one-time codes set up already. Remove them first with ${code('/release stepup off 123456')} (a current code).`,
   }),
@@ -349,6 +360,9 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
   not_ticked: ({ title }) => ({ text: mrkdwn`“${title}” is not ticked. Nothing was changed.` }),
   evidence_needed: ({ title }) => ({
     text: mrkdwn`“${title}” needs a link that proves it: ${code('/release tick REL-142 1 https://…')}.`,
+  }),
+  exit_too_early: ({ release, title }) => ({
+    text: mrkdwn`“${title}” is said of what was deployed: tick it once ${releaseKey(release)} has started.`,
   }),
   already_ticked: ({ title, by }) => ({ text: mrkdwn`“${title}” was ticked by ${person(by)} already.` }),
   criteria_open: ({ release, before, open }) => ({

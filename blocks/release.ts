@@ -1,5 +1,5 @@
 import type { KnownBlock } from '@slack/types';
-import { isYes } from '../src/domain/gate.ts';
+import { isNo, isYes } from '../src/domain/gate.ts';
 import { isEnded, isRunning, releaseKey, type Unit, unitsName } from '../src/domain/release.ts';
 import { minutesBetween } from '../src/domain/time.ts';
 import { approvalNotes, contentBlocks, gateLine } from './approval.ts';
@@ -12,6 +12,7 @@ import {
   confirm,
   context,
   date,
+  failedBefore,
   fields,
   header,
   join,
@@ -41,10 +42,8 @@ export function card(release: ReleaseProps): View {
       mrkdwn`*When*\n${slot(release.startsAt, release.endsAt, release.zone)} (${span(minutesBetween(release.startsAt, release.endsAt))})`,
       mrkdwn`*Deploy lead*\n${person(release.lead)}`,
       mrkdwn`*Rollback*\n${rollbackWords(release, 200)}`,
-      ...(release.risk
-        ? [mrkdwn`*Risk*\n${release.risk.band} · ${rate(release.risk.rate)} of earlier ones failed`]
-        : []),
-      mrkdwn`*War room*\n${release.roomChannel ? channel(release.roomChannel) : release.room === 'none' ? 'opens 30 min before' : 'opening'}`,
+      ...(release.risk ? [mrkdwn`*Risk*\n${release.risk.band} · ${failedBefore(release.risk.rate)}`] : []),
+      mrkdwn`*War room*\n${release.roomChannel ? channel(release.roomChannel) : release.room !== 'none' ? 'opening' : isEnded(release.state) ? 'none' : 'opens 30 min before'}`,
     ),
     section(statusLine(release)),
     ...approvalNotes(release),
@@ -168,7 +167,7 @@ function statusLine(release: ReleaseProps): Mrkdwn {
   if (release.state !== 'requested') return mrkdwn`${summaryLine(release)}.`;
   const gates = release.gates.map(
     (gate) =>
-      mrkdwn`${gate.met ? '✅' : '⬜'} ${gate.name} ${gate.votes.filter((vote) => isYes(vote.choice)).length}/${gate.needed}`,
+      mrkdwn`${gate.met ? '✅' : gate.votes.some((vote) => isNo(vote.choice)) ? '⛔' : '⬜'} ${gate.name} ${gate.votes.filter((vote) => isYes(vote.choice)).length}/${gate.needed}`,
   );
   return mrkdwn`*Before it can go:* ${join(gates, ' · ')}`;
 }

@@ -6,7 +6,9 @@ import { warningLines } from './conflict.ts';
 import {
   clip,
   context,
+  failedBefore,
   fields,
+  fieldValue,
   join,
   list,
   type Mrkdwn,
@@ -38,6 +40,13 @@ export type ReviewProps = {
   }[];
   readonly stepUp: boolean;
   readonly minutesLeft: number;
+  /** Each unit with the version that runs there now, and what stands on it. */
+  readonly units: readonly {
+    readonly service: string;
+    readonly version: string;
+    readonly before: string | null;
+    readonly dependants: readonly string[];
+  }[];
 };
 
 /** The review modal: enough to decide, and what a click does. The only place where votes are cast. */
@@ -54,7 +63,7 @@ export function reviewForm(release: ReleaseProps, props: ReviewProps): ModalView
     close: plain('Close', 24),
     blocks: [
       { type: 'alert', level: 'info', text: { type: 'mrkdwn', text: mrkdwn`${acting}`.mrkdwn.slice(0, 200) } },
-      ...(props.principals.length > 0 ? [section(mrkdwn`↪ You also vote for ${people(props.principals)}.`)] : []),
+      ...(props.principals.length > 0 ? [section(mrkdwn`↪ You vote for ${people(props.principals)}.`)] : []),
       ...changedSince(props),
       section(mrkdwn`*${clip(release.summary, 1000)}*`),
       fields(
@@ -65,6 +74,7 @@ export function reviewForm(release: ReleaseProps, props: ReviewProps): ModalView
         mrkdwn`*Change type*\n${release.changeType}`,
         mrkdwn`*Rollback plan*\n${rollbackWords(release, 600)}`,
       ),
+      section(join(props.units.map(unitLine), '\n')),
       ...contentBlocks(release),
       ...riskBlocks(release),
       ...around(release),
@@ -86,13 +96,11 @@ export function reviewForm(release: ReleaseProps, props: ReviewProps): ModalView
         multiline: true,
         max: 500,
         optional: true,
-        ...(earlier ? { initial: earlier.comment } : {}),
         hint: 'Needed for a condition, a block or a rejection: say what and why.',
       }),
       textInput('unblock', 'What would lift a block', {
         max: 500,
         optional: true,
-        ...(earlier ? { initial: earlier.unblock } : {}),
         hint: 'Needed for a block only.',
       }),
       ...(props.stepUp
@@ -110,10 +118,21 @@ export function reviewForm(release: ReleaseProps, props: ReviewProps): ModalView
   };
 }
 
+/** "payments 2.13.4 → 2.14.0; checkout and web stand on it". */
+function unitLine({ service, version, before, dependants }: ReviewProps['units'][number]): Mrkdwn {
+  const from = before === null ? mrkdwn`nothing known → ` : mrkdwn`${clip(before, 60)} → `;
+  const stands =
+    dependants.length === 0
+      ? ''
+      : `; ${list([...dependants].slice(0, 8), 'and')} ${dependants.length === 1 ? 'stands' : 'stand'} on it`;
+  return mrkdwn`• *${service}* ${from}*${version}*${stands}`;
+}
+
 function changedSince({ changed }: ReviewProps): KnownBlock[] {
   if (changed.length === 0) return [];
   const lines = changed.map(
-    ({ field, before, after }) => mrkdwn`• ${field}: ${clip(before, 300)} → *${clip(after, 300)}*`,
+    ({ field, before, after }) =>
+      mrkdwn`• ${field}: ${fieldValue(field, before, 300)} → *${fieldValue(field, after, 300)}*`,
   );
   return [section(join([mrkdwn`*Changed since your vote:*`, ...lines], '\n'))];
 }
@@ -121,7 +140,7 @@ function changedSince({ changed }: ReviewProps): KnownBlock[] {
 function riskBlocks({ risk }: ReleaseProps): KnownBlock[] {
   if (!risk) return [];
   const why = risk.reasons.length === 0 ? 'nothing speaks for more' : risk.reasons.join(' · ');
-  return [section(mrkdwn`*Risk ${risk.band}:* ${why}\nEarlier releases of it that failed: ${rate(risk.rate)}`)];
+  return [section(mrkdwn`*Risk ${risk.band}:* ${why}\n${failedBefore(risk.rate)}`)];
 }
 
 /** Dependencies, what speaks against its time, and an exception that it asks for. */

@@ -9,6 +9,7 @@ import {
   clip,
   code,
   dayAndTime,
+  fieldValue,
   join,
   link,
   list,
@@ -172,7 +173,7 @@ export const sentence: EventTable<Mrkdwn, [zone: string]> = {
     mrkdwn`👋 ${person(body.person)} is gone, and no longer asked for ${body.gate} of ${releaseKey(body.release)}.`,
   'approver.asked': ({ body }) => mrkdwn`🔔 ${person(body.person)} was asked about ${releaseKey(body.release)}.`,
   'approver.snoozed': ({ body }, zone) =>
-    mrkdwn`💤 I ask you about ${releaseKey(body.release)} again ${dayAndTime(new Date(body.until), zone)}.`,
+    mrkdwn`💤 ${person(body.person)} is asked about ${releaseKey(body.release)} again ${dayAndTime(new Date(body.until), zone)}.`,
   'approver.reminded': ({ body }) => {
     const name = releaseKey(body.release);
     const gates = body.gates.map(({ gate, usergroups, people: asked }) => {
@@ -185,11 +186,12 @@ export const sentence: EventTable<Mrkdwn, [zone: string]> = {
       : mrkdwn`⏰ ${name} begins within ${left} and still needs ${join(gates, ', ')}.`;
   },
   'approver.nudged': (event) =>
-    mrkdwn`👉 ${who(event)} asks again about ${releaseKey(event.body.release)}: ${people(event.body.people.slice(0, 8))}${event.body.away.length === 0 ? mrkdwn`` : mrkdwn`. Away: ${people(event.body.away.slice(0, 8))}`}.`,
+    mrkdwn`👉 ${who(event)} asks again about ${releaseKey(event.body.release)}${event.body.people.length === 0 ? mrkdwn`` : mrkdwn`: ${people(event.body.people.slice(0, 8))}`}${event.body.later.length === 0 ? mrkdwn`` : mrkdwn`. When their day begins: ${people(event.body.later.slice(0, 8).map((one) => one.person))}`}${event.body.away.length === 0 ? mrkdwn`` : mrkdwn`. Away: ${people(event.body.away.slice(0, 8))}`}.`,
   'release.changed': (event) => {
     const { body } = event;
     const what = body.fields.map(
-      ({ field, before, after }) => mrkdwn`${field}: ${clip(before, 80)} → ${clip(after, 80)}`,
+      ({ field, before, after }) =>
+        mrkdwn`${field}: ${fieldValue(field, before, 80)} → ${fieldValue(field, after, 80)}`,
     );
     const again = body.reopened.length === 0 ? 'Every vote stays.' : `Asked again: ${list(body.reopened, 'and')}.`;
     return mrkdwn`✏️ ${who(event)} changed ${releaseKey(body.release)} (${join(what, '; ')}). ${again}`;
@@ -213,7 +215,7 @@ export const sentence: EventTable<Mrkdwn, [zone: string]> = {
   'start.opened': ({ body }) =>
     mrkdwn`🟢 The slot of ${releaseKey(body.release)} is open and everything that was approved still holds (content ${code(body.hash.slice(0, 12))}).`,
   'start.held': ({ body }, zone) =>
-    mrkdwn`🔴 The slot of ${releaseKey(body.release)} is open, and it cannot start: ${refusedWords(body.refusal as Refusal, zone)}`,
+    mrkdwn`🔴 The slot of ${releaseKey(body.release)} is open. ${refusedWords(body.refusal as Refusal, zone)}`,
   'review.asked': ({ body }, zone) =>
     mrkdwn`📋 How did ${releaseKey(body.release)} go? The review is due ${dayAndTime(new Date(body.dueAt), zone)}.`,
   'review.overdue': ({ body }) => mrkdwn`📋 The review of ${releaseKey(body.release)} is overdue.`,
@@ -228,7 +230,7 @@ export const sentence: EventTable<Mrkdwn, [zone: string]> = {
   'trust.changed': ({ body }) =>
     mrkdwn`🪜 Releases of team ${body.team} go by ${code(body.to)} instead of ${code(body.policy)} from now on.`,
   'trust.declined': ({ body }) => mrkdwn`🪜 Team ${body.team} stays with ${code(body.policy)}.`,
-  'prefs.set': () => mrkdwn`⚙️ Your preferences are saved.`,
+  'prefs.set': ({ body }) => mrkdwn`⚙️ The preferences of ${person(body.person)} are saved.`,
   'code.enrolled': () => mrkdwn`🔐 One-time codes are set up: approvals of some gates ask for one from now on.`,
   'code.used': () => mrkdwn`🔐 A one-time code was used.`,
   'code.removed': (event) => mrkdwn`🔐 ${who(event)} removed the one-time codes of ${person(event.body.person)}.`,

@@ -143,11 +143,11 @@ export function waitingFor(release: ReleaseProps): string {
   const parts = release.gates
     .filter((gate) => !gate.met)
     .map((gate) => {
-      const approvals = gate.votes.filter((vote) => isYes(vote.choice)).length;
-      const blocked = gate.rule.veto && gate.votes.some((vote) => isNo(vote.choice));
-      return blocked && approvals >= gate.needed
-        ? `${gate.name} to lift its block`
-        : `${gate.needed - approvals} more from ${gate.name}`;
+      const missing = gate.needed - gate.votes.filter((vote) => isYes(vote.choice)).length;
+      const isBlocked = gate.rule.veto && gate.votes.some((vote) => isNo(vote.choice));
+      const more = missing > 0 ? `${missing} more from ${gate.name}` : '';
+      const lift = isBlocked ? `${gate.name} to lift its block` : '';
+      return [lift, more].filter(Boolean).join(', ');
     });
   return list(parts, 'and');
 }
@@ -156,4 +156,9 @@ export function waitingFor(release: ReleaseProps): string {
 export function rollbackWords(release: ReleaseProps, most: number): string {
   if (release.rollbackPlan === '') return 'no plan given';
   return `${clip(release.rollbackPlan, most)} (${release.rollbackTested ? 'tested' : 'not tested'})`;
+}
+
+/** Until when it can be decided: an emergency to the end of its slot. */
+export function closesAt(release: Pick<ReleaseProps, 'changeType' | 'startsAt' | 'endsAt'>): Date {
+  return release.changeType === 'emergency' ? release.endsAt : release.startsAt;
 }

@@ -344,7 +344,7 @@ export function createPeople(world: World, delivery: Delivery) {
   /** `@ana` and `#releases` become ids, as Slack's composer and should_escape do. */
   function linkNames(text: string): string {
     return text
-      .replace(/(^|\s)@([a-z0-9._-]+)/g, (whole, before: string, name: string) => {
+      .replace(/(^|[\s:])@([a-z0-9._-]+)/g, (whole, before: string, name: string) => {
         const user = Object.values(world.state.users).find((one) => one.name === name);
         return user ? `${before}<@${user.id}${user.is_bot ? '' : `|${user.name}`}>` : whole;
       })

@@ -8,7 +8,7 @@ import {
 } from '../domain/code.ts';
 import { readMention } from '../domain/line.ts';
 import { loadCodes } from '../store/facts.ts';
-import { badOption, type Command, call, type Verb } from './command.ts';
+import { badOption, type Command, call, missing, type Verb } from './command.ts';
 
 export const enrolCodeCommand: Command<EnrolInput, EnrolFacts> = {
   name: 'stepup',
@@ -42,6 +42,8 @@ export const stepUpVerb: Verb = {
     if (what === undefined) return { do: 'open', form: { kind: 'stepup' } };
     if (what !== 'off') return badOption('stepup', what, ['nothing, to set it up', 'off']);
     const person = readMention(who, '@') ?? null;
+    if (!person && !/^\d{6}$/.test(line.words.slice(1).join('')))
+      return missing('a current code from your authenticator app, like 123456');
     return { do: 'run', call: call(removeCodeCommand, { person, code: person ? '' : line.words.slice(1).join('') }) };
   },
 };

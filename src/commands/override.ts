@@ -46,7 +46,7 @@ export const overrideVerb: Verb = {
   job: 'Manage',
   usage: 'override REL-142 <rule> @second-person <reason>',
   summary: 'sets a rule aside for a release: two people, a reason, four hours at most',
-  examples: ['override REL-142 gate:SRE <@U123> both SREs are on the incident call', 'override REL-142'],
+  examples: ['override REL-142 gate:SRE @kim both SREs are on the incident call', 'override REL-142'],
   target: true,
   parse: (line, _said, release) => {
     if (line.raw === '') return { do: 'open', form: { kind: 'override', release } };

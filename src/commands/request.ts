@@ -54,7 +54,7 @@ export const bookVerb: Verb = {
   synonyms: [],
   job: 'Ask',
   usage:
-    'book <service@version …> <when> [for 45m] [type:normal] [env:production] ["what changes"] [lead:@who] [needs:REL-139] [--auto] [--yes]',
+    'book <service@version …> <when> [for 45m] [type:normal] [env:production] ["what changes"] [rollback:"how back"] [lead:@who] [needs:REL-139] [--auto] [--yes]',
   summary: 'requests a release without the form: says how it reads the time, you confirm',
   examples: [
     'book payments@2.14.0 tomorrow 14:00 for 45m "SEPA instant payouts"',
@@ -107,7 +107,7 @@ function inputOf(draft: RequestLine, line: Line, said: Said): RequestInput {
     minutes: draft.minutes,
     changeType: draft.changeType as RequestInput['changeType'],
     summary: draft.summary,
-    rollbackPlan: '',
+    rollbackPlan: line.options.rollback ?? '',
     lead: (line.options.lead && readMention(line.options.lead, '@')) || said.person,
     dependsOn: [...draft.needs],
     ...plainContent,
@@ -143,7 +143,7 @@ type Read = { draft: RequestLine; phrase: string } | { problem: Extract<Parsed, 
 
 /** Reads units, time, length and options. `complete` asks for units and a time; the form does not need them. */
 function readRequest(line: Line, said: Said, complete: boolean): Read {
-  const known = ['type', 'env', 'dur', 'lead', 'needs', 'yes', 'auto'];
+  const known = ['type', 'env', 'dur', 'lead', 'needs', 'rollback', 'yes', 'auto'];
   for (const [option, value] of Object.entries(line.options))
     if (!known.includes(option)) return { problem: { code: 'unexpected', text: `${option}:${value}` } };
   const blank = blankRequest(said.channel);

@@ -92,7 +92,7 @@ export const delegateVerb: Verb = {
   job: 'Approve',
   usage: 'delegate REL-142 @kim | back',
   summary: 'lets somebody vote for you on one release; `prefs` does it for a time',
-  examples: ['delegate REL-142 <@U123>', 'delegate REL-142 back'],
+  examples: ['delegate REL-142 @kim', 'delegate REL-142 back'],
   target: true,
   parse: (line, _said, release) => {
     const [word = ''] = line.words;

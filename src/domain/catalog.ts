@@ -127,6 +127,8 @@ const StandardEntry = z.strictObject({
   name: z.string().max(80),
   scope: Scope.prefault({}),
   if: Expression.optional(),
+  /** The condition in words, for whoever does not meet it. */
+  message: z.string().max(200).default(''),
   max_minutes: z.number().int().min(5).optional(),
   criteria: z.array(CriterionRule).default([]),
 });
@@ -372,6 +374,7 @@ export function standardsOf(catalog: Catalog): StandardChange[] {
     name: entry.name,
     scope: entry.scope,
     if: entry.if ?? null,
+    message: entry.message,
     max_minutes: entry.max_minutes ?? null,
     criteria: entry.criteria,
   }));

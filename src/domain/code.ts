@@ -76,11 +76,10 @@ export type RemoveCodeFacts = { readonly codes: Codes; readonly roles: readonly 
 export function removeCode(input: RemoveCodeInput, facts: RemoveCodeFacts, ask: Ask): Decision {
   const self = actorId(ask);
   const person = input.person ?? self;
-  if (facts.codes.secret === undefined) return refuse({ code: 'code_not_enrolled' });
-  if (person !== self)
-    return facts.roles.includes('release_manager')
-      ? accept({ type: 'code.removed', person })
-      : refuse({ code: 'only_managers', verb: 'stepup' });
+  if (person !== self && !facts.roles.includes('release_manager'))
+    return refuse({ code: 'only_managers', verb: 'stepup' });
+  if (facts.codes.secret === undefined) return refuse({ code: 'no_codes', person });
+  if (person !== self) return accept({ type: 'code.removed', person });
   const checked = checkCode(input.code, facts.codes, ask);
   return checked.ok ? accept(checked.used, { type: 'code.removed', person }) : refuse(checked.refusal);
 }

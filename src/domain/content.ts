@@ -96,7 +96,11 @@ export function fieldWords(content: Content, field: ContentField): string {
     case 'dependencies':
       return content.dependsOn.map((number) => `REL-${number}`).join(', ') || 'none';
     case 'scope':
-      return content.scope.map(({ title }) => title).join(', ') || 'none';
+      return (
+        content.scope
+          .map(({ title, link, owner }) => [title, link, owner === null ? '' : `(${owner})`].filter(Boolean).join(' '))
+          .join(', ') || 'none'
+      );
     case 'links':
       return content.links.join(' ') || 'none';
   }

@@ -5,7 +5,7 @@ import type { ScopeItem } from './content.ts';
 import { type Ask, accept, actorId, type Decision, refuse } from './decision.ts';
 import type { Vote } from './gate.ts';
 import type { CriterionRule } from './policy.ts';
-import { type CriterionOf, isEnded, type ReleaseFacts } from './release.ts';
+import { type CriterionOf, isEnded, isRunning, type ReleaseFacts } from './release.ts';
 
 /** What has to be ticked, from the policy's rules and the scope items that somebody has to accept. Keys keep their meaning for ever. */
 export function criteriaOf(rules: readonly CriterionRule[], scope: readonly ScopeItem[]): Criterion[] {
@@ -93,6 +93,8 @@ export function tickCriterion(input: TickInput, facts: ReleaseFacts, ask: Ask): 
     return one.tickedBy === null
       ? refuse({ code: 'not_ticked', title: one.title })
       : accept({ type: 'criterion.unticked', release: release.number, criterion: one.key, title: one.title });
+  if (one.kind === 'exit' && !isRunning(release.state))
+    return refuse({ code: 'exit_too_early', release: release.number, title: one.title });
   const evidence = input.evidence.trim();
   if (one.evidence && !/^https?:\/\/\S+$/.test(evidence)) return refuse({ code: 'evidence_needed', title: one.title });
   if (one.tickedBy !== null) return refuse({ code: 'already_ticked', title: one.title, by: one.tickedBy });

@@ -96,6 +96,7 @@ export type Refusal =
   | { code: 'delegate_chain'; person: string }
   | { code: 'nothing_delegated'; release: number }
   | { code: 'code_not_enrolled' }
+  | { code: 'no_codes'; person: string }
   | { code: 'code_enrolled' }
   | { code: 'code_needed' }
   | { code: 'code_wrong'; left: number }
@@ -114,6 +115,7 @@ export type Refusal =
   | { code: 'not_your_tick'; release: number; title: string; people: string[] }
   | { code: 'not_ticked'; title: string }
   | { code: 'evidence_needed'; title: string }
+  | { code: 'exit_too_early'; release: number; title: string }
   | { code: 'already_ticked'; title: string; by: string }
   | { code: 'criteria_open'; release: number; before: 'start' | 'done'; open: string[] }
   | { code: 'guards_fail'; release: number; guards: { name: string; message: string }[] }

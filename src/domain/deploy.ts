@@ -110,9 +110,9 @@ export function openStart({ again }: StartDue, facts: StartFacts, ask: Ask): Dec
   const isReady = release.state === 'approved' || (again && release.state === 'requested');
   if (!isOpen || !isReady || (again && !release.auto)) return accept();
   const no = notStartable(facts, ask.now);
-  // What was in the way was said when the slot began.
-  if (no && again) return accept();
-  if (no) return accept({ type: 'start.held', release: release.number, refusal: { ...no } });
+  // What is in the way was said when the slot began; one that starts by itself looks again.
+  if (no)
+    return accept({ type: 'start.held', release: release.number, refusal: { ...no }, again, retry: release.auto });
   const opened: EventBody = { type: 'start.opened', release: release.number, hash: contentHash(release, release) };
   return release.auto ? accept(opened, ...started(facts)) : accept(opened);
 }

@@ -174,6 +174,8 @@ const ApproverNudged = z.strictObject({
   ...ofRelease,
   people: z.array(person),
   away: z.array(person),
+  /** Those whose working day begins later: they are asked then. */
+  later: z.array(z.strictObject({ person, at: instant })).default([]),
 });
 
 /** Its content is another one: gates that cover what changed are asked again, all other votes stay. */
@@ -283,6 +285,10 @@ const StartOpened = z.strictObject({ type: z.literal('start.opened'), ...ofRelea
 const StartHeld = z.strictObject({
   type: z.literal('start.held'),
   ...ofRelease,
+  /** Said before; only looked at again. */
+  again: z.boolean().default(false),
+  /** It is looked at again in a few minutes. */
+  retry: z.boolean().default(false),
   /** The refusal that a start would get, as JSON. */
   refusal: z.record(z.string(), z.unknown()),
 });
@@ -320,10 +326,23 @@ const TrustVoted = z.strictObject({
   choice: z.enum(['agree', 'decline']),
 });
 const judges = { managers: z.array(person).default([]) };
-const TrustChanged = z.strictObject({ type: z.literal('trust.changed'), proposal: z.string(), ...Rung, ...judges });
+const TrustChanged = z.strictObject({
+  type: z.literal('trust.changed'),
+  proposal: z.string(),
+  ...Rung,
+  ...judges,
+  /** The team's people, whose releases it is about. */
+  members: z.array(person).default([]),
+});
 const TrustDeclined = z.strictObject({ type: z.literal('trust.declined'), proposal: z.string(), ...Rung, ...judges });
 
-const PrefsSet = z.strictObject({ type: z.literal('prefs.set'), person, prefs: Prefs });
+const PrefsSet = z.strictObject({
+  type: z.literal('prefs.set'),
+  person,
+  prefs: Prefs,
+  /** Whoever votes for them from now on, and has to know. */
+  tell: person.nullable().default(null),
+});
 /** An approver's one-time codes: the secret itself is kept elsewhere, sealed. */
 const CodeEnrolled = z.strictObject({ type: z.literal('code.enrolled'), person, credential: z.string() });
 const CodeUsed = z.strictObject({ type: z.literal('code.used'), person, step: z.number().int() });

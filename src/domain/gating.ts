@@ -135,7 +135,7 @@ function fitsStandard(
     if (judged.ok && judged.holds) return { fits: one };
     why.push({
       name: one.name,
-      why: judged.ok ? `it needs ${one.if}` : `its condition cannot be judged (${judged.problem})`,
+      why: judged.ok ? one.message || `it needs ${one.if}` : `its condition cannot be judged (${judged.problem})`,
     });
   }
   return { why };

@@ -104,6 +104,8 @@ export const StandardChange = z.strictObject({
   name: z.string().max(80),
   scope: Scope,
   if: Expression.nullable(),
+  /** The condition in words, for whoever does not meet it. */
+  message: z.string().max(200).default(''),
   max_minutes: z.number().int().min(5).nullable(),
   criteria: z.array(CriterionRule),
 });
@@ -279,11 +281,13 @@ export function neededWords(needed: Needed): string {
   return needed === 'all' ? 'all of' : needed === 'majority' ? 'most of' : String(needed);
 }
 
-/** Do releases to this environment need a vote under some policy? */
+/** Do releases to this environment need a vote? The first policies that may match decide, up to one that surely does. */
 export function isGuarded(policies: readonly Policy[], environment: string): boolean {
-  const meant = policies.filter(
-    ({ when }) =>
-      (!when.environment || when.environment.includes(environment)) && (!when.type || when.type.includes('normal')),
-  );
-  return (meant.length > 0 ? meant : [defaultPolicy]).some((policy) => policy.gates.length > 0);
+  for (const { when, gates } of policies) {
+    const { environment: environments, type, ...conditions } = when;
+    if ((environments && !environments.includes(environment)) || (type && !type.includes('normal'))) continue;
+    if (gates.length > 0) return true;
+    if (Object.values(conditions).every((one) => one === undefined)) return false;
+  }
+  return defaultPolicy.gates.length > 0;
 }

@@ -43,5 +43,7 @@ export function setPrefs({ prefs }: PrefsInput, facts: PrefsFacts, ask: Ask): De
       return refuse({ code: 'delegate_unfit', person: delegate.to });
     if (delegate.until <= delegate.from) return refuse({ code: 'never_happens', what: 'delegation' });
   }
-  return accept({ type: 'prefs.set', person, prefs: next });
+  const before = facts.prefs.delegate?.to;
+  const tell = delegate && delegate.to !== before ? delegate.to : null;
+  return accept({ type: 'prefs.set', person, prefs: next, tell });
 }

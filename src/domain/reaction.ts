@@ -68,7 +68,15 @@ export const reaction: EventTable<Reaction> = {
       timers: [...slotTimers(event, body), ...planTimers(event, release, 1, plan)],
     };
   },
-  'vote.cast': ({ body }) => show([...cards(body.release), { kind: 'asks', release: body.release }]),
+  'vote.cast': ({ id, body }) =>
+    show([
+      ...cards(body.release),
+      { kind: 'asks', release: body.release },
+      // What stops a release is for its requester to mend.
+      ...(body.choice === 'block'
+        ? [{ kind: 'notice', event: id } as const, { kind: 'thread', event: id } as const]
+        : []),
+    ]),
   'release.approved': (event) => again(event, verdict(event)),
   'release.rejected': (event) => freed(event, verdict(event)),
   'release.expired': (event) => freed(event, verdict(event)),
@@ -247,8 +255,10 @@ export const reaction: EventTable<Reaction> = {
         ? [{ kind: 'thread', event: id }]
         : people.map((person) => ({ kind: step === 'manager' ? 'tell' : 'reminder', event: id, person }) as const),
     ),
-  'approver.nudged': ({ id, body: { people } }) =>
-    show(people.map((person) => ({ kind: 'reminder', event: id, person }) as const)),
+  'approver.nudged': ({ id, body: { release, people, later } }) => ({
+    surfaces: people.map((person) => ({ kind: 'reminder', event: id, person }) as const),
+    timers: later.map(({ person, at }) => askTimer(release, person, 0, at, true)),
+  }),
   'release.changed': (event) => {
     const { release, revision, plan } = event.body;
     return {
@@ -318,13 +328,18 @@ export const reaction: EventTable<Reaction> = {
       { kind: 'log', event: event.id },
     ]),
   'start.opened': (event) => show([...room(event.body.release), { kind: 'log', event: event.id }]),
-  'start.held': (event) =>
-    show([
-      { kind: 'card', release: event.body.release },
+  'start.held': (event) => {
+    const { release } = event.body;
+    const shown: Surface[] = [
+      { kind: 'card', release },
       { kind: 'log', event: event.id },
       { kind: 'thread', event: event.id },
       { kind: 'notice', event: event.id },
-    ]),
+    ];
+    const at = addMinutes(event.at, retryMinutes);
+    const retry: Timer = { key: `retry:${release}`, at, command: 'clock start', release, again: true };
+    return { surfaces: event.body.again ? [] : shown, timers: event.body.retry ? [retry] : [] };
+  },
   'review.asked': ({ id, body: { release, dueAt } }) => ({
     surfaces: [{ kind: 'notice', event: id }],
     timers: [{ key: `overdue:${release}`, at: new Date(dueAt), command: 'clock overdue', release }],
@@ -340,9 +355,13 @@ export const reaction: EventTable<Reaction> = {
   'trust.proposed': ({ body: { proposal, managers } }) =>
     show(managers.map((person) => ({ kind: 'trust', proposal, person }) as const)),
   'trust.voted': ({ body: { proposal, voter } }) => show([{ kind: 'trust', proposal, person: voter }]),
-  'trust.changed': ({ body }) => judged(body),
+  'trust.changed': (event) => show([...judged(event.body).surfaces, ...tellAll(event, event.body.members)]),
   'trust.declined': ({ body }) => judged(body),
-  'prefs.set': ({ body }) => show([{ kind: 'home', person: body.person }]),
+  'prefs.set': (event) =>
+    show([
+      { kind: 'home', person: event.body.person },
+      ...tellAll(event, event.body.tell === null ? [] : [event.body.tell]),
+    ]),
   'code.enrolled': ({ body }) => show([{ kind: 'home', person: body.person }]),
   'code.used': () => nothing,
   'code.removed': (event) => show(tellAll(event, [event.body.person])),
@@ -465,6 +484,9 @@ function oldPlan({ at }: Pick<StoredEvent, 'at'>, asked: readonly (readonly stri
   const pings = people.length > askAtMost ? [] : people.map((person) => ({ person, at: at.toISOString() }));
   return [{ gate: '', pings, dueAt: null }];
 }
+
+/** How often a start by itself that something is in the way of looks again. */
+const retryMinutes = 5;
 
 /** More than this are a channel, not people. */
 const tellAtMost = 30;

@@ -7,10 +7,11 @@ import { ownersOf, sourcesOf, tally, votersOf, type WhoSource } from './gate.ts'
 import { onlyRunners } from './move.ts';
 import type { DirectoryNeeds } from './person.ts';
 import { join } from './person.ts';
-import { awayUntil } from './prefs.ts';
+import { awayUntil, workHoursOf } from './prefs.ts';
 import type { GateOf, ReleaseFacts } from './release.ts';
 import { addMinutes } from './time.ts';
 import { voteNeeds } from './vote.ts';
+import { isWorking, nextWorking } from './worktime.ts';
 
 /*
  * The ladder: the role in the thread a day ahead, whoever is on call four hours ahead, a release manager in the last hour.
@@ -84,12 +85,13 @@ function waitingIn(gate: GateOf, facts: ReleaseFacts, ask: Ask): string[] {
     requester: release.requester,
     lead: release.lead,
   };
-  const voters = votersOf(gate.sources, release, ask.directory);
   const handed = (id: string) => facts.delegations.find((one) => one.from === id && !one.standing)?.to ?? id;
   const spoken = new Set(
     facts.votes.filter((vote) => vote.gate === gate.rule.name).flatMap((vote) => [vote.voter, ...vote.seats]),
   );
-  const asked = whomToAsk(gate.rule, gate.sources, voters, context).filter((id) => !spoken.has(id));
+  // Whoever has spoken, or stepped aside, is no reason to leave the others alone.
+  const silent = votersOf(gate.sources, release, ask.directory).filter((id) => !spoken.has(id));
+  const asked = whomToAsk(gate.rule, gate.sources, silent, context);
   return [...new Set(asked.map(handed))].filter((id) => !spoken.has(id));
 }
 
@@ -180,8 +182,14 @@ export function nudge(_input: NudgeInput, facts: ReleaseFacts, ask: Ask): Decisi
   if (next && ask.now < next) return refuse({ code: 'nudged', release: release.number, nextAt: next.toISOString() });
   const waiting = waitingFor(facts, ask).filter((id) => id !== actorId(ask));
   const away = waiting.filter((id) => awayUntil(id, policy.prefs, ask.directory, ask.now) !== undefined);
-  const people = waiting.filter((id) => !away.includes(id));
-  if (people.length === 0) return refuse({ code: 'nobody_to_nudge', release: release.number, away });
-  const nudged: EventBody = { type: 'approver.nudged', release: release.number, people, away };
+  const present = waiting.filter((id) => !away.includes(id));
+  const hours = (id: string) => workHoursOf(id, policy.prefs, ask.directory);
+  const people = present.filter((id) => isWorking(hours(id), ask.now));
+  const later = present.flatMap((id) => {
+    const at = people.includes(id) ? undefined : nextWorking(hours(id), ask.now);
+    return at && at < release.startsAt ? [{ person: id, at: at.toISOString() }] : [];
+  });
+  if (people.length + later.length === 0) return refuse({ code: 'nobody_to_nudge', release: release.number, away });
+  const nudged: EventBody = { type: 'approver.nudged', release: release.number, people, away, later };
   return accept(nudged);
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { GatePlan } from './approval.ts';
 import { askGates } from './ask.ts';
 import type { Conflict, Seat, Train } from './calendar.ts';
 import { type CalendarFacts, isHard, judge, type Wanted } from './conflict.ts';
@@ -189,7 +190,7 @@ export function requestRelease(
     gates: gates.map(({ rule }) => rule),
     asked: asking.asked.map(({ voters }) => [...voters]),
     plan: [...asking.plan],
-    skipped: skipped.map(({ rule, voters }) => ({ gate: rule.name, people: notIn(voters, asking.asked) })),
+    skipped: skipped.map(({ rule, voters }) => ({ gate: rule.name, people: notAsked(voters, asking.plan) })),
     rollbackTested: subject.rollbackTested,
     migration: subject.migration,
     scope: [...subject.scope],
@@ -245,9 +246,9 @@ export function unfitOwner(
   return bad?.owner ? { code: 'owner_unfit', owner: bad.owner, title: bad.title } : undefined;
 }
 
-/** Those who are not asked for any other gate. */
-function notIn(voters: readonly string[], asked: readonly { readonly voters: readonly string[] }[]): string[] {
-  return voters.filter((id) => !asked.some((other) => other.voters.includes(id)));
+/** Those who are not asked in person. */
+function notAsked(voters: readonly string[], plan: readonly GatePlan[]): string[] {
+  return voters.filter((id) => !plan.some(({ pings }) => pings.some((ping) => ping.person === id)));
 }
 
 /** Characters of a summary or a plan: what the form takes. */

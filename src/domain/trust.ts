@@ -112,7 +112,7 @@ export function voteTrust(input: TrustVoteInput, facts: TrustVoteFacts, ask: Ask
   const { id, team, policy, to, direction } = proposal;
   const cast: EventBody = { type: 'trust.voted', proposal: id, voter, choice: input.choice };
   const rung = { proposal: id, team, policy, to, direction, managers: judges };
-  if (count('agree') >= proposal.needed) return accept(cast, { type: 'trust.changed', ...rung });
+  if (count('agree') >= proposal.needed) return accept(cast, { type: 'trust.changed', ...rung, members: [...members] });
   if (judges.length - count('decline') < proposal.needed) return accept(cast, { type: 'trust.declined', ...rung });
   return accept(cast);
 }

@@ -28,7 +28,7 @@ import { clicked, type Door } from './click.ts';
 import { callOptions, connectOptions, type SlackConnection } from './client.ts';
 import { confirm } from './confirm.ts';
 import type { SlackDirectory } from './directory.ts';
-import { openForm, readForm, readPass, requestAgain, type Submission, sayInModal } from './form.ts';
+import { errorAt, openForm, readForm, readPass, requestAgain, type Submission, sayInModal } from './form.ts';
 import { admit, type Typed, understand } from './line.ts';
 
 export type SlackDoor = {
@@ -176,6 +176,8 @@ export async function openSlack(
       const asker: Asker = { workspace, person: body.user.id, zone: admitted.person.zone, command: commandName };
       if (read.confirm) return confirm(ctx, asker, read.call, '');
       const outcome = await perform(read.call, `${view.id}:${view.hash}`, { kind: 'person', id: body.user.id });
+      const wrong = outcome.ok ? undefined : errorAt(view as unknown as Submission, outcome.refusal, asker.zone);
+      if (wrong) return { errors: wrong };
       const told = await tell(ctx, asker, outcome, read.call);
       // A refused request keeps what was typed; everything else that stopped is only said.
       const again = !outcome.ok && read.draft ? await requestAgain(ctx, workspace, read.draft, told) : undefined;
@@ -301,6 +303,9 @@ export async function openSlack(
         case 'open': {
           const refused = await openForm(ctx, client, { workspace, person: typed.person, triggerId }, understood.form);
           if (refused || triggerId) return refused;
+          // Nothing opens from a mention: the release with its buttons does.
+          if ('release' in understood.form)
+            return answer(ctx, asker, { ask: 'show', release: understood.form.release });
           return answer(ctx, asker, { ask: 'help', topic: understood.verb?.name });
         }
         case 'run':

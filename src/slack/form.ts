@@ -10,10 +10,10 @@ import { answer as answerModal, message, noteForm, skeleton } from '../../blocks
 import { overrideForm } from '../../blocks/override.ts';
 import { pirForm } from '../../blocks/pir.ts';
 import { prefsForm } from '../../blocks/prefs.ts';
-import { refusal } from '../../blocks/refusal.ts';
+import { refusal, refusedWords } from '../../blocks/refusal.ts';
 import { editForm, type RequestDraft, requestForm } from '../../blocks/request.ts';
 import { type ReviewProps, reviewForm } from '../../blocks/review.ts';
-import type { ReleaseProps } from '../../blocks/summary.ts';
+import { closesAt, type ReleaseProps } from '../../blocks/summary.ts';
 import { changeCommand } from '../commands/change.ts';
 import { enrolCodeCommand } from '../commands/code.ts';
 import type { Call, Form } from '../commands/command.ts';
@@ -32,7 +32,7 @@ import { VoteChoice } from '../domain/approval.ts';
 import { Freeze } from '../domain/calendar.ts';
 import { enrolmentUri } from '../domain/code.ts';
 import { migrations } from '../domain/content.ts';
-import type { Refusal } from '../domain/decision.ts';
+import type { Refusal, RefusalCode } from '../domain/decision.ts';
 import type { StoredEvent } from '../domain/event.ts';
 import { readLine } from '../domain/line.ts';
 import { rulesAgainst } from '../domain/override.ts';
@@ -45,10 +45,11 @@ import { readScope, scopeOptions } from '../domain/scope.ts';
 import { isZone, minutesBetween } from '../domain/time.ts';
 import { mayDecide, notEligible, ownGates, voteNeeds } from '../domain/vote.ts';
 import { usualHours } from '../domain/worktime.ts';
+import { rehearse } from '../run.ts';
 import { readerOf } from '../store/calendar.ts';
 import { findDraft } from '../store/draft.ts';
-import { findRelease, keepCredential, loadPrefs } from '../store/facts.ts';
-import { findReleaseProps, historyOf, listServices, loadWorkspace } from '../store/read.ts';
+import { findRelease, keepCredential, loadCodes, loadPrefs } from '../store/facts.ts';
+import { findReleaseProps, historyOf, listServices, loadWorkspace, unitsAround } from '../store/read.ts';
 import { admit, fallbackFor } from './line.ts';
 
 /*
@@ -108,25 +109,39 @@ async function fillForm(
   form: Form,
 ): Promise<ModalView> {
   const no = (refused: Refusal) => answerModal('Maitred', refusal(refused, zone));
+  /** What a submission would be refused for, whatever is filled in; `expected` says that only the filling is missing. */
+  const against = async (what: Call, expected: readonly RefusalCode[]): Promise<ModalView | undefined> => {
+    const by = { workspace, actor: { kind: 'person' as const, id: person } };
+    const decision = await rehearse(ctx, what.command, what.input, by);
+    return decision.ok || expected.includes(decision.refusal.code) ? undefined : no(decision.refusal);
+  };
   switch (form.kind) {
     case 'note':
       return noteForm(form.release);
     case 'freeze':
       return freezeForm({ channel: form.channel, zone });
-    case 'delegate':
-      return delegateForm(form.release);
+    case 'delegate': {
+      // Handing it to oneself is refused last: whatever else stands against it is said before the form opens.
+      const refused = await against(call(delegateCommand, { release: form.release, to: person }), ['delegate_unfit']);
+      return refused ?? delegateForm(form.release);
+    }
     case 'exception':
       return exceptionForm({ release: form.release });
     case 'pass':
       return exceptionForm({ draft: form.draft });
-    case 'pir':
-      return pirForm(form.release);
+    case 'pir': {
+      const review = { release: form.release, outcome: 'minor' as const, text: '?' };
+      return (await against(call(pirCommand, review), [])) ?? pirForm(form.release);
+    }
     case 'prefs': {
       const { prefs } = await loadPrefs(readerOf(ctx.db), workspace, person);
       return prefsForm(prefs, zone);
     }
-    case 'stepup':
-      return stepUpForm(ctx, workspace, person);
+    case 'stepup': {
+      const by = { workspace, actor: person, now: ctx.now() };
+      const { codes } = await loadCodes(readerOf(ctx.db), by, { person });
+      return codes.secret === undefined ? stepUpForm(ctx, workspace, person) : no({ code: 'code_enrolled' });
+    }
     case 'evidence': {
       const release = await findReleaseProps(ctx.db, workspace, form.release);
       const criterion = release?.criteria.find((one) => one.key === form.criterion);
@@ -135,6 +150,9 @@ async function fillForm(
     case 'override': {
       const release = await findReleaseProps(ctx.db, workspace, form.release);
       if (!release) return no({ code: 'not_found', what: 'release', name: `REL-${form.release}` });
+      const nothing = { release: form.release, rule: '', reason: '?', second: '' };
+      const refused = await against(call(overrideCommand, nothing), ['unknown_rule']);
+      if (refused) return refused;
       const by = { workspace, actor: person, now: ctx.now() };
       const loaded = await loadStart(readerOf(ctx.db), by, { release: form.release });
       return overrideForm(release, loaded.ok ? rulesAgainst(loaded.facts, ctx.now()) : []);
@@ -142,7 +160,9 @@ async function fillForm(
     case 'edit': {
       const release = await findReleaseProps(ctx.db, workspace, form.release);
       if (!release) return no({ code: 'not_found', what: 'release', name: `REL-${form.release}` });
-      return editForm(release.number, release.revision, draftOfRelease(release));
+      const same = { release: form.release, revision: null, change: {} };
+      const refused = await against(call(changeCommand, same), ['nothing_changed']);
+      return refused ?? editForm(release.number, release.revision, draftOfRelease(release));
     }
     case 'request': {
       const { draft } = form;
@@ -187,7 +207,8 @@ async function fillForm(
         earlier: votes.find((vote) => vote.voter === person),
         changed: changedSince(await historyOf(ctx.db, workspace, form.release), person, release.zone),
         stepUp: release.gates.some((gate) => gate.rule.step_up && gates.includes(gate.name)),
-        minutesLeft: Math.max(0, minutesBetween(ctx.now(), release.startsAt)),
+        minutesLeft: Math.max(0, minutesBetween(ctx.now(), closesAt(release))),
+        units: await unitsAround(ctx.db, workspace, release),
       });
     }
   }
@@ -523,4 +544,51 @@ export async function requestAgain(
 
 export function sayInModal(title: string, view: View): ModalView {
   return view.blocks.length > 0 ? answerModal(title, view) : message(title, mrkdwn`${view.text}`);
+}
+
+/** The input that a refusal is about, by form. */
+const inputs: Readonly<Record<string, Partial<Record<RefusalCode, string>>>> = {
+  'review.v1': { code_wrong: 'code', code_needed: 'code', code_locked: 'code' },
+  'stepup.v1': { code_wrong: 'code', code_locked: 'code' },
+  'delegate.v1': { delegate_unfit: 'to', delegate_chain: 'to' },
+  'prefs.v1': { delegate_unfit: 'delegate', never_happens: 'delegateUntil' },
+  'override.v1': { second_unfit: 'second' },
+  'pir.v1': { not_as_planned: 'outcome' },
+  'request.v1': {
+    unknown_service: 'service',
+    not_semver: 'version',
+    lead_unfit: 'lead',
+    owner_unfit: 'owner',
+    unknown_needs: 'needs',
+    service_twice: 'others',
+    not_standard: 'type',
+  },
+  'edit.v1': {
+    unknown_service: 'service',
+    not_semver: 'version',
+    lead_unfit: 'lead',
+    lead_is_approver: 'lead',
+    owner_unfit: 'owner',
+    service_twice: 'others',
+    not_standard: 'type',
+    emergency_anew: 'type',
+  },
+};
+
+/** A refusal as an error at its input, so that what was typed stays; undefined when the form has no such input. */
+export function errorAt(
+  view: Submission,
+  refused: Refusal,
+  zone: string,
+): Readonly<Record<string, string>> | undefined {
+  const block = inputs[view.callback_id]?.[refused.code];
+  if (block === undefined || !Object.keys(view.state.values).some((id) => id === block)) return undefined;
+  const words = refusedWords(refused, zone)
+    .mrkdwn.replace(/<@[^>]+>/g, 'This person')
+    .replace(/<!date\^[^|]*\|([^>]*)>/g, '$1')
+    .replace(/&lt;/g, '<')
+    .replace(/&gt;/g, '>')
+    .replace(/&amp;/g, '&')
+    .replace(/[`*]/g, '');
+  return { [block]: words.slice(0, 1900) };
 }

@@ -8,6 +8,7 @@ import { home } from '../../blocks/home.ts';
 import type { View } from '../../blocks/kit.ts';
 import { ask, line, notice, reminder, told, waiting } from '../../blocks/notice.ts';
 import { overrideAsk } from '../../blocks/override.ts';
+import { refusal } from '../../blocks/refusal.ts';
 import { card, roomHeader, roomName, roomTopic } from '../../blocks/release.ts';
 import type { ReleaseProps } from '../../blocks/summary.ts';
 import { swapAsk } from '../../blocks/swap.ts';
@@ -15,6 +16,7 @@ import { board } from '../../blocks/train.ts';
 import { trustAsk } from '../../blocks/trust.ts';
 import { lineOffer } from '../../blocks/waiting-line.ts';
 import type { Ctx } from '../ctx.ts';
+import { may } from '../domain/access.ts';
 import { contentHash } from '../domain/content.ts';
 import type { StoredEvent } from '../domain/event.ts';
 import { isCovered } from '../domain/prefs.ts';
@@ -35,7 +37,7 @@ import {
   settle,
   surfacesLike,
 } from '../store/ledger.ts';
-import { type Push, permit, prefsOf } from '../store/notification.ts';
+import { type Push, permit, prefsOf, remindersOf } from '../store/notification.ts';
 import {
   calendarDays,
   findBooking,
@@ -194,11 +196,12 @@ async function show(
     case 'asks': {
       const asks = await surfacesLike(db, workspace, `ask:${releaseKey(surface.release)}:`);
       const people = new Set((await release(surface.release)).gates.flatMap((gate) => gate.asked));
+      const reminders = await remindersOf(db, workspace, surface.release);
       const collected = (await surfacesLike(db, workspace, 'waiting:')).filter((key) =>
         people.has(key.split(':')[1] ?? ''),
       );
       const overrides = await surfacesLike(db, workspace, `override:${releaseKey(surface.release)}:`);
-      await alsoStale(projector, workspace, [...asks, ...collected, ...overrides]);
+      await alsoStale(projector, workspace, [...asks, ...reminders, ...collected, ...overrides]);
       return keep(claimed);
     }
     case 'ask': {
@@ -269,8 +272,10 @@ async function show(
         must: results.includes(event.body.type),
       });
     }
-    case 'room':
-      return room(projector, claimed, await release(surface.release));
+    case 'room': {
+      const props = await release(surface.release);
+      return props.room === 'none' ? keep(claimed) : room(projector, claimed, props);
+    }
     case 'topic': {
       const props = await release(surface.release);
       if (props.room === 'none') return keep(claimed);
@@ -337,7 +342,9 @@ async function show(
         findFreeze(db, workspace, surface.freeze, ctx.now()),
         isKept(db, workspace, surface.release, surface.freeze),
       ]);
-      if (!frozen) return keep(claimed);
+      // Whoever asks for a pass knows, and is told of the vote.
+      const hasPass = props.gates.some((gate) => gate.rule.pass === surface.freeze);
+      if (!frozen || (hasPass && !claimed.row.ts)) return keep(claimed);
       const isInside = frozen.times.some((one) => one.startsAt < props.endsAt && props.startsAt < one.endsAt);
       const asking = { workspace, person: props.requester };
       const [next] = await offersForRelease(ctx, asking, props.number, { from: props.startsAt, most: 1 });
@@ -378,6 +385,15 @@ async function show(
       return message(projector, claimed, surface.channel, digest(props));
     }
     case 'home': {
+      const needs = { people: [surface.person], usergroups: [], channels: [] };
+      const { people: known } = await ctx.directory.lookup(workspace, needs, 5 * 60_000);
+      const reader = known[surface.person];
+      const refused = reader ? may('anyone', reader) : ({ code: 'unverified' } as const);
+      if (refused) {
+        const view = { type: 'home' as const, blocks: refusal(refused, 'UTC').blocks };
+        await projector.client.views.publish({ user_id: surface.person, view });
+        return { channel: null, ts: null, hash: null, wrote: true };
+      }
       const { zone } = await loadWorkspace(db, workspace);
       const now = ctx.now();
       const asked = { person: surface.person, zone, today: wallTime(now, zone).date, now, take: 15, skip: 0 };
@@ -388,7 +404,7 @@ async function show(
         calendarDays(db, workspace, { from: asked.today, days: 7, filter: undefined, now }),
       ]);
       const lists = { waiting: needed.releases, mine: mine.releases, reviews, week };
-      const blocks = home({ person: surface.person, ...lists, asOf: now, zone });
+      const blocks = home({ person: surface.person, ...lists, isGuest: reader?.isGuest === true, asOf: now, zone });
       await projector.client.views.publish({ user_id: surface.person, view: { type: 'home', blocks } });
       return { channel: null, ts: null, hash: null, wrote: true };
     }
@@ -406,6 +422,7 @@ const results: readonly string[] = [
   'release.rolled_back',
   'review.asked',
   'start.held',
+  'vote.cast',
 ];
 
 /** Those whom somebody votes for: named for this release, or by a preference that holds now. */

@@ -138,3 +138,12 @@ export async function prefsOf(
   };
   return { dm: body.dm ?? 'all', snoozeUntil: body.snoozeUntil ?? null, zone: body.zone ?? null };
 }
+
+/** Reminders of a release that were sent. */
+export async function remindersOf(db: Db, workspace: string, release: number): Promise<string[]> {
+  const rows = await db.prisma.notification.findMany({
+    where: { workspace, release, state: 'sent', surface: { startsWith: 'reminder:' } },
+    select: { surface: true },
+  });
+  return rows.map((row) => row.surface);
+}

@@ -282,24 +282,51 @@ export async function findOverride(db: Db, workspace: string, id: string): Promi
   return row ? { ...row, by: row.proposer } : undefined;
 }
 
-/** What a gate cost and caught in the last ninety days, under one policy. */
+/** Each unit with the version that runs there now, and the services that stand on it. */
+export async function unitsAround(
+  db: Db,
+  workspace: string,
+  release: Pick<ReleaseProps, 'number' | 'units' | 'environment'>,
+): Promise<{ service: string; version: string; before: string | null; dependants: string[] }[]> {
+  const { rows } = await db.background.query<{ service: string; before: string | null; dependants: string[] }>(
+    `SELECT k.service,
+       (SELECT u.version FROM release_unit u JOIN release r ON r.workspace = $1 AND r.number = u.release
+        WHERE u.workspace = $1 AND u.service = k.service AND r.environment = $3 AND r.state = 'done' AND r.number <> $4
+        ORDER BY r.ended_at DESC LIMIT 1) AS before,
+       ARRAY(SELECT key FROM service WHERE workspace = $1 AND k.service = ANY (depends_on) ORDER BY key) AS dependants
+     FROM unnest($2::text[]) AS k(service)`,
+    [workspace, release.units.map((unit) => unit.service), release.environment, release.number],
+  );
+  return release.units.map(({ service, version }) => {
+    const found = rows.find((row) => row.service === service);
+    return { service, version, before: found?.before ?? null, dependants: found?.dependants ?? [] };
+  });
+}
+
+/** Of so few releases nothing is said. */
+const costAtLeast = 5;
+
+/** What each gate of a policy cost and caught, over its last 200 releases of ninety days that are decided. */
 export async function gateCosts(
   db: Db,
   workspace: string,
   policy: string,
   now: Date,
 ): Promise<{ gate: string; n: number; medianMinutes: number; caught: number }[]> {
-  const { rows } = await db.background.query<{ gate: string; n: number; minutes: number; caught: number }>(
+  const { rows } = await db.background.query<{ gate: string; n: number; minutes: number | null; caught: number }>(
     `SELECT g.name AS gate, count(*)::int AS n,
        percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM g.met_at - g.asked_at) / 60)::float8 AS minutes,
-       (SELECT count(DISTINCT v.release)::int FROM vote v JOIN release b ON b.workspace = $1 AND b.number = v.release
-        WHERE v.workspace = $1 AND v.gate = g.name AND b.policy = $2 AND v.choice IN ('block', 'reject', 'condition') AND v.at > $3::timestamptz - interval '90 days') AS caught
-     FROM gate g JOIN release r ON r.workspace = $1 AND r.number = g.release
-     WHERE g.workspace = $1 AND r.policy = $2 AND g.met_at > $3::timestamptz - interval '90 days'
+       count(*) FILTER (WHERE EXISTS (SELECT 1 FROM event e WHERE e.workspace = $1 AND e.release = r.number AND e.type = 'vote.cast'
+         AND e.body ->> 'gate' = g.name AND e.body ->> 'choice' IN ('block', 'reject')))::int AS caught
+     FROM (SELECT number FROM release WHERE workspace = $1 AND policy = $2 AND state <> 'requested'
+       AND requested_at > $3::timestamptz - interval '90 days' ORDER BY number DESC LIMIT 200) r
+     JOIN gate g ON g.workspace = $1 AND g.release = r.number
      GROUP BY g.name`,
     [workspace, policy, now],
   );
-  return rows.map(({ minutes, ...one }) => ({ ...one, medianMinutes: minutes }));
+  return rows.flatMap(({ minutes, ...one }) =>
+    one.n < costAtLeast || minutes === null ? [] : [{ ...one, medianMinutes: minutes }],
+  );
 }
 
 function roomKey(release: number): string {

@@ -119,6 +119,7 @@ describe.each(['Add SEPA instant payouts', hostile, '', '漢字 🚀 עברית'
             waiting: [props],
             mine: [props],
             reviews: [props],
+            isGuest: true,
             week: [],
             asOf: now,
             zone: 'Europe/Berlin',
@@ -134,6 +135,9 @@ describe.each(['Add SEPA instant payouts', hostile, '', '漢字 🚀 עברית'
             changed: [{ field: 'summary', before: words, after: words }],
             stepUp: true,
             minutesLeft: 90,
+            units: [
+              { service: 'payments', version: words.slice(0, 60), before: words.slice(0, 60), dependants: ['web'] },
+            ],
           }),
         ),
       ).toEqual([]);

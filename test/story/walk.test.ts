@@ -69,7 +69,7 @@ describe.each(ways)('one release from request to digest ($mode, $queue)', (way) 
       await ana.reads(/You asked for REL-1, so you can't approve it/);
       await ana.closes();
 
-      await ben.seesEventually(/needs a SRE decision/, 'dm');
+      await ben.seesEventually(/needs a decision for SRE/, 'dm');
       await ben.clicks('Review', 'dm', /REL-1\b/);
       await ben.modal(/Review REL-1/);
       await ben.picks('decision', 'approve');
