@@ -19,7 +19,6 @@ import {
   mrkdwn,
   people,
   person,
-  rate,
   section,
   span,
   type View,

@@ -18,7 +18,6 @@ import {
   mrkdwn,
   people,
   person,
-  plainSlot,
   section,
   slot,
   type View,

@@ -20,7 +20,6 @@ import {
   type Mrkdwn,
   mrkdwn,
   person,
-  rate,
   section,
   slot,
   span,

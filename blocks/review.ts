@@ -17,7 +17,6 @@ import {
   person,
   plain,
   plainSlot,
-  rate,
   section,
   slot,
   span,

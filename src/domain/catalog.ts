@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Freeze, Region, Train, Window } from './calendar.ts';
 import { Expression } from './guard.ts';
-import { ChangeType, CriterionRule, GateWho, type OneWho, Policy, type StandardChange } from './policy.ts';
+import { ChangeType, CriterionRule, GateWho, type OneWho, Policy, partsOf, type StandardChange } from './policy.ts';
 import { readDays, readRule } from './recurrence.ts';
 import { Scope } from './scope.ts';
 import { isDate, isZone, wallMinutes } from './time.ts';
@@ -223,8 +223,7 @@ export const Catalog = z
     }
     for (const [name, { owners }] of Object.entries(catalog.freezes)) {
       checkWho(['freezes', name, 'owners'], owners);
-      const all = owners?.kind === 'any' ? owners.of : owners ? [owners] : [];
-      if (all.some((one) => one.kind === 'owners' || one.kind === 'channel'))
+      if (partsOf(owners).some((one) => one.kind === 'owners' || one.kind === 'channel'))
         context.addIssue({
           code: 'custom',
           path: ['freezes', name, 'owners'],
@@ -235,8 +234,7 @@ export const Catalog = z
 export type Catalog = z.infer<typeof Catalog>;
 
 function groupsIn(who: GateWho): string[] {
-  const all: readonly OneWho[] = who.kind === 'any' ? who.of : [who];
-  return all.flatMap((one) => (one.kind === 'group' || one.kind === 'oncall' ? [one.group] : []));
+  return partsOf(who).flatMap((one) => (one.kind === 'group' || one.kind === 'oncall' ? [one.group] : []));
 }
 
 const onePattern = '(?:owners|channel|group:[a-z0-9-]+|oncall:[a-z0-9-]+|role:[a-z_]+|[UW][A-Z0-9]{2,20})';

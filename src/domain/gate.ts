@@ -1,6 +1,6 @@
 import type { VoteChoice } from './approval.ts';
 import { type Directory, isFullMember, type Person } from './person.ts';
-import type { GateRule, OneWho } from './policy.ts';
+import { type GateRule, type OneWho, partsOf } from './policy.ts';
 
 /** A vote as it stands: one per person, gate and revision. */
 export type Vote = {
@@ -18,7 +18,8 @@ export type Vote = {
 /** `from` lets `to` vote in their place. */
 export type Delegation = {
   readonly from: string;
-  readonly to: string /** By preference, for a while; not for this release alone. */;
+  readonly to: string;
+  /** By preference, for a while; not for this release alone. */
   readonly standing?: true;
 };
 
@@ -171,7 +172,7 @@ export function sourcesOf(
     }
   };
   const all = [rule.who, ...(escalated && rule.escalation ? [rule.escalation] : [])];
-  return all.flatMap((who) => (who.kind === 'any' ? who.of : [who])).flatMap(one);
+  return all.flatMap(partsOf).flatMap(one);
 }
 
 export function ownersOf(team: string, members: readonly string[]): WhoSource {

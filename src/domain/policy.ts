@@ -24,6 +24,11 @@ export type OneWho = z.infer<typeof OneWho>;
 export const GateWho = z.union([OneWho, z.strictObject({ kind: z.literal('any'), of: z.array(OneWho).min(1) })]);
 export type GateWho = z.infer<typeof GateWho>;
 
+/** The parts of "group:sre + owners". */
+export function partsOf(who: GateWho | null | undefined): readonly OneWho[] {
+  return !who ? [] : who.kind === 'any' ? who.of : [who];
+}
+
 /** How many of a gate have to agree: so many, everybody who was asked, or more than half of them. */
 export const Needed = z.union([z.number().int().min(1).max(20), z.literal('all'), z.literal('majority')]);
 export type Needed = z.infer<typeof Needed>;
@@ -249,7 +254,7 @@ export function expedite(
   if (own.found) return { ...own, skipped: without(own.gates) };
   const problems = [...usual.problems, ...own.problems];
   if (usual.gates.length === 0) return { ...usual, gates: own.doubted, problems, skipped: [] };
-  const of = usual.gates.flatMap(({ who }) => (who.kind === 'any' ? who.of : [who]));
+  const of = usual.gates.flatMap(({ who }) => partsOf(who));
   const distinct = of.filter(
     (who, index) => of.findIndex((other) => JSON.stringify(other) === JSON.stringify(who)) === index,
   );

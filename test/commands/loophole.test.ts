@@ -3,7 +3,6 @@ import { parse } from 'yaml';
 import { changeCommand } from '../../src/commands/change.ts';
 import { call } from '../../src/commands/command.ts';
 import { cancelCommand, startCommand } from '../../src/commands/deploy.ts';
-import { exceptionCommand } from '../../src/commands/exception.ts';
 import { moveCommand } from '../../src/commands/move.ts';
 import { answerOverrideCommand, overrideCommand } from '../../src/commands/override.ts';
 import { prefsCommand } from '../../src/commands/prefs.ts';

@@ -100,7 +100,7 @@ describe('approvals on a working day', () => {
   test('three approvers click at once: the tally is exact, the vote card is edited twice at most, one verdict', async () => {
     const { ana, ben, lee, mia } = people;
     const release = await books(house, ana, 'payments@1 tomorrow 10:00 env:staging');
-    await ana.seesEventually(new RegExp(`REL-${release} .*\\n[^]*Three – 3 more|Three – 3 more`));
+    await ana.seesEventually(new RegExp(`REL-${release} .*\\n[\\s\\S]*Three – 3 more|Three – 3 more`));
     for (const one of [ben, lee, mia]) {
       await one.types(`/release review REL-${release}`);
       await one.modal(/Review/);
@@ -238,7 +238,7 @@ describe('approvals on a working day', () => {
     await house.until('the verdict', async () => ((await stateOf(house, release)) === 'approved' ? true : undefined));
     await ana.types(`/release tick REL-${release}`);
     await ana.seesEventually(
-      /⬜ 1\. Backup taken · before the start · needs a link[^]*⬜ 2\. only with the flag off · condition of Product/,
+      /⬜ 1\. Backup taken · before the start · needs a link[\s\S]*⬜ 2\. only with the flag off · condition of Product/,
     );
     await ana.types(`/release tick REL-${release} 2`);
     await ana.seesEventually(/“only with the flag off” can be ticked by <@U0KIM>, <@U0MIA> only/);
@@ -398,7 +398,7 @@ policies:
 describe('approvals around the clock', () => {
   let house: House;
   let people: ReturnType<typeof cast>;
-  const tell = async (at: string) => house.moveTo(new Date(at));
+  const tell = (at: string) => house.moveTo(new Date(at));
   beforeAll(async () => {
     // Monday, three in the morning in Berlin, two in Lisbon and London.
     house = await openHouse({ catalog: production, at: '2026-11-23T02:00:00Z' });
