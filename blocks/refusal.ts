@@ -269,8 +269,8 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
   owner_unfit: ({ owner, title }) => ({
     text: mrkdwn`${person(owner)} cannot accept “${title}”: it has to be a full, active member who neither asks for the release nor leads it.`,
   }),
-  lead_is_approver: ({ release, lead, gates }) => ({
-    text: mrkdwn`${person(lead)} has a word in ${list(gates, 'and')} of ${releaseKey(release)}, and would lose it as its lead. Choose somebody else, or let them step aside in the review first.`,
+  lead_is_approver: ({ release, lead, gates, isOpen }) => ({
+    text: mrkdwn`${person(lead)} has a word in ${list(gates, 'and')} of ${releaseKey(release)}, and would lose it as its lead. Choose somebody else${isOpen ? ', or let them step aside in the review first' : ''}.`,
   }),
   emergency_anew: ({ release }) => ({
     text: mrkdwn`An emergency is asked for on its own, so that its people hear of it at once: cancel ${releaseKey(release)} and book it anew with ${code('type:emergency')}.`,

@@ -1,5 +1,6 @@
 import { readMention } from '../domain/line.ts';
 import type { ReleaseFacts } from '../domain/release.ts';
+import { reminderNeeds } from '../domain/reminder.ts';
 import {
   CommentInput,
   castVote,
@@ -70,7 +71,7 @@ export const leaverCommand: Command<LeaverInput, ReleaseFacts> = {
   name: 'leaver',
   audience: 'clock',
   input: LeaverInput,
-  needs: voteNeeds,
+  needs: reminderNeeds,
   ...atTheClick,
   decide: leaveGates,
 };

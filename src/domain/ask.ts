@@ -176,9 +176,8 @@ export function regate(
 ): Regated {
   const sameRule = (a: GateRule, b: GateRule) => JSON.stringify(a) === JSON.stringify(b);
   const known = (one: Asked) => facts.gates.find(({ rule }) => rule.name === one.rule.name);
-  // Other services have other owners. An escalation adds sources and is no other question.
-  const sameSources = (old: GateOf, one: Asked) =>
-    one.sources.every((source) => old.sources.some((other) => JSON.stringify(other) === JSON.stringify(source)));
+  // Other services have other owners: that is another question.
+  const sameSources = (old: GateOf, one: Asked) => JSON.stringify(old.base) === JSON.stringify(one.sources);
   const stays = (one: Asked) => {
     const old = known(one);
     if (!old || !sameRule(old.rule, one.rule) || !sameSources(old, one)) return undefined;

@@ -12,6 +12,7 @@ import {
 } from './content.ts';
 import { criteriaOf } from './criterion.ts';
 import { type Ask, accept, actorId, type Decision, type Refusal, refuse } from './decision.ts';
+import { tally } from './gate.ts';
 import { gate } from './gating.ts';
 import { onlyRunners, type SlotFacts, unmovable, wantedFor } from './move.ts';
 import { nearest } from './nearest.ts';
@@ -79,7 +80,13 @@ export function changeRelease(input: ChangeInput, facts: ChangeFacts, ask: Ask):
   if (!lead || !isFullMember(lead)) return refuse({ code: 'lead_unfit', lead: after.lead });
   const deciding = fields.includes('lead') ? decidesIn(facts, after.lead) : [];
   if (deciding.length > 0)
-    return refuse({ code: 'lead_is_approver', release: release.number, lead: after.lead, gates: deciding });
+    return refuse({
+      code: 'lead_is_approver',
+      release: release.number,
+      lead: after.lead,
+      gates: deciding,
+      isOpen: release.state === 'requested',
+    });
   const unfit = unfitOwner(after.scope, { requester: release.requester, lead: after.lead }, ask);
   if (unfit) return refuse(unfit);
 
@@ -133,7 +140,8 @@ export function changeRelease(input: ChangeInput, facts: ChangeFacts, ask: Ask):
     risk: next.risk,
     guards: [...next.choice.guards],
     advice: [...next.advice],
-    gates: [...again.rows],
+    // A lead is asked for nothing.
+    gates: again.rows.map((row) => ({ ...row, asked: row.asked.filter((id) => id !== after.lead) })),
     criteria,
     // A tick says something of what was to be shipped then.
     unticked: fields.includes('units') ? criteria.filter((one) => one.kind !== 'exit').map((one) => one.key) : [],
@@ -172,19 +180,21 @@ function contentAfter({ release }: ReleaseFacts, { change }: ChangeInput): After
 function gatesAfter(facts: SlotFacts, after: After) {
   const gated = gate({ ...facts.release, ...after }, facts.policy, facts.services);
   const passes = facts.gates.filter(({ rule }) => rule.pass !== null);
-  return { ...gated, gates: [...gated.gates, ...passes].map(({ rule, sources }) => ({ rule, sources })) };
+  return { ...gated, gates: [...gated.gates, ...passes.map(({ rule, base }) => ({ rule, sources: base }))] };
 }
 
-/** Gates in which somebody has a word: nobody loses it by being made the lead. */
-function decidesIn({ gates, votes }: ReleaseFacts, person: string): string[] {
-  return gates
-    .filter(({ rule, asked, escalatedTo }) => {
-      const own = votes.filter((vote) => vote.gate === rule.name);
+/** Gates in which somebody has a word: they voted, or are waited for. Nobody loses it by being made the lead. */
+function decidesIn({ release, gates, votes }: ReleaseFacts, person: string): string[] {
+  return tally(gates, votes)
+    .filter(({ gate, met }, index) => {
+      const own = votes.filter((vote) => vote.gate === gate.name);
       const hasRecused = own.some((vote) => vote.voter === person && vote.choice === 'recuse');
       const hasVoted = own.some((vote) => vote.voter === person || vote.seats.includes(person));
-      return !hasRecused && (hasVoted || asked.includes(person) || escalatedTo.includes(person));
+      const { asked = [], escalatedTo = [] } = gates[index] ?? {};
+      const isWaitedFor = release.state === 'requested' && !met && [...asked, ...escalatedTo].includes(person);
+      return !hasRecused && (hasVoted || isWaitedFor);
     })
-    .map(({ rule }) => rule.name);
+    .map(({ gate }) => gate.name);
 }
 
 function badUnits(after: Content, facts: ChangeFacts): Refusal | undefined {

@@ -89,7 +89,7 @@ export type Refusal =
   | { code: 'no_feed' }
   | { code: 'decided_for_you'; release: number; by: string; choice: string; at: string }
   | { code: 'owner_unfit'; owner: string; title: string }
-  | { code: 'lead_is_approver'; release: number; lead: string; gates: string[] }
+  | { code: 'lead_is_approver'; release: number; lead: string; gates: string[]; isOpen: boolean }
   | { code: 'emergency_anew'; release: number }
   | { code: 'no_delegates'; release: number; gates: string[] }
   | { code: 'delegate_unfit'; person: string }

@@ -111,8 +111,16 @@ export function openStart({ again }: StartDue, facts: StartFacts, ask: Ask): Dec
   if (!isOpen || !isReady || (again && !release.auto)) return accept();
   const no = notStartable(facts, ask.now);
   // What is in the way was said when the slot began; one that starts by itself looks again.
-  if (no)
-    return accept({ type: 'start.held', release: release.number, refusal: { ...no }, again, retry: release.auto });
+  if (no) {
+    const told = release.held === no.code;
+    return accept({
+      type: 'start.held',
+      release: release.number,
+      refusal: { ...no },
+      again: told,
+      retry: release.auto,
+    });
+  }
   const opened: EventBody = { type: 'start.opened', release: release.number, hash: contentHash(release, release) };
   return release.auto ? accept(opened, ...started(facts)) : accept(opened);
 }

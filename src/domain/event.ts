@@ -204,9 +204,9 @@ const ReleaseChanged = z.strictObject({
   warnings: z.array(Conflict).nullable(),
   policy: z.string(),
   ...reasons,
-  risk: RiskRow.nullable(),
-  guards: z.array(Guard),
-  advice: z.array(z.string()),
+  risk: RiskRow.nullable().default(null),
+  guards: z.array(Guard).default([]),
+  advice: z.array(z.string()).default([]),
   gates: z.array(GateRow),
   criteria: z.array(Criterion),
   /** Ticks that no longer hold. */

@@ -197,7 +197,7 @@ function gatesAt(facts: SlotFacts, slot: { readonly startsAt: Date; readonly end
   const { release, policy, services } = facts;
   const gated = gate({ ...release, ...slot }, policy, services);
   const passes = facts.gates.filter(({ rule }) => rule.pass !== null && isOver(facts, rule, slot));
-  return { ...gated, gates: [...gated.gates, ...passes] };
+  return { ...gated, gates: [...gated.gates, ...passes.map(({ rule, base }) => ({ rule, sources: base }))] };
 }
 
 /** Does the freeze of a pass still cover this time? */

@@ -180,15 +180,17 @@ export function choosePolicy(
       return true;
     });
   const own = asked(policy);
-  // A gate of the same name may ask for less: both are asked for.
-  const doubted = doubtful.flatMap((one) =>
-    asked(one).map((gate) =>
-      own.some((other) => other.name === gate.name)
-        ? { ...gate, name: `${gate.name} (${one.name})`.slice(0, 40) }
-        : gate,
-    ),
-  );
-  const all = [policy, ...doubtful];
+  const more = doubtful.filter((one) => one !== policy);
+  // A gate of the same name may ask for less: both are asked for, under names of their own.
+  const doubted: GateRule[] = [];
+  for (const gate of more.flatMap(asked)) {
+    const taken = [...own, ...doubted];
+    if (taken.some((other) => JSON.stringify(other) === JSON.stringify(gate))) continue;
+    let name = gate.name;
+    for (let nth = 2; taken.some((other) => other.name === name); nth++) name = `${gate.name.slice(0, 34)} (${nth})`;
+    doubted.push({ ...gate, name });
+  }
+  const all = [policy, ...more];
   return {
     name: policy.name,
     found: found !== undefined,

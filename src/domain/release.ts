@@ -46,6 +46,8 @@ export type Release = {
   readonly approvedHash: string;
   /** It starts by itself when its slot opens. */
   readonly auto: boolean;
+  /** What kept it from starting, as it was told last; "": nothing. */
+  readonly held: string;
   readonly nudgedAt: Date | undefined;
   readonly endedAt: Date | undefined;
   readonly reviewAskedAt: Date | undefined;
@@ -66,6 +68,8 @@ export type Release = {
 export type GateOf = {
   readonly rule: GateRule;
   readonly sources: readonly WhoSource[];
+  /** Without those that it was escalated to. */
+  readonly base: readonly WhoSource[];
   readonly asked: readonly string[];
   readonly askedAt: Date;
   readonly metAt: Date | undefined;

@@ -184,7 +184,12 @@ export function nudge(_input: NudgeInput, facts: ReleaseFacts, ask: Ask): Decisi
   const away = waiting.filter((id) => awayUntil(id, policy.prefs, ask.directory, ask.now) !== undefined);
   const present = waiting.filter((id) => !away.includes(id));
   const hours = (id: string) => workHoursOf(id, policy.prefs, ask.directory);
-  const people = present.filter((id) => isWorking(hours(id), ask.now));
+  // Before its slot there may be no working hour any more.
+  const isUrgent = (id: string) => {
+    const next = nextWorking(hours(id), ask.now);
+    return release.changeType === 'emergency' || !next || next >= release.startsAt;
+  };
+  const people = present.filter((id) => isWorking(hours(id), ask.now) || isUrgent(id));
   const later = present.flatMap((id) => {
     const at = people.includes(id) ? undefined : nextWorking(hours(id), ask.now);
     return at && at < release.startsAt ? [{ person: id, at: at.toISOString() }] : [];

@@ -45,8 +45,12 @@ export function castVote(input: VoteInput, facts: ReleaseFacts, ask: Ask): Decis
   // Whoever steps aside does so for themselves: those who let them vote decide in person again.
   const isRecusal = input.choice === 'recuse';
   const handedBack = isRecusal ? facts.delegations.filter((one) => one.to === voter && !one.standing) : [];
+  const isStanding = (seat: string) => facts.delegations.some((one) => one.from === seat && one.standing);
+  const hasVote = (gate: string) => facts.votes.some((vote) => vote.gate === gate && vote.voter === voter);
   const mine = isRecusal
-    ? all.filter(({ seats }) => seats.includes(voter)).map((one) => ({ ...one, seats: [voter] }))
+    ? all
+        .filter(({ gate, seats }) => seats.includes(voter) || hasVote(gate) || seats.some(isStanding))
+        .map((one) => ({ ...one, seats: [voter] }))
     : all;
   if (input.revision !== release.revision) return refuse({ code: 'changed_since', release: release.number });
   const comment = input.comment.trim();
@@ -342,14 +346,18 @@ export type LeaverInput = z.infer<typeof LeaverInput>;
 export function leaveGates(input: LeaverInput, facts: ReleaseFacts, ask: Ask): Decision {
   const { release } = facts;
   if (release.state !== 'requested') return accept();
-  const isGone = (gate: GateOf, id: string) =>
-    input.person === null
-      ? gate.sources.some((source) => source.kind === 'usergroup') && membership(gate, id, release, ask) === undefined
-      : id === input.person;
+  const isMember = (gate: GateOf, id: string) => membership(gate, id, release, ask) !== undefined;
   const left = facts.gates.flatMap((gate) => {
     const own = facts.votes.filter((vote) => vote.gate === gate.rule.name && isNo(vote.choice));
     const people = new Set([...gate.asked, ...gate.escalatedTo, ...own.map((vote) => vote.voter)]);
-    return [...people].filter((id) => isGone(gate, id)).map((id) => ({ gate: gate.rule.name, id }));
+    // Whoever blocks in somebody's place is here as long as that somebody is.
+    const isGone = (id: string) =>
+      input.person === null
+        ? ![id, ...own.filter((vote) => vote.voter === id).flatMap((vote) => vote.seats)].some((one) =>
+            isMember(gate, one),
+          )
+        : id === input.person;
+    return [...people].filter(isGone).map((id) => ({ gate: gate.rule.name, id }));
   });
   const back = facts.delegations.filter((one) => !one.standing && one.to === input.person);
   if (left.length === 0 && back.length === 0) return accept();

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import {
   App,
   type BlockAction,
@@ -175,7 +175,12 @@ export async function openSlack(
       if ('errors' in read) return read;
       const asker: Asker = { workspace, person: body.user.id, zone: admitted.person.zone, command: commandName };
       if (read.confirm) return confirm(ctx, asker, read.call, '');
-      const outcome = await perform(read.call, `${view.id}:${view.hash}`, { kind: 'person', id: body.user.id });
+      // What was corrected after an error is another submission; the same one twice is not.
+      const filled = createHash('sha256').update(JSON.stringify(view.state.values)).digest('hex').slice(0, 16);
+      const outcome = await perform(read.call, `${view.id}:${view.hash}:${filled}`, {
+        kind: 'person',
+        id: body.user.id,
+      });
       const wrong = outcome.ok ? undefined : errorAt(view as unknown as Submission, outcome.refusal, asker.zone);
       if (wrong) return { errors: wrong };
       const told = await tell(ctx, asker, outcome, read.call);

@@ -150,7 +150,7 @@ async function fillForm(
     case 'override': {
       const release = await findReleaseProps(ctx.db, workspace, form.release);
       if (!release) return no({ code: 'not_found', what: 'release', name: `REL-${form.release}` });
-      const nothing = { release: form.release, rule: '', reason: '?', second: '' };
+      const nothing = { release: form.release, rule: '', reason: '?', second: person };
       const refused = await against(call(overrideCommand, nothing), ['unknown_rule']);
       if (refused) return refused;
       const by = { workspace, actor: person, now: ctx.now() };

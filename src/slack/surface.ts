@@ -19,7 +19,6 @@ import type { Ctx } from '../ctx.ts';
 import { may } from '../domain/access.ts';
 import { contentHash } from '../domain/content.ts';
 import type { StoredEvent } from '../domain/event.ts';
-import { isCovered } from '../domain/prefs.ts';
 import { releaseKey } from '../domain/release.ts';
 import { parseSurfaceKey, type Surface, surfaceKey } from '../domain/surface.ts';
 import { instantAt, wallTime } from '../domain/time.ts';
@@ -47,7 +46,7 @@ import {
   findWaitingProps,
   isKept,
 } from '../store/planned.ts';
-import { loadEverybody } from '../store/policy.ts';
+import { coveredBy } from '../store/policy.ts';
 import {
   digestZone,
   findOverride,
@@ -422,7 +421,6 @@ const results: readonly string[] = [
   'release.rolled_back',
   'review.asked',
   'start.held',
-  'vote.cast',
 ];
 
 /** Those whom somebody votes for: named for this release, or by a preference that holds now. */
@@ -434,13 +432,8 @@ async function principalsOf(
   now: Date,
 ): Promise<string[]> {
   const named = props.delegations.filter((one) => one.to === person).map((one) => one.from);
-  const everybody = await loadEverybody(readerOf(db), workspace);
-  const standing = Object.entries(everybody)
-    .filter(
-      ([id, prefs]) =>
-        prefs.delegate?.to === person && isCovered(prefs, now) && !props.delegations.some((one) => one.from === id),
-    )
-    .map(([id]) => id);
+  const covered = await coveredBy(readerOf(db), workspace, person, now);
+  const standing = covered.filter((id) => !props.delegations.some((one) => one.from === id));
   return [...named, ...standing].filter((id) => props.gates.some((gate) => gate.asked.includes(id)));
 }
 

@@ -224,7 +224,7 @@ const changes: EventTable<Write[]> = {
   ],
   'release.started': ({ workspace, at, body }) => [
     {
-      sql: `UPDATE release SET state = 'deploying', started_at = $3, changed_at = $3, reason = '' WHERE workspace = $1 AND number = $2`,
+      sql: `UPDATE release SET state = 'deploying', started_at = $3, changed_at = $3, reason = '', held = '' WHERE workspace = $1 AND number = $2`,
       params: [workspace, body.release, at],
       rows: 1,
     },
@@ -250,7 +250,7 @@ const changes: EventTable<Write[]> = {
     ...letGo(workspace, holderOf(body.release)),
     {
       sql: `UPDATE release SET starts_at = $3, ends_at = $4, changed_at = $5, revision = $6, state = $7, depends_on = $8, train = $9,
-              departure = $10, warnings = $11, sequence = sequence + 1, policy = coalesce($12, policy), because = coalesce($13, because),
+              departure = $10, warnings = $11, sequence = sequence + 1, held = '', policy = coalesce($12, policy), because = coalesce($13, because),
               approved_hash = CASE WHEN $7 = 'approved' THEN $14 ELSE '' END, guards = coalesce($15, guards), risk = coalesce($16, risk),
               problems = $17, advice = $18
             WHERE workspace = $1 AND number = $2 AND state IN ('requested', 'approved')`,
@@ -473,7 +473,13 @@ const changes: EventTable<Write[]> = {
     touch({ workspace, at, body }),
   ],
   'start.opened': () => [],
-  'start.held': () => [],
+  'start.held': ({ workspace, body }) => [
+    {
+      sql: 'UPDATE release SET held = $3 WHERE workspace = $1 AND number = $2',
+      params: [workspace, body.release, String(body.refusal.code ?? '')],
+      rows: 1,
+    },
+  ],
   'review.asked': ({ workspace, at, body }) => [
     {
       sql: 'UPDATE release SET review_asked_at = $3, review_due_at = $4 WHERE workspace = $1 AND number = $2',

@@ -154,6 +154,7 @@ export async function findRelease(
       return {
         rule,
         sources: sourcesOf(rule, policy.groups, owners, release.channel, gate.escalatedTo.length > 0),
+        base: sourcesOf(rule, policy.groups, owners, release.channel),
         asked: gate.asked,
         askedAt: new Date(gate.askedAt),
         metAt: gate.metAt === null ? undefined : new Date(gate.metAt),
@@ -295,6 +296,7 @@ function toRelease({ release: row, units, held }: Json): Release {
     risk: row.risk?.band ?? 'low',
     approvedHash: row.approved_hash,
     auto: row.auto,
+    held: row.held,
     nudgedAt: when(row.nudged_at),
     endedAt: when(row.ended_at),
     reviewAskedAt: when(row.review_asked_at),

@@ -135,6 +135,16 @@ export async function loadExceptions(
   return row?.facts;
 }
 
+/** Those whom this person votes for by preference at this moment. */
+export async function coveredBy(reader: Reader, workspace: string, person: string, now: Date): Promise<string[]> {
+  const rows = await reader.query<{ person: string }>(
+    `SELECT person FROM preference WHERE workspace = $1 AND body -> 'delegate' ->> 'to' = $2
+       AND (body -> 'delegate' ->> 'from')::timestamptz <= $3 AND $3 < (body -> 'delegate' ->> 'until')::timestamptz`,
+    [workspace, person, now],
+  );
+  return rows.map((row) => row.person);
+}
+
 export async function loadEverybody(reader: Reader, workspace: string): Promise<PolicyFacts['prefs']> {
   const rows = await reader.query<{ person: string; body: unknown }>(
     'SELECT person, body FROM preference WHERE workspace = $1',

@@ -12,8 +12,10 @@ import type { ListFilter } from '../domain/question.ts';
 import { type ReleaseState, releaseStates } from '../domain/release.ts';
 import { parseSurfaceKey, surfaceKey } from '../domain/surface.ts';
 import { addDays, instantAt } from '../domain/time.ts';
+import { readerOf } from './calendar.ts';
 import type { Db } from './db.ts';
 import { toEvent } from './log.ts';
+import { coveredBy } from './policy.ts';
 import type { Prisma } from './prisma/client.ts';
 
 /*
@@ -53,19 +55,20 @@ export async function listReleases(
 
 /** Releases with an open gate that waits for this person: asked themselves, or in the place of somebody. */
 async function neededBy(db: Db, workspace: string, person: string, now: Date): Promise<number[]> {
+  const covered = await coveredBy(readerOf(db), workspace, person, now);
   const { rows } = await db.background.query<{ number: number }>(
     `SELECT r.number FROM release r WHERE r.workspace = $1 AND r.state = 'requested' AND EXISTS (
        SELECT 1 FROM gate g, LATERAL (
          SELECT $2::text AS seat
-         UNION SELECT d.person FROM delegation d WHERE d.workspace = $1 AND d.release = r.number AND d.delegate = $2
-         UNION SELECT p.person FROM preference p WHERE p.workspace = $1 AND p.body -> 'delegate' ->> 'to' = $2
-           AND (p.body -> 'delegate' ->> 'from')::timestamptz <= $3 AND $3 < (p.body -> 'delegate' ->> 'until')::timestamptz
+         UNION ALL SELECT d.person FROM delegation d WHERE d.workspace = $1 AND d.release = r.number AND d.delegate = $2
+         UNION ALL SELECT unnest($3::text[])
        ) s
        WHERE g.workspace = $1 AND g.release = r.number AND g.met_at IS NULL AND s.seat = ANY (g.asked || g.escalated_to)
+         AND (s.seat = $2 OR g.rule ->> 'delegates' <> 'false')
          AND NOT EXISTS (SELECT 1 FROM delegation d WHERE d.workspace = $1 AND d.release = r.number AND d.person = s.seat AND d.delegate <> $2)
          AND NOT EXISTS (SELECT 1 FROM vote v WHERE v.workspace = $1 AND v.release = r.number AND v.gate = g.name
            AND v.revision = r.revision AND (s.seat = ANY (v.seats) OR v.voter = $2)))`,
-    [workspace, person, now],
+    [workspace, person, covered],
   );
   return rows.map((row) => row.number);
 }
@@ -74,7 +77,7 @@ async function neededBy(db: Db, workspace: string, person: string, now: Date): P
 export async function askedOfGroup(db: Db, workspace: string, usergroup: string): Promise<number[]> {
   const { rows } = await db.background.query<{ release: number }>(
     `SELECT DISTINCT g.release FROM gate g JOIN release r ON r.workspace = $1 AND r.number = g.release AND r.state = 'requested'
-     JOIN approver_group a ON a.workspace = $1 AND a.usergroup = $2 AND (g.rule -> 'who')::text LIKE '%"' || a.key || '"%'
+     JOIN approver_group a ON a.workspace = $1 AND (a.usergroup = $2 OR a.oncall = $2) AND g.rule::text LIKE '%"' || a.key || '"%'
      WHERE g.workspace = $1`,
     [workspace, usergroup],
   );
@@ -92,10 +95,11 @@ export async function askedOf(db: Db, workspace: string, person: string): Promis
     select: { release: true },
     distinct: ['release'],
   });
-  const handed = await db.prisma.delegation.findMany({
-    where: { workspace, delegate: person },
-    select: { release: true },
-  });
+  const { rows: handed } = await db.background.query<{ release: number }>(
+    `SELECT d.release FROM delegation d JOIN release r ON r.workspace = $1 AND r.number = d.release AND r.state = 'requested'
+     WHERE d.workspace = $1 AND d.delegate = $2`,
+    [workspace, person],
+  );
   return [...new Set([...rows, ...handed].map((row) => row.release))];
 }
 

@@ -234,6 +234,55 @@ test('"not me" is for oneself: whoever handed their vote over has it back', asyn
   expect(await one.state()).toBe('approved');
 });
 
+test("a block in somebody else's place stands as long as they do, and goes when it is handed back", async () => {
+  const one = await booked();
+  const { release } = one;
+  expect(codeOf(await hall.does('U0BEN', call(delegateCommand, { release, to: 'U0MIA' })))).toBe('ok');
+  expect(await one.votes('U0MIA', { choice: 'block', comment: 'no', unblock: 'yes' })).toBe('ok');
+  await one.votes('U0LEE');
+  // Somebody else joins the group: nothing of this is theirs.
+  hall.groups.S0SRE = ['U0BEN', 'U0LEE', 'U0NEW'];
+  const left = call(leaverCommand, { release, person: null });
+  await run(hall.ctx, left.command, left.input, { workspace, actor: { kind: 'system' }, id: `joined ${release}` });
+  hall.groups.S0SRE = ['U0BEN', 'U0LEE'];
+  expect(await one.state()).toBe('requested');
+  expect(codeOf(await hall.does('U0MIA', call(recuseCommand, { release })))).toBe('ok');
+  expect(await one.state()).toBe('approved');
+});
+
+test('a service that leaves takes its owners along, and an approved release may have another lead', async () => {
+  const units = [
+    { service: 'payments', version: '1' },
+    { service: 'search', version: '1' },
+  ];
+  const one = await booked({ environment: 'staging', units });
+  expect((await one.gates())[0]?.asked).toEqual(['U0MIA', 'U0SAM', 'U0ZOE']);
+  expect(await one.votes('U0SAM')).toBe('ok');
+  expect(await one.edits({ units: [{ service: 'payments', version: '9' }] })).toBe('ok');
+  expect((await one.gates())[0]?.asked).toEqual(['U0ZOE']);
+  expect(await one.state()).toBe('requested');
+
+  const two = await booked();
+  await two.votes('U0BEN');
+  expect(await two.edits({ lead: 'U0BEN' })).toBe('lead_is_approver');
+  expect(await two.edits({ lead: 'U0LEE' })).toBe('ok');
+  expect((await two.gates())[0]?.asked).toEqual(['U0BEN']);
+  expect(await two.state()).toBe('approved');
+});
+
+test('an emergency is nudged at any hour', async () => {
+  const outcome = await hall.books('U0ANA', {
+    startsAt: '2026-11-23T08:00:00.000Z',
+    environment: 'uat',
+    changeType: 'emergency',
+  });
+  const event = outcome.ok ? outcome.events[0]?.body : undefined;
+  hall.clock.now = new Date('2026-11-23T08:01:00Z');
+  const release = event?.type === 'release.requested' ? event.release : 0;
+  hall.clock.now = new Date('2026-11-23T01:10:00Z');
+  expect(await hall.says('U0ANA', `nudge REL-${release}`)).toBe('approver.nudged');
+});
+
 test('a preference of somebody who has no word here ties nobody', async () => {
   const one = await booked();
   const delegate = { to: 'U0BEN', from: '2026-11-01T00:00:00.000Z', until: '2027-11-01T00:00:00.000Z' };

@@ -65,6 +65,11 @@ test('a condition that cannot be judged lets nothing through', () => {
   const chosen = choosePolicy([strict, policy('usual')], about());
   expect(names(chosen)).toEqual(['usual gate', 'strict gate']);
   expect(chosen.problems).toEqual([{ rule: 'strict', problem: expect.stringMatching(/zero/i) }]);
+  // Gates of one name are told apart, and one that asks for the same is asked once.
+  const twin = (name: string, group: string) =>
+    policy(name, { when: { if: fails }, gates: [{ name: 'SRE', who: { kind: 'group', group }, needed: 1 }] });
+  const twins = choosePolicy([twin('a', 'sre'), twin('b', 'chiefs'), twin('c', 'sre'), policy('usual')], about());
+  expect(names(twins)).toEqual(['usual gate', 'SRE', 'SRE (2)']);
   const open = choosePolicy([policy('open', { when: { if: fails }, gates: [] }), policy('usual')], about());
   expect(names(open)).toEqual(['usual gate']);
   const gate = { name: 'DBA', who: { kind: 'owners' }, needed: 1, if: fails };

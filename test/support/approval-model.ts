@@ -145,7 +145,12 @@ export function vote(
   }
   // whoever steps aside does so for themselves, and hands back what they were handed
   const handed = choice === 'recuse' ? Object.entries(world.delegations).filter(([, to]) => to === p) : [];
-  const mine = choice === 'recuse' ? open.filter((o) => o.seats.includes(p)).map((o) => ({ ...o, seats: [p] })) : open;
+  const mine =
+    choice === 'recuse'
+      ? open
+          .filter((o) => o.seats.includes(p) || votesIn(world, o.gate).some((v) => v.voter === p))
+          .map((o) => ({ ...o, seats: [p] }))
+      : open;
   // 5
   if (revision !== world.revision) return 'changed_since';
   // 6

@@ -23,6 +23,8 @@ ALTER TABLE release
   ADD COLUMN guards jsonb NOT NULL DEFAULT '[]',
   ADD COLUMN approved_hash text NOT NULL DEFAULT '',
   ADD COLUMN auto boolean NOT NULL DEFAULT false,
+  -- what kept it from starting, as it was told last
+  ADD COLUMN held text NOT NULL DEFAULT '',
   ADD COLUMN nudged_at timestamptz(3),
   ADD COLUMN review_asked_at timestamptz(3),
   ADD COLUMN review_due_at timestamptz(3),
@@ -161,6 +163,9 @@ CREATE TABLE credential (
   at timestamptz(3) NOT NULL,
   PRIMARY KEY (workspace, id)
 );
+
+-- Whom somebody votes for by preference is asked at every message to them.
+CREATE INDEX preference_delegate ON preference (workspace, (body -> 'delegate' ->> 'to')) WHERE body -> 'delegate' ->> 'to' IS NOT NULL;
 
 -- Guesses at one-time codes are counted at every vote.
 CREATE INDEX command_wrong_code ON command (workspace, (actor ->> 'id'), at) WHERE outcome -> 'refusal' ->> 'code' = 'code_wrong';
