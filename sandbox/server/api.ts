@@ -1,37 +1,20 @@
 import { checkBlocks, checkView } from './blocks.ts';
-import type { Delivery } from './deliver.ts';
-import { type Block, blankChannel, type Channel, type Message, type User, type View } from './state.ts';
-import {
-  addEphemeral,
-  addMessage,
-  changed,
-  directMessage,
-  findChannel,
-  messagesOf,
-  newId,
-  nextTs,
-  now,
-  violate,
-  type World,
-  withBlockIds,
-} from './world.ts';
-
-export type Args = Readonly<Record<string, unknown>>;
-export type Reply = { readonly ok: boolean; readonly [key: string]: unknown };
-type Method = {
-  /** Any of these bot scopes will do; none means that any token will. */
-  readonly scopes: readonly string[];
-  /** Calls per minute; `post` is one a second and channel. */
-  readonly tier: 1 | 2 | 3 | 4 | 'post' | 'special';
-  readonly app?: boolean;
-  readonly required?: readonly string[];
-  readonly run: (world: World, args: Args, delivery: Delivery) => Reply;
-};
+import { edit, remove } from './channel.ts';
+import { conversations } from './conversations.ts';
+import { files } from './files.ts';
+import { items } from './items.ts';
+import { type Args, fail, type Methods, messageAt, page, postable, type Reply, readContent, visible } from './reply.ts';
+import { permalink, showMessage, showUser } from './show.ts';
+import type { Block, Channel, Message, View } from './state.ts';
+import { addEphemeral, addMessage, changed, newId, now, type World, withBlockIds } from './world.ts';
 
 const tierPerMinute = { 1: 1, 2: 20, 3: 50, 4: 100, special: 600, post: 600 } as const;
 
 /** The Web API as far as it is modelled. A method that is not here answers `unknown_method`. */
-export const methods: Readonly<Record<string, Method>> = {
+export const methods: Methods = {
+  ...conversations,
+  ...items,
+  ...files,
   'api.test': { scopes: [], tier: 'special', run: (_world, args) => ({ ok: true, args }) },
   'auth.test': {
     scopes: [],
@@ -109,8 +92,7 @@ export const methods: Readonly<Record<string, Method>> = {
       const content = readContent(world, args);
       if ('error' in content) return content.error;
       const thread = args.thread_ts === undefined ? undefined : String(args.thread_ts);
-      if (thread !== undefined && !messagesOf(world, channel.id).some((message) => message.ts === thread))
-        return fail('invalid_thread_ts');
+      if (thread !== undefined && !messageAt(world, channel, thread)) return fail('invalid_thread_ts');
       const metadata = readMetadata(args.metadata);
       if ('error' in metadata) return metadata.error;
       const message = addMessage(world, channel.id, {
@@ -120,7 +102,7 @@ export const methods: Readonly<Record<string, Method>> = {
         ...(args.reply_broadcast === true || args.reply_broadcast === 'true' ? { reply_broadcast: true } : {}),
         ...metadata,
       });
-      return { ok: true, channel: channel.id, ts: message.ts, message: showMessage(message, false) };
+      return { ok: true, channel: channel.id, ts: message.ts, message: showMessage(world, message, false) };
     },
   },
   'chat.update': {
@@ -134,20 +116,16 @@ export const methods: Readonly<Record<string, Method>> = {
       const content = readContent(world, args);
       if ('error' in content) return content.error;
       if (content.content.text.length > 4000) return fail('msg_too_long');
-      const { message } = found;
-      message.text = content.content.text;
-      if (content.content.blocks) message.blocks = withBlockIds(content.content.blocks);
-      message.edited = { user: message.user, ts: nextTs(world) };
       const metadata = readMetadata(args.metadata);
       if ('error' in metadata) return metadata.error;
-      if (metadata.metadata) message.metadata = metadata.metadata;
-      changed(world);
+      const { message } = found;
+      edit(world, found.channel, message, { ...content.content, ...metadata }, message.user);
       return {
         ok: true,
         channel: found.channel.id,
         ts: message.ts,
         text: message.text,
-        message: showMessage(message, false),
+        message: showMessage(world, message, false),
       };
     },
   },
@@ -158,10 +136,9 @@ export const methods: Readonly<Record<string, Method>> = {
     run: (world, args) => {
       const found = ownMessage(world, args, 'cant_delete_message');
       if ('error' in found) return found.error;
-      const all = messagesOf(world, found.channel.id);
-      all.splice(all.indexOf(found.message), 1);
-      changed(world);
-      return { ok: true, channel: found.channel.id, ts: found.message.ts };
+      const { ts } = found.message;
+      remove(world, found.channel, found.message);
+      return { ok: true, channel: found.channel.id, ts };
     },
   },
   'chat.postEphemeral': {
@@ -183,196 +160,10 @@ export const methods: Readonly<Record<string, Method>> = {
     tier: 'special',
     required: ['channel', 'message_ts'],
     run: (world, args) => {
-      const channel = findChannel(world, args.channel);
-      if (!channel) return fail('channel_not_found');
-      if (!messagesOf(world, channel.id).some((message) => message.ts === args.message_ts))
-        return fail('message_not_found');
-      return { ok: true, channel: channel.id, permalink: `${world.origin}/#${channel.id}/${String(args.message_ts)}` };
-    },
-  },
-
-  'conversations.create': {
-    scopes: ['channels:manage', 'groups:write'],
-    tier: 2,
-    required: ['name'],
-    run: (world, args) => {
-      const name = String(args.name);
-      const bad = badChannelName(name);
-      if (bad) return fail(bad);
-      if (Object.values(world.state.channels).some((channel) => channel.name === name && !channel.is_im))
-        return fail('name_taken');
-      const channel: Channel = {
-        ...blankChannel(newId(world, 'C'), name),
-        is_private: isTrue(args.is_private),
-        creator: world.state.app.botUser,
-        created: Math.floor(now(world) / 1000),
-        members: [world.state.app.botUser],
-      };
-      world.state.channels[channel.id] = channel;
-      changed(world);
-      return { ok: true, channel: showChannel(world, channel) };
-    },
-  },
-  'conversations.invite': {
-    scopes: ['channels:write.invites', 'channels:manage', 'groups:write'],
-    tier: 3,
-    required: ['channel', 'users'],
-    run: (world, args) => {
-      const channel = memberChannel(world, args.channel);
-      if (typeof channel === 'string') return fail(channel);
-      const ids = String(args.users).split(',').filter(Boolean);
-      if (ids.length === 0) return fail('no_user');
-      if (ids.length > 100) return fail('invalid_arguments', ['[ERROR] no more than 100 users [json-pointer:/users]']);
-      const errors = ids.flatMap((id) => {
-        const problem = inviteProblem(world, channel, id);
-        return problem ? [{ user: id, ok: false, error: problem }] : [];
-      });
-      const first = errors[0];
-      const force = isTrue(args.force);
-      if (first && (!force || errors.length === ids.length)) return { ok: false, error: first.error, errors };
-      for (const id of ids) {
-        if (errors.some((one) => one.user === id)) continue;
-        channel.members.push(id);
-        systemLine(world, channel, id, 'channel_join', `<@${id}> has joined the channel`);
-      }
-      return { ok: true, channel: showChannel(world, channel), ...(errors.length > 0 ? { errors } : {}) };
-    },
-  },
-  'conversations.join': {
-    scopes: ['channels:join'],
-    tier: 3,
-    required: ['channel'],
-    run: (world, args) => {
-      const channel = findChannel(world, args.channel);
-      if (!channel || channel.is_private)
-        return fail(channel ? 'method_not_supported_for_channel_type' : 'channel_not_found');
-      if (channel.is_archived) return fail('is_archived');
-      if (!channel.members.includes(world.state.app.botUser)) channel.members.push(world.state.app.botUser);
-      changed(world);
-      return { ok: true, channel: showChannel(world, channel) };
-    },
-  },
-  'conversations.archive': {
-    scopes: ['channels:manage', 'groups:write'],
-    tier: 2,
-    required: ['channel'],
-    run: (world, args) => {
-      const channel = findChannel(world, args.channel);
-      if (!channel) return fail('channel_not_found');
-      if (channel.is_general) return fail('cant_archive_general');
-      if (channel.is_archived) return fail('already_archived');
-      if (!isMember(world, channel)) return fail('not_in_channel');
-      channel.is_archived = true;
-      changed(world);
-      return { ok: true };
-    },
-  },
-  'conversations.setTopic': setText('topic'),
-  'conversations.setPurpose': setText('purpose'),
-  'conversations.info': {
-    scopes: ['channels:read', 'groups:read', 'im:read'],
-    tier: 3,
-    required: ['channel'],
-    run: (world, args) => {
       const channel = visible(world, args.channel);
-      return channel ? { ok: true, channel: showChannel(world, channel) } : fail('channel_not_found');
-    },
-  },
-  'conversations.list': {
-    scopes: ['channels:read', 'groups:read'],
-    tier: 2,
-    run: (world, args) => {
-      const types = String(args.types ?? 'public_channel').split(',');
-      const all = Object.values(world.state.channels).filter(
-        (channel) =>
-          (channel.is_im
-            ? types.includes('im')
-            : channel.is_private
-              ? types.includes('private_channel') && isMember(world, channel)
-              : types.includes('public_channel')) && !(isTrue(args.exclude_archived) && channel.is_archived),
-      );
-      return page(
-        all.map((channel) => showChannel(world, channel)),
-        args,
-        'channels',
-      );
-    },
-  },
-  'conversations.members': {
-    scopes: ['channels:read', 'groups:read', 'im:read'],
-    tier: 4,
-    required: ['channel'],
-    run: (world, args) => {
-      const channel = visible(world, args.channel);
-      return channel ? page(channel.members, args, 'members') : fail('channel_not_found');
-    },
-  },
-  'conversations.history': {
-    scopes: ['channels:history', 'groups:history', 'im:history'],
-    tier: 3,
-    required: ['channel'],
-    run: (world, args) =>
-      history(
-        world,
-        args,
-        (message) =>
-          message.thread_ts === undefined || message.thread_ts === message.ts || message.reply_broadcast === true,
-      ),
-  },
-  'conversations.replies': {
-    scopes: ['channels:history', 'groups:history', 'im:history'],
-    tier: 3,
-    required: ['channel', 'ts'],
-    run: (world, args) => {
-      const channel = findChannel(world, args.channel);
-      if (channel && !messagesOf(world, channel.id).some((message) => message.ts === args.ts))
-        return fail('thread_not_found');
-      return history(world, args, (message) => message.ts === args.ts || message.thread_ts === args.ts);
-    },
-  },
-  'conversations.open': {
-    scopes: ['im:write'],
-    tier: 3,
-    run: (world, args) => {
-      const ids = String(args.users ?? '')
-        .split(',')
-        .filter(Boolean);
-      if (ids.length !== 1) return fail(ids.length === 0 ? 'users_list_not_supplied' : 'too_many_users');
-      const user = world.state.users[ids[0] as string];
-      if (!user) return fail('user_not_found');
-      if (user.deleted) return fail('user_disabled');
-      if (user.is_bot) return fail('cannot_dm_bot');
-      return { ok: true, channel: { id: directMessage(world, user.id).id } };
-    },
-  },
-
-  'pins.add': {
-    scopes: ['pins:write'],
-    tier: 2,
-    required: ['channel', 'timestamp'],
-    run: (world, args) => {
-      const channel = memberChannel(world, args.channel);
-      if (typeof channel === 'string') return fail(channel);
-      if (!messagesOf(world, channel.id).some((message) => message.ts === args.timestamp))
-        return fail('message_not_found');
-      if (channel.pins.includes(String(args.timestamp))) return fail('already_pinned');
-      channel.pins.push(String(args.timestamp));
-      changed(world);
-      return { ok: true };
-    },
-  },
-  'bookmarks.add': {
-    scopes: ['bookmarks:write'],
-    tier: 2,
-    required: ['channel_id', 'title', 'type'],
-    run: (world, args) => {
-      const channel = memberChannel(world, args.channel_id);
-      if (typeof channel === 'string') return fail(channel);
-      if (!/^https?:\/\//.test(String(args.link ?? ''))) return fail('invalid_link');
-      const bookmark = { id: newId(world, 'Bk'), title: String(args.title), link: String(args.link) };
-      channel.bookmarks.push(bookmark);
-      changed(world);
-      return { ok: true, bookmark };
+      if (!channel) return fail('channel_not_found');
+      if (!messageAt(world, channel, args.message_ts)) return fail('message_not_found');
+      return { ok: true, channel: channel.id, permalink: permalink(world, channel.id, String(args.message_ts)) };
     },
   },
 
@@ -474,38 +265,6 @@ function take(world: World, key: string, perMinute: number, burst: number): numb
   if (bucket.tokens < 1) return Math.max(1, Math.ceil(((1 - bucket.tokens) / perMinute) * 60));
   bucket.tokens--;
   return 0;
-}
-
-export function fail(error: string, messages?: readonly string[]): Reply {
-  return { ok: false, error, ...(messages ? { response_metadata: { messages } } : {}) };
-}
-
-export function showUser(user: User): Record<string, unknown> {
-  return {
-    id: user.id,
-    team_id: user.team_id,
-    name: user.name,
-    real_name: user.real_name,
-    deleted: user.deleted,
-    tz: user.tz,
-    is_bot: user.is_bot,
-    is_restricted: user.is_restricted,
-    is_ultra_restricted: user.is_ultra_restricted,
-    ...(user.is_stranger ? { is_stranger: true } : {}),
-    profile: {
-      real_name: user.real_name,
-      display_name: user.name,
-      title: user.title,
-      status_text: user.status_text ?? '',
-      status_emoji: user.status_emoji ?? '',
-      status_expiration: user.status_expiration ?? 0,
-    },
-  };
-}
-
-export function showMessage(message: Message, withMetadata: boolean): Record<string, unknown> {
-  const { metadata, ephemeral_to: _to, ...rest } = message;
-  return { ...rest, ...(withMetadata && metadata ? { metadata } : {}) };
 }
 
 export function showView(world: World, view: View): Record<string, unknown> {
@@ -651,34 +410,6 @@ function ownAuthor({ state }: World): { user: string; bot_id: string; app_id: st
   return { user: state.app.botUser, bot_id: state.app.botId, app_id: state.app.id };
 }
 
-type Content = { text: string; blocks?: Block[] };
-
-export function readContent(world: World, args: Args): { content: Content } | { error: Reply } {
-  const text = args.text === undefined ? '' : String(args.text);
-  if (args.blocks !== undefined && !Array.isArray(args.blocks)) return { error: fail('invalid_blocks_format') };
-  const blocks = args.blocks as Block[] | undefined;
-  if (text === '' && (blocks === undefined || blocks.length === 0)) return { error: fail('no_text') };
-  if (blocks) {
-    const problems = checkBlocks(blocks, 'message');
-    if (problems.includes('msg_blocks_too_long')) return { error: fail('msg_blocks_too_long') };
-    if (problems.length > 0)
-      return {
-        error: {
-          ...fail(
-            'invalid_blocks',
-            problems.map((problem) => `[ERROR] ${problem}`),
-          ),
-          errors: problems,
-        },
-      };
-    if (text === '') violate(world, 'missing_fallback_text', 'a message has blocks and no text');
-  }
-  if (/<!(channel|here|everyone)/.test(text + JSON.stringify(blocks ?? '')))
-    violate(world, 'broadcast_mention', text.slice(0, 200));
-  if (text.length > 4000) violate(world, 'long_text', `${text.length} characters`);
-  return { content: { text, ...(blocks ? { blocks } : {}) } };
-}
-
 function readMetadata(given: unknown): { metadata?: NonNullable<Message['metadata']> } | { error: Reply } {
   if (given === undefined) return {};
   const metadata = given as Message['metadata'];
@@ -691,33 +422,6 @@ function readMetadata(given: unknown): { metadata?: NonNullable<Message['metadat
   return { metadata };
 }
 
-function postable(world: World, ref: unknown): Channel | string {
-  const user = world.state.users[String(ref)];
-  if (user) return directMessage(world, user.id);
-  const channel = findChannel(world, ref);
-  if (!channel || (channel.is_private && !isMember(world, channel))) return 'channel_not_found';
-  if (channel.is_archived) return 'is_archived';
-  if (!isMember(world, channel) && !world.manifest.scopes.includes('chat:write.public')) return 'not_in_channel';
-  return channel;
-}
-
-function memberChannel(world: World, ref: unknown): Channel | string {
-  const channel = findChannel(world, ref);
-  if (!channel || (channel.is_private && !isMember(world, channel))) return 'channel_not_found';
-  if (channel.is_archived) return 'is_archived';
-  if (!isMember(world, channel)) return 'not_in_channel';
-  return channel;
-}
-
-function visible(world: World, ref: unknown): Channel | undefined {
-  const channel = findChannel(world, ref);
-  return channel && (!channel.is_private || isMember(world, channel)) ? channel : undefined;
-}
-
-function isMember(world: World, channel: Channel): boolean {
-  return channel.members.includes(world.state.app.botUser);
-}
-
 function ownMessage(
   world: World,
   args: Args,
@@ -725,102 +429,7 @@ function ownMessage(
 ): { channel: Channel; message: Message } | { error: Reply } {
   const channel = visible(world, args.channel);
   if (!channel) return { error: fail('channel_not_found') };
-  const message = messagesOf(world, channel.id).find((one) => one.ts === args.ts);
+  const message = messageAt(world, channel, args.ts);
   if (!message) return { error: fail('message_not_found') };
   return message.bot_id === world.state.app.botId ? { channel, message } : { error: fail(notOwn) };
-}
-
-function history(world: World, args: Args, wanted: (message: Message) => boolean): Reply {
-  const channel = visible(world, args.channel);
-  if (!channel) return fail('channel_not_found');
-  if (!isMember(world, channel) && channel.is_private) return fail('not_in_channel');
-  const [oldest, latest] = [Number(args.oldest ?? 0), Number(args.latest ?? Number.POSITIVE_INFINITY)];
-  const found = messagesOf(world, channel.id).filter(
-    (message) => wanted(message) && Number(message.ts) >= oldest && Number(message.ts) <= latest,
-  );
-  const metadata = isTrue(args.include_all_metadata);
-  return page(
-    found.reverse().map((message) => showMessage(message, metadata)),
-    args,
-    'messages',
-  );
-}
-
-function page(all: readonly unknown[], args: Args, name: string): Reply {
-  const limit = Math.min(Math.max(1, Number(args.limit ?? 100)), 999);
-  const cursor =
-    args.cursor === undefined || args.cursor === '' ? 0 : Number(Buffer.from(String(args.cursor), 'base64').toString());
-  if (!Number.isInteger(cursor)) return fail('invalid_cursor');
-  const end = cursor + limit;
-  const next = end < all.length ? Buffer.from(String(end)).toString('base64') : '';
-  return { ok: true, [name]: all.slice(cursor, end), has_more: next !== '', response_metadata: { next_cursor: next } };
-}
-
-function showChannel(world: World, channel: Channel): Record<string, unknown> {
-  return {
-    id: channel.id,
-    name: channel.name,
-    is_channel: !channel.is_private,
-    is_private: channel.is_private,
-    is_im: channel.is_im,
-    is_archived: channel.is_archived,
-    is_general: channel.is_general,
-    is_member: isMember(world, channel),
-    creator: channel.creator,
-    created: channel.created,
-    topic: { value: channel.topic },
-    purpose: { value: channel.purpose },
-    num_members: channel.members.length,
-  };
-}
-
-function badChannelName(name: string): string | undefined {
-  if (name === '') return 'invalid_name_required';
-  if (name.length > 80) return 'invalid_name_maxlength';
-  if (/^[-_]+$/.test(name)) return 'invalid_name_punctuation';
-  if (!/^[a-z0-9_-]+$/.test(name)) return 'invalid_name_specials';
-  return undefined;
-}
-
-function inviteProblem(world: World, channel: Channel, id: string): string | undefined {
-  const user = world.state.users[id];
-  if (!user) return 'user_not_found';
-  if (id === world.state.app.botUser) return 'cant_invite_self';
-  if (user.deleted) return 'user_disabled';
-  if (user.is_ultra_restricted) return 'ura_max_channels';
-  if (channel.members.includes(id)) return 'already_in_channel';
-  return undefined;
-}
-
-function setText(field: 'topic' | 'purpose'): Method {
-  return {
-    scopes: ['channels:write.topic', 'channels:manage', 'groups:write'],
-    tier: 2,
-    required: ['channel'],
-    run: (world, args) => {
-      const channel = memberChannel(world, args.channel);
-      if (typeof channel === 'string') return fail(channel);
-      const text = String(args[field] ?? '');
-      if (text.length > 250) return fail('too_long');
-      if (channel[field] !== text) {
-        channel[field] = text;
-        systemLine(
-          world,
-          channel,
-          world.state.app.botUser,
-          `channel_${field}`,
-          `<@${world.state.app.botUser}> set the channel ${field}: ${text}`,
-        );
-      }
-      return { ok: true, channel: showChannel(world, channel) };
-    },
-  };
-}
-
-function systemLine(world: World, channel: Channel, user: string, subtype: string, text: string): void {
-  addMessage(world, channel.id, { subtype, user, text });
-}
-
-function isTrue(value: unknown): boolean {
-  return value === true || value === 'true' || value === '1';
 }

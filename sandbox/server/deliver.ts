@@ -2,6 +2,9 @@ import { createHmac, randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { hears, kindOf } from './events.ts';
+import { showMessage } from './show.ts';
+import type { Message } from './state.ts';
 import { changed, newId, now, violate, type World } from './world.ts';
 
 export type EnvelopeType = 'slash_commands' | 'interactive' | 'events_api';
@@ -72,7 +75,7 @@ export function createDelivery(world: World): Delivery {
       return { ...ack, ms };
     },
     event: (event) => {
-      if (!world.manifest.events.includes(String(event.type))) return;
+      if (!hears(world, event)) return;
       const payload = {
         token: 'sandbox',
         team_id: world.state.team.id,
@@ -104,11 +107,21 @@ export function createDelivery(world: World): Delivery {
       }
     },
     close: () => {
+      world.changes.off('event', told).off('message', posted);
       for (const timer of timers) clearTimeout(timer);
       for (const ws of live) ws.terminate();
       server.close();
     },
   };
+  const told = (event: Record<string, unknown>) => delivery.event(event);
+  const posted = (channel: string, message: Message) =>
+    delivery.event({
+      ...showMessage(world, message, false),
+      channel,
+      channel_type: kindOf(world.state.channels[channel]),
+      event_ts: message.ts,
+    });
+  world.changes.on('event', told).on('message', posted);
   return delivery;
 
   function connected(ws: WebSocket): void {

@@ -1,8 +1,28 @@
 import { randomUUID } from 'node:crypto';
-import { type GivenView, putView, readContent, readView, replaceView, showMessage, showUser, showView } from './api.ts';
+import { type GivenView, putView, readView, replaceView, showView } from './api.ts';
 import { isInput } from './blocks.ts';
+import {
+  archive,
+  destroy,
+  edit,
+  inviteProblem,
+  isPlain,
+  join,
+  leave,
+  nameProblem,
+  pin,
+  react,
+  reactionProblem,
+  remove,
+  rename,
+  unarchive,
+  unpin,
+  unreact,
+} from './channel.ts';
 import type { Ack, Delivery } from './deliver.ts';
-import type { Block, Message, StateValue, View } from './state.ts';
+import { readContent } from './reply.ts';
+import { showMessage, showUser } from './show.ts';
+import type { Block, Channel, Message, StateValue, User, View } from './state.ts';
 import {
   addEphemeral,
   addMessage,
@@ -27,24 +47,88 @@ export function createPeople(world: World, delivery: Delivery) {
     types: async (user: string, channel: string, text: string, thread?: string): Promise<Ack> => {
       const [name = '', ...rest] = text.split(' ');
       if (name.startsWith('/')) return command(user, channel, name, rest.join(' '));
-      const message = addMessage(world, channel, {
-        user,
-        text: linkNames(text),
-        ...(thread ? { thread_ts: thread } : {}),
-      });
-      const { botUser } = world.state.app;
-      if (message.text.includes(`<@${botUser}>`) && world.state.channels[channel]?.members.includes(botUser))
-        delivery.event({
-          type: 'app_mention',
-          user,
-          text: message.text,
-          ts: message.ts,
-          channel,
-          event_ts: message.ts,
-          ...(thread ? { thread_ts: thread } : {}),
-        });
+      say(user, channel, text, thread);
       return { status: 'ok', body: {}, ms: 0 };
     },
+    /** Says something that is no command. */
+    says: (user: string, channel: string, text: string, thread?: string): Message => say(user, channel, text, thread),
+    pins: (user: string, channel: string, ts: string): void => {
+      const { place, message } = at(user, channel, ts);
+      if (place.pins.includes(ts)) throw new Error('this message is already pinned');
+      if (!isPlain(message)) throw new Error('this message cannot be pinned');
+      pin(world, place, message, user);
+    },
+    unpins: (user: string, channel: string, ts: string): void => {
+      const { place, message } = at(user, channel, ts);
+      if (!place.pins.includes(ts)) throw new Error('this message is not pinned');
+      unpin(world, place, message, user);
+    },
+    reacts: (user: string, channel: string, ts: string, name: string): void => {
+      const { place, message } = at(user, channel, ts);
+      const problem = reactionProblem(message, name, user);
+      if (problem) throw new Error(problem);
+      react(world, place, message, name, user);
+    },
+    unreacts: (user: string, channel: string, ts: string, name: string): void => {
+      const { place, message } = at(user, channel, ts);
+      if (!message.reactions?.some((one) => one.name === name && one.users.includes(user)))
+        throw new Error('no_reaction');
+      unreact(world, place, message, name, user);
+    },
+    edits: (user: string, channel: string, ts: string, text: string): void => {
+      const { place, message } = at(user, channel, ts);
+      if (message.user !== user || !isPlain(message)) throw new Error('only own messages can be edited');
+      edit(world, place, message, { text: linkNames(text) }, user);
+    },
+    deletes: (user: string, channel: string, ts: string): void => {
+      const { place, message } = at(user, channel, ts);
+      if (message.user !== user || !isPlain(message)) throw new Error('only own messages can be deleted');
+      remove(world, place, message);
+    },
+    joins: (user: string, channel: string): void => {
+      const place = seen(user, channel);
+      const person = world.state.users[user];
+      if (place.is_private || place.is_archived || person?.is_restricted || person?.is_ultra_restricted)
+        throw new Error(`${user} cannot join #${place.name}`);
+      join(world, place, user);
+    },
+    leaves: (user: string, channel: string): void => {
+      const place = inside(user, channel);
+      if (place.is_general || place.is_im) throw new Error(`nobody leaves ${place.name}`);
+      leave(world, place, user);
+    },
+    /** Adds people, or the app's bot, to a channel; a person may invite guests. */
+    invites: (user: string, channel: string, whom: readonly string[]): void => {
+      const place = inside(user, channel);
+      const allowed = ['user_is_restricted', 'no_external_invite_permission'];
+      const problems = whom.map((id) => inviteProblem(world, place, id, user));
+      const problem = problems.find((one) => one !== undefined && !allowed.includes(one));
+      if (problem) throw new Error(problem);
+      for (const id of whom) join(world, place, id, user);
+    },
+    removes: (user: string, channel: string, whom: string): void => {
+      const place = inside(user, channel);
+      if (!place.members.includes(whom)) throw new Error(`${whom} is not in #${place.name}`);
+      leave(world, place, whom, user);
+    },
+    renames: (user: string, channel: string, name: string): void => {
+      const place = inside(user, channel);
+      const problem = nameProblem(world, name);
+      if (problem) throw new Error(problem);
+      rename(world, place, name, user);
+    },
+    archives: (user: string, channel: string): void => {
+      const place = inside(user, channel);
+      if (place.is_general || place.is_im) throw new Error(`${place.name} cannot be archived`);
+      archive(world, place, user);
+    },
+    unarchives: (user: string, channel: string): void => {
+      const place = seen(user, channel);
+      if (!place.is_archived) throw new Error(`#${place.name} is not archived`);
+      unarchive(world, place, user);
+    },
+    /** For ever, with all its messages, as administrators can. */
+    deletesChannel: (user: string, channel: string): void => destroy(world, seen(user, channel), user),
     /** Presses a button or picks from a menu outside an input. `value` is the element's state value where it has one. */
     clicks: async (user: string, place: Place, blockId: string, actionId: string, value?: StateValue): Promise<Ack> => {
       const blocks =
@@ -138,12 +222,26 @@ export function createPeople(world: World, delivery: Delivery) {
         ...(home ? { view: showView(world, home) } : {}),
       });
     },
-    shortcut: (user: string, callbackId: string): Promise<Ack> =>
-      delivery.send('interactive', {
-        ...base(user, 'shortcut'),
-        callback_id: callbackId,
-        action_ts: String(now(world) / 1000),
-      }),
+    /** A global shortcut, or one on a message that this person sees; the bot need not be in that channel. */
+    usesShortcut: (user: string, callbackId: string, place?: { channel: string; ts: string }): Promise<Ack> => {
+      const type = place ? 'message' : 'global';
+      if (!world.manifest.shortcuts.some((one) => one.callback_id === callbackId && one.type === type))
+        throw new Error(`there is no ${type} shortcut ${callbackId}`);
+      const action = { callback_id: callbackId, action_ts: String(now(world) / 1000) };
+      if (!place) return interact(user, { type: 'shortcut', ...action });
+      const channel = seen(user, place.channel);
+      const message = findMessage(user, place);
+      if (!message || message.ephemeral_to || message.subtype === 'tombstone')
+        throw new Error('there is no such message to use a shortcut on');
+      return interact(user, {
+        type: 'message_action',
+        ...action,
+        channel: { id: channel.id, name: shownName(channel) },
+        message_ts: message.ts,
+        message: showMessage(world, message, true),
+        response_url: `${world.origin}/response/${newResponse(user, channel.id, null)}`,
+      });
+    },
     /** Somebody's membership or profile was changed by an administrator. */
     changesUser: (id: string, change: Partial<World['state']['users'][string]>): void => {
       const user = world.state.users[id];
@@ -182,13 +280,68 @@ export function createPeople(world: World, delivery: Delivery) {
     },
   };
 
+  function say(user: string, channel: string, text: string, thread?: string): Message {
+    const place = seen(user, channel);
+    if (place.is_archived) throw new Error(`#${place.name} is archived`);
+    const message = addMessage(world, channel, {
+      user,
+      text: linkNames(text),
+      ...(thread ? { thread_ts: thread } : {}),
+    });
+    if (message.text.includes(`<@${world.state.app.botUser}>`))
+      delivery.event({
+        type: 'app_mention',
+        user,
+        text: message.text,
+        ts: message.ts,
+        channel,
+        event_ts: message.ts,
+        ...(thread ? { thread_ts: thread } : {}),
+      });
+    return message;
+  }
+
+  function seen(user: string, id: string): Channel {
+    const channel = world.state.channels[id];
+    const inIt = channel?.members.includes(user);
+    if (!channel || (!inIt && (channel.is_private || person(user).is_stranger)))
+      throw new Error(`${user} sees no channel ${id}`);
+    return channel;
+  }
+
+  /** Where this person is a member and things can still happen. */
+  function inside(user: string, id: string): Channel {
+    const channel = seen(user, id);
+    if (channel.is_archived) throw new Error(`#${channel.name} is archived`);
+    if (!channel.members.includes(user)) throw new Error(`${user} is not in #${channel.name}`);
+    return channel;
+  }
+
+  function at(user: string, id: string, ts: string): { place: Channel; message: Message } {
+    const place = inside(user, id);
+    const message = messagesOf(world, id).find((one) => one.ts === ts);
+    if (!message) throw new Error('message_not_found');
+    return { place, message };
+  }
+
+  function person(id: string): User {
+    const found = world.state.users[id];
+    if (!found) throw new Error(`no user ${id}`);
+    return found;
+  }
+
+  /** Payloads do not tell the names of private channels. */
+  function shownName(channel: Channel | undefined): string {
+    if (channel?.is_im) return 'directmessage';
+    return channel?.is_private ? 'privategroup' : (channel?.name ?? '');
+  }
+
   async function command(user: string, channel: string, name: string, text: string): Promise<Ack> {
     const known = world.manifest.commands.find((one) => one.command === name);
     if (!known) {
       addEphemeral(world, channel, user, { text: `${name} is not a valid command.` });
       return { status: 'dispatch_failed', body: undefined, ms: 0 };
     }
-    const person = world.state.users[user];
     const responseId = newResponse(user, channel, null);
     const ack = await delivery.send(
       'slash_commands',
@@ -197,11 +350,9 @@ export function createPeople(world: World, delivery: Delivery) {
         team_id: world.state.team.id,
         team_domain: world.state.team.domain,
         channel_id: channel,
-        channel_name: world.state.channels[channel]?.is_im
-          ? 'directmessage'
-          : (world.state.channels[channel]?.name ?? ''),
+        channel_name: shownName(world.state.channels[channel]),
         user_id: user,
-        user_name: person?.name ?? '',
+        user_name: person(user).name,
         command: name,
         text: known.escape ? linkNames(text) : text,
         api_app_id: world.state.app.id,
@@ -234,16 +385,16 @@ export function createPeople(world: World, delivery: Delivery) {
   async function interact(user: string, fields: Record<string, unknown>): Promise<Ack> {
     const ack = await delivery.send('interactive', { ...base(user, String(fields.type)), ...fields });
     if (ack.status === 'ok' && Object.keys((ack.body as object) ?? {}).length > 0)
-      violate(world, 'bad_ack_payload', 'block_actions takes no body');
+      violate(world, 'bad_ack_payload', `${String(fields.type)} takes no body`);
     return ack;
   }
 
   function base(user: string, type: string): Record<string, unknown> {
-    const person = world.state.users[user];
+    const { name, team_id } = person(user);
     return {
       type,
       team: { id: world.state.team.id, domain: world.state.team.domain },
-      user: { id: user, username: person?.name ?? '', name: person?.name ?? '', team_id: person?.team_id ?? '' },
+      user: { id: user, username: name, name, team_id },
       enterprise: null,
       is_enterprise_install: false,
       api_app_id: world.state.app.id,
@@ -268,8 +419,8 @@ export function createPeople(world: World, delivery: Delivery) {
         is_ephemeral: ephemeral,
         ...(message.thread_ts ? { thread_ts: message.thread_ts } : {}),
       },
-      channel: { id: place.channel, name: world.state.channels[place.channel]?.name ?? '' },
-      ...(ephemeral ? {} : { message: showMessage(message, true) }),
+      channel: { id: place.channel, name: shownName(world.state.channels[place.channel]) },
+      ...(ephemeral ? {} : { message: showMessage(world, message, true) }),
       state: { values: {} },
       response_url: `${world.origin}/response/${newResponse(user, place.channel, place.ts)}`,
     };

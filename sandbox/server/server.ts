@@ -2,10 +2,23 @@ import { createReadStream, existsSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
-import { type Args, fail, methods, type Reply, rateLimit } from './api.ts';
+import { methods, rateLimit } from './api.ts';
 import { createDelivery, type Delivery } from './deliver.ts';
+import { openFile, takeUpload } from './files.ts';
 import { createPeople, type People } from './people.ts';
-import { createWorld, type Fault, moveClock, now, takeFault, violate, type World, type WorldOptions } from './world.ts';
+import { type Args, fail, type Reply } from './reply.ts';
+import { showMessage } from './show.ts';
+import {
+  changed,
+  createWorld,
+  type Fault,
+  moveClock,
+  now,
+  takeFault,
+  violate,
+  type World,
+  type WorldOptions,
+} from './world.ts';
 
 export type Sandbox = {
   readonly world: World;
@@ -72,6 +85,13 @@ async function handle(
     response.writeHead(answer.status, { 'content-type': 'text/plain' }).end(answer.text);
     return;
   }
+  if (url.pathname.startsWith('/upload/v1/') && request.method === 'POST') {
+    const bytes = await readUpload(request);
+    const taken = takeUpload(world, url.pathname.slice(11), bytes);
+    response.writeHead(taken.status, { 'content-type': 'text/plain' }).end(taken.text);
+    return;
+  }
+  if (/^\/files(-pri)?\//.test(url.pathname)) return serveFile(world, url, request, response);
   if (url.pathname.startsWith('/_control/')) return control(world, delivery, people, url, request, response);
   page(url.pathname, response);
 }
@@ -83,7 +103,7 @@ async function api(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const args = readArgs(await readBody(request), request.headers['content-type'] ?? '');
+  const args = await readArgs(await readBytes(request), request.headers['content-type'] ?? '');
   const fault = takeFault(world, name);
   const log = (error: string | null) => {
     world.calls.push({ method: name, at: now(world), error });
@@ -130,8 +150,9 @@ function answer(world: World, delivery: Delivery, name: string, args: Args, auth
   }
   if (isApp !== (method.app ?? false)) return fail('not_allowed_token_type');
   const provided = world.manifest.scopes;
-  if (method.scopes.length > 0 && !method.scopes.some((scope) => provided.includes(scope)))
-    return { ...fail('missing_scope'), needed: method.scopes.join(','), provided: provided.join(',') };
+  const scopes = typeof method.scopes === 'function' ? method.scopes(world, args) : method.scopes;
+  if (scopes.length > 0 && !scopes.some((scope) => provided.includes(scope)))
+    return { ...fail('missing_scope'), needed: scopes.join(','), provided: provided.join(',') };
   const missing = (method.required ?? []).find((field) => args[field] === undefined || args[field] === '');
   if (missing) return fail('invalid_arguments', [`[ERROR] missing required field: ${missing}`]);
   return method.run(world, args, delivery);
@@ -218,7 +239,36 @@ async function control(
       people.opensHome(body.as);
       return send(response, 200, { ok: true });
     case 'shortcut':
-      return send(response, 200, await people.shortcut(body.as, body.callbackId));
+      return send(response, 200, await people.usesShortcut(body.as, body.callbackId, body.place));
+    case 'policy':
+      Object.assign(world.policy, body);
+      changed(world);
+      return send(response, 200, { ok: true, policy: world.policy });
+    case 'pins':
+    case 'unpins':
+    case 'deletes':
+      people[what](body.as, body.channel, body.ts);
+      return send(response, 200, { ok: true });
+    case 'reacts':
+    case 'unreacts':
+      people[what](body.as, body.channel, body.ts, body.name);
+      return send(response, 200, { ok: true });
+    case 'edits':
+      people.edits(body.as, body.channel, body.ts, body.text);
+      return send(response, 200, { ok: true });
+    case 'invites':
+      people.invites(body.as, body.channel, body.users);
+      return send(response, 200, { ok: true });
+    case 'renames':
+      people.renames(body.as, body.channel, body.name);
+      return send(response, 200, { ok: true });
+    case 'joins':
+    case 'leaves':
+    case 'archives':
+    case 'unarchives':
+    case 'deletesChannel':
+      people[what](body.as, body.channel);
+      return send(response, 200, { ok: true });
     default:
       return send(response, 404, { ok: false });
   }
@@ -241,10 +291,12 @@ function show(world: World, delivery: Delivery, as: string): Record<string, unkn
     shortcuts: world.manifest.shortcuts,
     channels: channels.map((channel) => ({
       ...channel,
-      messages: [
-        ...(world.state.messages[channel.id] ?? []),
-        ...(world.ephemerals.get(`${channel.id}:${as}`) ?? []),
-      ].sort((a, b) => Number(a.ts) - Number(b.ts)),
+      messages: [...(world.state.messages[channel.id] ?? []), ...(world.ephemerals.get(`${channel.id}:${as}`) ?? [])]
+        .sort((a, b) => Number(a.ts) - Number(b.ts))
+        .map((message) => ({
+          ...showMessage(world, message, false),
+          ...(message.ephemeral_to ? { ephemeral_to: message.ephemeral_to } : {}),
+        })),
     })),
     views: [...world.views.values()].filter((view) => view.user === as),
     home: world.state.homes[as] ?? null,
@@ -275,12 +327,53 @@ function page(path: string, response: ServerResponse): void {
   createReadStream(file).pipe(response);
 }
 
-function readArgs(body: string, type: string): Args {
-  if (type.startsWith('application/json')) return JSON.parse(body || '{}') as Args;
+/** A file for the app's bot, or for the page of somebody who may see it. */
+function serveFile(world: World, url: URL, request: IncomingMessage, response: ServerResponse): void {
+  const id =
+    /^\/files-pri\/[^/]+-([^/-]+)\//.exec(url.pathname)?.[1] ?? /^\/files\/[^/]+\/([^/]+)/.exec(url.pathname)?.[1];
+  const bot =
+    request.headers.authorization === `Bearer ${world.tokens.bot}` && world.manifest.scopes.includes('files:read');
+  // Browsers say where a request comes from, and no page can say it for them.
+  const ownPage = ['same-origin', 'none'].includes(String(request.headers['sec-fetch-site']));
+  const as = url.searchParams.get('as');
+  const file = bot ? openFile(world, id ?? '') : ownPage && as ? openFile(world, id ?? '', as) : undefined;
+  if (!file) {
+    // As Slack does: whoever may not see a file ends up on a page of HTML, not at an error.
+    response.writeHead(302, { location: '/' }).end();
+    return;
+  }
+  const kept =
+    url.pathname.includes('/download/') || !/^(text\/plain|application\/(pdf|json)|image\/)/.test(file.mimetype);
+  response.writeHead(200, {
+    'content-type': file.mimetype.startsWith('text/') ? `${file.mimetype}; charset=utf-8` : file.mimetype,
+    'content-disposition': `${kept ? 'attachment' : 'inline'}; filename*=UTF-8''${encodeURIComponent(file.name)}`,
+    // What somebody uploaded never acts in this page's name.
+    'content-security-policy': "sandbox; default-src 'none'",
+    'x-content-type-options': 'nosniff',
+    'cache-control': 'no-store',
+  });
+  response.end(Buffer.from(file.content, 'base64'));
+}
+
+async function readArgs(body: Buffer, type: string): Promise<Args> {
+  if (type.startsWith('application/json')) return JSON.parse(body.toString('utf8') || '{}') as Args;
+  const given = type.startsWith('multipart/form-data')
+    ? [...(await new Response(new Uint8Array(body), { headers: { 'content-type': type } }).formData())]
+    : [...new URLSearchParams(body.toString('utf8'))];
   const args: Record<string, unknown> = {};
-  for (const [key, value] of new URLSearchParams(body))
-    args[key] = ['blocks', 'view', 'metadata', 'attachments'].includes(key) ? parsed(value) : value;
+  for (const [key, value] of given)
+    args[key] = ['blocks', 'view', 'metadata', 'attachments', 'files'].includes(key) ? parsed(String(value)) : value;
   return args;
+}
+
+/** The bytes of an upload: a form's only file, as the SDK sends it, or the body as it is. */
+async function readUpload(request: IncomingMessage): Promise<Buffer> {
+  const body = await readBytes(request);
+  const type = request.headers['content-type'] ?? '';
+  if (!type.startsWith('multipart/form-data')) return body;
+  const form = await new Response(new Uint8Array(body), { headers: { 'content-type': type } }).formData();
+  const file = [...form.values()].find((value) => typeof value !== 'string');
+  return typeof file === 'object' ? Buffer.from(await file.arrayBuffer()) : Buffer.alloc(0);
 }
 
 function parsed(value: string): unknown {
@@ -292,9 +385,13 @@ function parsed(value: string): unknown {
 }
 
 async function readBody(request: IncomingMessage): Promise<string> {
+  return (await readBytes(request)).toString('utf8');
+}
+
+async function readBytes(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
 }
 
 function send(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {

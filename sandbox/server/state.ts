@@ -36,7 +36,18 @@ export type Channel = {
   topic: string;
   purpose: string;
   pins: string[];
-  bookmarks: { id: string; title: string; link: string }[];
+  bookmarks: Bookmark[];
+  previous_names?: string[];
+};
+
+export type Bookmark = {
+  id: string;
+  title: string;
+  link: string;
+  emoji?: string;
+  date_created?: number;
+  date_updated?: number;
+  last_updated_by_user_id?: string;
 };
 
 export type Message = {
@@ -52,6 +63,16 @@ export type Message = {
   reply_broadcast?: boolean;
   metadata?: { event_type: string; event_payload: Record<string, unknown> };
   edited?: { user: string; ts: string };
+  reactions?: { name: string; users: string[]; count: number }[];
+  pinned_to?: string[];
+  pinned_info?: { channel: string; pinned_by: string; pinned_ts: number };
+  /** Ids; what is shown of them is made when they are shown. */
+  files?: string[];
+  upload?: boolean;
+  inviter?: string;
+  name?: string;
+  old_name?: string;
+  hidden?: boolean;
   /** Only this person sees it; it is in no history. */
   ephemeral_to?: string;
   response_id?: string;
@@ -85,6 +106,39 @@ export type StateValue = { type: string; [key: string]: unknown };
 
 export type Usergroup = { id: string; handle: string; name: string; users: string[] };
 
+export type StoredFile = {
+  id: string;
+  name: string;
+  title: string;
+  mimetype: string;
+  filetype: string;
+  /** What the app said it would send. */
+  size: number;
+  user: string;
+  created: number;
+  /** Whoever knows the ticket may send the bytes, once. */
+  ticket: string;
+  stage: 'awaited' | 'sent' | 'complete' | 'deleted';
+  /** base64, so that it survives in the saved state. */
+  content: string;
+  shares: { channel: string; ts: string; thread_ts?: string }[];
+};
+
+/** What the workspace's administrators left to everybody. */
+export type Policy = {
+  channelCreation: 'everyone' | 'admins';
+  privateChannelCreation: 'everyone' | 'admins';
+  archiving: 'everyone' | 'admins';
+  removing: 'everyone' | 'admins';
+};
+
+export const openPolicy: Policy = {
+  channelCreation: 'everyone',
+  privateChannelCreation: 'everyone',
+  archiving: 'everyone',
+  removing: 'everyone',
+};
+
 export type State = {
   team: { id: string; name: string; domain: string };
   app: { id: string; botId: string; botUser: string; name: string };
@@ -94,6 +148,8 @@ export type State = {
   /** channel id → messages in ts order */
   messages: Record<string, Message[]>;
   homes: Record<string, View>;
+  files: Record<string, StoredFile>;
+  policy: Policy;
   clockOffsetMs: number;
   lastTs: number;
   nextId: number;
@@ -140,10 +196,17 @@ export function seedState(file: string, appName: string): State {
     usergroups: Object.fromEntries((seed.usergroups ?? []).map((group) => [group.id, group])),
     messages: {},
     homes: {},
+    files: {},
+    policy: { ...openPolicy },
     clockOffsetMs: 0,
     lastTs: 0,
     nextId: 1,
   };
+}
+
+/** A state that an earlier version saved, with what has come since. */
+export function upgradeState(saved: State): State {
+  return { ...saved, files: saved.files ?? {}, policy: { ...openPolicy, ...saved.policy } };
 }
 
 export function blankChannel(id: string, name: string): Channel {

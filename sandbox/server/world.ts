@@ -3,14 +3,26 @@ import { EventEmitter } from 'node:events';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Manifest } from './manifest.ts';
-import { type Block, type Channel, type Message, type State, seedState, type View } from './state.ts';
+import {
+  type Block,
+  type Channel,
+  type Message,
+  type Policy,
+  type State,
+  seedState,
+  upgradeState,
+  type View,
+} from './state.ts';
 
 /** Something that real Slack would have punished, or that its users would have noticed. */
 export type Violation = { readonly at: number; readonly what: string; readonly detail: string };
 
-/** What to do to the next calls of a method. `lost` applies the effect and cuts the connection instead of answering. */
+/**
+ * What to do to the next calls of a method. `lost` applies the effect and cuts the connection
+ * instead of answering; `dropped`, for `files.share`, answers well and then shares nothing, as Slack sometimes does.
+ */
 export type Fault = {
-  readonly kind: 'ratelimited' | 'error500' | 'lost' | 'hang';
+  readonly kind: 'ratelimited' | 'error500' | 'lost' | 'hang' | 'dropped';
   times: number;
   readonly retryAfter?: number;
 };
@@ -28,6 +40,8 @@ export type ResponseUrl = {
 export type World = {
   readonly state: State;
   readonly manifest: Manifest;
+  /** Part of the state. */
+  readonly policy: Policy;
   readonly tokens: { readonly bot: string; readonly app: string; readonly signingSecret: string };
   readonly views: Map<string, View>;
   readonly triggers: Map<string, Trigger>;
@@ -51,10 +65,11 @@ export type WorldOptions = {
 
 export function createWorld(options: WorldOptions): World {
   const saved = options.snapshotFile ? readSnapshot(options.snapshotFile) : undefined;
-  const state = saved?.state ?? seedState(options.seedFile, options.manifest.name);
+  const state = saved ? upgradeState(saved.state) : seedState(options.seedFile, options.manifest.name);
   const world: World = {
     state,
     manifest: options.manifest,
+    policy: state.policy,
     // Made to look unlike real ones: a real token has digits after xoxb-.
     tokens: saved?.tokens ?? {
       bot: `xoxb-sandbox-${randomBytes(9).toString('hex')}`,
@@ -83,6 +98,11 @@ export function now(world: World): number {
 
 export function changed(world: World): void {
   world.changes.emit('change');
+}
+
+/** Something happened that apps may hear of; deliver.ts knows which do. */
+export function announce(world: World, event: Readonly<Record<string, unknown>>): void {
+  world.changes.emit('event', { ...event, event_ts: event.event_ts ?? nextTs(world) });
 }
 
 export function moveClock(world: World, byMs: number): void {
@@ -149,6 +169,7 @@ export function addMessage(world: World, channel: string, message: Omit<Message,
   const full: Message = { type: 'message', ts: nextTs(world), ...message };
   if (full.blocks) full.blocks = withBlockIds(full.blocks);
   messagesOf(world, channel).push(full);
+  world.changes.emit('message', channel, full);
   changed(world);
   return full;
 }

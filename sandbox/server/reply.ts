@@ -1,0 +1,117 @@
+import { checkBlocks } from './blocks.ts';
+import type { Delivery } from './deliver.ts';
+import { isMember } from './show.ts';
+import type { Block, Channel, Message } from './state.ts';
+import { directMessage, findChannel, messagesOf, violate, type World } from './world.ts';
+
+/* What the methods of the Web API have in common. */
+
+export type Args = Readonly<Record<string, unknown>>;
+export type Reply = { readonly ok: boolean; readonly [key: string]: unknown };
+export type Scopes = readonly string[];
+export type Method = {
+  /** Any of these bot scopes will do; none means that any token will. */
+  readonly scopes: Scopes | ((world: World, args: Args) => Scopes);
+  /** Calls per minute; `post` is one a second and channel. */
+  readonly tier: 1 | 2 | 3 | 4 | 'post' | 'special';
+  readonly app?: boolean;
+  readonly required?: readonly string[];
+  readonly run: (world: World, args: Args, delivery: Delivery) => Reply;
+};
+export type Methods = Readonly<Record<string, Method>>;
+
+export function fail(error: string, messages?: readonly string[]): Reply {
+  return { ok: false, error, ...(messages ? { response_metadata: { messages } } : {}) };
+}
+
+/** Slack asks for other scopes for private channels than for public ones. */
+export function byKind(open: Scopes, closed: Scopes): Method['scopes'] {
+  return (world, args) => {
+    const channel = findChannel(world, args.channel);
+    if (!channel) return [...open, ...closed];
+    return channel.is_private && !channel.is_im ? closed : open;
+  };
+}
+
+type Content = { text: string; blocks?: Block[] };
+
+export function readContent(world: World, args: Args): { content: Content } | { error: Reply } {
+  const text = args.text === undefined ? '' : String(args.text);
+  if (args.blocks !== undefined && !Array.isArray(args.blocks)) return { error: fail('invalid_blocks_format') };
+  const blocks = args.blocks as Block[] | undefined;
+  if (text === '' && (blocks === undefined || blocks.length === 0)) return { error: fail('no_text') };
+  if (blocks) {
+    const problems = checkBlocks(blocks, 'message');
+    if (problems.includes('msg_blocks_too_long')) return { error: fail('msg_blocks_too_long') };
+    if (problems.length > 0)
+      return {
+        error: {
+          ...fail(
+            'invalid_blocks',
+            problems.map((problem) => `[ERROR] ${problem}`),
+          ),
+          errors: problems,
+        },
+      };
+    if (text === '') violate(world, 'missing_fallback_text', 'a message has blocks and no text');
+  }
+  if (/<!(channel|here|everyone)/.test(text + JSON.stringify(blocks ?? '')))
+    violate(world, 'broadcast_mention', text.slice(0, 200));
+  if (text.length > 4000) violate(world, 'long_text', `${text.length} characters`);
+  return { content: { text, ...(blocks ? { blocks } : {}) } };
+}
+
+/** A channel that the app may post to. */
+export function postable(world: World, ref: unknown): Channel | string {
+  const user = world.state.users[String(ref)];
+  if (user) return directMessage(world, user.id);
+  const channel = visible(world, ref);
+  if (!channel) return 'channel_not_found';
+  if (channel.is_archived) return 'is_archived';
+  if (!isMember(world, channel) && !world.manifest.scopes.includes('chat:write.public')) return 'not_in_channel';
+  return channel;
+}
+
+/** A channel that the app may change things in. */
+export function memberChannel(world: World, ref: unknown): Channel | string {
+  const channel = visible(world, ref);
+  if (!channel) return 'channel_not_found';
+  if (channel.is_archived) return 'is_archived';
+  return isMember(world, channel) ? channel : 'not_in_channel';
+}
+
+/** A channel that the app may read, archived or not. */
+export function readable(world: World, ref: unknown): Channel | string {
+  const channel = visible(world, ref);
+  if (!channel) return 'channel_not_found';
+  return isMember(world, channel) ? channel : 'not_in_channel';
+}
+
+export function visible(world: World, ref: unknown): Channel | undefined {
+  const channel = findChannel(world, ref);
+  return channel && (!channel.is_private || isMember(world, channel)) ? channel : undefined;
+}
+
+export function messageAt(world: World, channel: Channel, ts: unknown): Message | undefined {
+  return messagesOf(world, channel.id).find((one) => one.ts === ts);
+}
+
+export function page(all: readonly unknown[], args: Args, name: string): Reply {
+  const limit = Math.min(Math.max(1, Number(args.limit ?? 100)), 999);
+  const cursor =
+    args.cursor === undefined || args.cursor === '' ? 0 : Number(Buffer.from(String(args.cursor), 'base64').toString());
+  if (!Number.isInteger(cursor)) return fail('invalid_cursor');
+  const end = cursor + limit;
+  const next = end < all.length ? Buffer.from(String(end)).toString('base64') : '';
+  return { ok: true, [name]: all.slice(cursor, end), has_more: next !== '', response_metadata: { next_cursor: next } };
+}
+
+export function isTrue(value: unknown): boolean {
+  return value === true || value === 'true' || value === '1';
+}
+
+export function idsIn(value: unknown): string[] {
+  return String(value ?? '')
+    .split(',')
+    .filter(Boolean);
+}
