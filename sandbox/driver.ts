@@ -23,16 +23,73 @@ export function createDriver(sandbox: Sandbox) {
     const user = Object.values(world.state.users).find((one) => one.name === name);
     if (!user) throw new Error(`there is nobody called ${name}`);
     const { id } = user;
-    const seenIn = (channel: string): Message[] => [
-      ...(world.state.messages[channel] ?? []),
-      ...(world.ephemerals.get(`${channel}:${id}`) ?? []),
-    ];
+    const seenIn = (channel: string): Message[] => {
+      const place = world.state.channels[channel];
+      if (place?.is_private && !place.members.includes(id)) return [];
+      return [...(world.state.messages[channel] ?? []), ...(world.ephemerals.get(`${channel}:${id}`) ?? [])];
+    };
     const dm = () => Object.values(world.state.channels).find((one) => one.is_im && one.user === id)?.id ?? '';
     const openModal = (): View | undefined =>
       [...world.views.values()].filter((view) => view.user === id && view.type === 'modal').at(-1);
 
+    const placed = (where: string) => (where === 'dm' ? dm() : channelNamed(where).id);
+    /** The newest message about something that this person sees in a channel. */
+    const messageAbout = (about: RegExp, where: string): Promise<{ channel: string; ts: string }> =>
+      until(`a message about ${about} in ${where} for ${name}`, () => {
+        const channel =
+          where === 'dm' ? dm() : Object.values(world.state.channels).find((one) => one.name === where)?.id;
+        if (!channel) return undefined;
+        const found = seenIn(channel)
+          .filter((message) => message.ephemeral_to === undefined && about.test(wordsOf(message)))
+          .sort((a, b) => Number(a.ts) - Number(b.ts))
+          .at(-1);
+        return found ? { channel, ts: found.ts } : undefined;
+      });
+
     return {
       id,
+      /** Posts a plain message and gives it back; `thread` is about the message that it answers. */
+      says: async (text: string, where = 'releases', thread?: RegExp): Promise<Message> =>
+        people.says(id, placed(where), text, thread ? (await messageAbout(thread, where)).ts : undefined),
+      pins: async (about: RegExp, where = 'releases'): Promise<void> => {
+        const { channel, ts } = await messageAbout(about, where);
+        people.pins(id, channel, ts);
+      },
+      unpins: async (about: RegExp, where = 'releases'): Promise<void> => {
+        const { channel, ts } = await messageAbout(about, where);
+        people.unpins(id, channel, ts);
+      },
+      reacts: async (emoji: string, about: RegExp, where = 'releases'): Promise<void> => {
+        const { channel, ts } = await messageAbout(about, where);
+        people.reacts(id, channel, ts, emoji);
+      },
+      unreacts: async (emoji: string, about: RegExp, where = 'releases'): Promise<void> => {
+        const { channel, ts } = await messageAbout(about, where);
+        people.unreacts(id, channel, ts, emoji);
+      },
+      usesOnMessage: async (callbackId: string, about: RegExp, where = 'releases'): Promise<Ack> =>
+        people.usesShortcut(id, callbackId, await messageAbout(about, where)),
+      uses: async (callbackId: string): Promise<Ack> => people.usesShortcut(id, callbackId),
+      editsMessage: async (about: RegExp, text: string, where = 'releases'): Promise<void> => {
+        const { channel, ts } = await messageAbout(about, where);
+        people.edits(id, channel, ts, text);
+      },
+      deletesMessage: async (about: RegExp, where = 'releases'): Promise<void> => {
+        const { channel, ts } = await messageAbout(about, where);
+        people.deletes(id, channel, ts);
+      },
+      joins: (where: string): void => people.joins(id, channelNamed(where).id),
+      leaves: (where: string): void => people.leaves(id, channelNamed(where).id),
+      /** `whom` are names, as in `person`. */
+      invites: (where: string, ...whom: string[]): void =>
+        people.invites(
+          id,
+          channelNamed(where).id,
+          whom.map((one) => person(one).id),
+        ),
+      archives: (where: string): void => people.archives(id, channelNamed(where).id),
+      unarchives: (where: string): void => people.unarchives(id, channelNamed(where).id),
+      renames: (where: string, to: string): void => people.renames(id, channelNamed(where).id, to),
       types: (text: string, where = 'releases'): Promise<Ack> => people.types(id, channelNamed(where).id, text),
       /** The newest message with such a button that this person can see there. `where` is a channel, "dm" or "modal". */
       clicks: async (label: string | RegExp, where = 'releases', about?: RegExp): Promise<Ack> => {
@@ -74,17 +131,14 @@ export function createDriver(sandbox: Sandbox) {
       modalNow: openModal,
       opensHome: () => people.opensHome(id),
       /** Everything that this person can read in a channel now, one text per message. */
-      sees: (where = 'releases'): string[] =>
-        seenIn(where === 'dm' ? dm() : channelNamed(where).id).map(
-          (message) => `${message.text}\n${textOf(message.blocks)}`,
-        ),
+      sees: (where = 'releases'): string[] => seenIn(placed(where)).map(wordsOf),
       seesEventually: (text: RegExp, where = 'releases'): Promise<string> =>
         until(`${name} to read ${text} in ${where}`, () => {
           const channel =
             where === 'dm' ? dm() : Object.values(world.state.channels).find((one) => one.name === where)?.id;
           if (!channel) return undefined;
           return seenIn(channel)
-            .map((message) => `${message.text}\n${textOf(message.blocks)}`)
+            .map(wordsOf)
             .find((one) => text.test(one));
         }),
     };
@@ -111,12 +165,17 @@ export function createDriver(sandbox: Sandbox) {
       if (!channel) return undefined;
       const messages = seenIn(channel).sort((a, b) => Number(b.ts) - Number(a.ts));
       for (const message of messages) {
-        if (about && !about.test(`${message.text}\n${textOf(message.blocks)}`)) continue;
+        if (about && !about.test(wordsOf(message))) continue;
         const found = inBlocks(message.blocks);
         if (found) return { place: { channel, ts: message.ts }, ...found };
       }
       return undefined;
     }
+  }
+
+  function wordsOf(message: Message): string {
+    const files = (message.files ?? []).map((id) => `\n${world.state.files[id]?.title ?? ''}`);
+    return `${message.text}\n${textOf(message.blocks)}${files.join('')}`;
   }
 
   return {
