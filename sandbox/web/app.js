@@ -5,13 +5,33 @@ const post = (what, body) =>
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
-  }).then((r) => r.json());
+  }).then(async (r) => {
+    const answer = await r.json();
+    if (!r.ok) $('hint').textContent = `That did not work: ${answer.detail || answer.error || r.status}`;
+    return answer;
+  });
 
 let state;
-let channel = location.hash.slice(1) || 'C0RELEASES';
+// A permalink names a channel and a message in it.
+let [channel, wanted] = (location.hash.slice(1) || 'C0RELEASES').split('/');
 let me = localStorage.getItem('me') || 'U0ANA';
 const read = JSON.parse(localStorage.getItem('read') || '{}');
 let drawnModal = '';
+/** The message whose menu is open: it stays open when the list is drawn anew. */
+let openTools = '';
+
+/** The emoji that this page offers and can draw; any other is shown by its name. */
+const emoji = {
+  eyes: '👀',
+  '+1': '👍',
+  white_check_mark: '✅',
+  rotating_light: '🚨',
+  pushpin: '📌',
+  rocket: '🚀',
+  warning: '⚠️',
+  tada: '🎉',
+  x: '❌',
+};
 
 async function load() {
   state = await (await fetch(`/_control/state?as=${me}`)).json();
@@ -66,11 +86,19 @@ function drawClock() {
 }
 
 function channelName(one) {
-  return one.is_im ? (one.user === me ? 'Maitred (direct message)' : '') : `# ${one.name}`;
+  if (one.is_im) return one.user === me ? 'Maitred (direct message)' : '';
+  return `${one.is_private ? '🔒' : '#'} ${one.name}`;
+}
+
+function spokenName(one) {
+  const kind = [one.is_archived ? 'archived' : '', one.is_private && !one.is_im ? 'private' : ''].filter(Boolean);
+  return kind.length > 0 ? `${one.name}, ${kind.join(' ')} channel` : undefined;
 }
 
 function drawChannels(own) {
-  const mine = state.channels.filter((one) => (one.is_im ? one.user === me : true));
+  const mine = state.channels
+    .filter((one) => (one.is_im ? one.user === me : true))
+    .sort((a, b) => Number(a.is_archived) - Number(b.is_archived));
   const home = el(
     'button',
     { type: 'button', 'aria-current': channel === 'home' ? 'true' : undefined, onclick: () => go('home') },
@@ -80,7 +108,7 @@ function drawChannels(own) {
     el('li', {}, home),
     ...mine.map((one) => {
       const last = one.messages.at(-1)?.ts || '0';
-      const unread = one.id !== own?.id && Number(last) > Number(read[`${me}:${one.id}`] || 0);
+      const unread = !one.is_archived && one.id !== own?.id && Number(last) > Number(read[`${me}:${one.id}`] || 0);
       return el(
         'li',
         {},
@@ -88,7 +116,8 @@ function drawChannels(own) {
           'button',
           {
             type: 'button',
-            class: unread ? 'unread' : '',
+            class: `${unread ? 'unread' : ''} ${one.is_archived ? 'archived' : ''}`,
+            'aria-label': spokenName(one),
             'aria-current': one.id === own?.id ? 'true' : undefined,
             onclick: () => go(one.id),
           },
@@ -104,6 +133,7 @@ function drawHome() {
   $('name').textContent = `${state.app?.name || 'App'} · Home`;
   $('topic').textContent = '';
   $('welcome').textContent = '';
+  drawHead();
   drawChannels();
   const stamp = JSON.stringify([me, 'home', state.home]);
   if ($('messages').dataset.stamp === stamp) return;
@@ -114,11 +144,15 @@ function drawHome() {
   );
 }
 
-function go(id) {
+function go(link) {
+  const [id, ts] = link.split('/');
   if (id === 'home') void post('home', { as: me });
   if (id !== channel) $('line').value = '';
   channel = id;
-  location.hash = id;
+  wanted = ts;
+  openTools = '';
+  $('menu').open = false;
+  location.hash = link;
   $('messages').dataset.stamp = '';
   draw();
 }
@@ -128,9 +162,11 @@ function drawChannel(own) {
   localStorage.setItem('read', JSON.stringify(read));
   $('name').textContent = channelName(own);
   $('topic').textContent = own.topic;
-  const stamp = JSON.stringify([me, own.id, own.messages]);
+  drawHead(own);
+  const stamp = JSON.stringify([me, own.id, own.messages, own.pins, own.is_archived]);
   if ($('messages').dataset.stamp === stamp) return;
   const list = $('messages');
+  const focused = list.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
   const atEnd = list.dataset.stamp === '' || list.scrollHeight - list.scrollTop - list.clientHeight < 80;
   list.dataset.stamp = stamp;
   $('welcome').textContent =
@@ -143,13 +179,148 @@ function drawChannel(own) {
       const replies = own.messages.filter((one) => one.thread_ts === message.ts && one.ts !== message.ts);
       return el(
         'li',
-        { class: message.ephemeral_to ? 'ephemeral' : '' },
+        { class: message.ephemeral_to ? 'ephemeral' : '', id: `m-${message.ts}` },
         drawMessage(own, message),
-        replies.length > 0 ? el('ol', {}, ...replies.map((one) => el('li', {}, drawMessage(own, one)))) : undefined,
+        replies.length > 0
+          ? el('ol', {}, ...replies.map((one) => el('li', { id: `m-${one.ts}` }, drawMessage(own, one))))
+          : undefined,
       );
     }),
   );
   if (atEnd) list.scrollTop = list.scrollHeight;
+  if (focused) list.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+  const target = wanted && document.getElementById(`m-${wanted}`);
+  if (target) {
+    target.classList.add('wanted');
+    target.scrollIntoView({ block: 'center' });
+    wanted = undefined;
+  }
+}
+
+/** Topic, bookmarks, pins and the channel's menu; without a channel, none of them. */
+function drawHead(own) {
+  $('bookmarks').replaceChildren(
+    ...(own?.bookmarks || []).map((one) =>
+      el(
+        'li',
+        {},
+        /^https?:/.test(one.link)
+          ? el('a', { href: one.link, rel: 'noreferrer', target: '_blank' }, `🔖 ${one.title}`)
+          : one.title,
+      ),
+    ),
+  );
+  const pins = own ? own.messages.filter((message) => own.pins.includes(message.ts)) : [];
+  $('pins').hidden = pins.length === 0;
+  $('pins').textContent = `📌 ${pins.length} pinned`;
+  $('pins').onclick = () => showPins(own, pins);
+  if ($('pinned').open) showPins(own, pins);
+  $('composer').hidden = !own || own.is_archived;
+  $('closed').hidden = !own?.is_archived;
+  $('closed').textContent = own?.is_archived
+    ? `#${own.name} is archived. It can be read, and nothing more is said in it until somebody brings it back.`
+    : '';
+  document.querySelector('.channel').classList.toggle('over', own?.is_archived === true);
+  const choices = own ? channelChoices(own) : [];
+  $('menu').hidden = choices.length === 0;
+  $('choices').replaceChildren(
+    ...choices.map(([label, act]) =>
+      el(
+        'button',
+        {
+          type: 'button',
+          onclick: () => {
+            $('menu').open = false;
+            void act();
+          },
+        },
+        label,
+      ),
+    ),
+  );
+}
+
+function channelChoices(own) {
+  const act = (what, body = {}) => post(what, { as: me, channel: own.id, ...body });
+  if (own.is_im) return [];
+  if (own.is_archived) return [['Unarchive', () => act('unarchives')]];
+  if (!own.members.includes(me)) return [['Join', () => act('joins')]];
+  const choices = [
+    [
+      'Invite somebody…',
+      async () => {
+        const name = await ask('Invite to this channel', 'Name, as in a mention', '');
+        const found = state.users.find((one) => one.name === name?.replace(/^@/, ''));
+        if (found) await act('invites', { users: [found.id] });
+        else if (name) $('hint').textContent = `There is nobody called ${name}.`;
+      },
+    ],
+    [
+      'Rename…',
+      async () => {
+        const name = await ask('Rename this channel', 'Name', own.name);
+        if (name && name !== own.name) await act('renames', { name });
+      },
+    ],
+  ];
+  if (!own.is_general)
+    choices.push(
+      ['Leave', () => act('leaves')],
+      [
+        'Archive…',
+        async () => {
+          const say = (text) => ({ type: 'plain_text', text });
+          const confirm = {
+            title: say(`Archive #${own.name}?`),
+            text: say('Everybody can still read it, but nothing more is said in it.'),
+            confirm: say('Archive'),
+            deny: say('Cancel'),
+          };
+          if (await sure(confirm)) await act('archives');
+        },
+      ],
+    );
+  return choices;
+}
+
+function showPins(own, pins) {
+  const dialog = $('pinned');
+  dialog.replaceChildren(
+    el(
+      'div',
+      { class: 'in' },
+      el('h2', { id: 'pinned-title' }, `Pinned in ${own?.name || ''}`),
+      el(
+        'ul',
+        { class: 'pinned' },
+        ...pins.map((message) =>
+          el(
+            'li',
+            {},
+            el('span', { class: 'who' }, user(message.user).real_name),
+            el('div', { class: 'text' }, rich(message.text)),
+            el(
+              'button',
+              {
+                type: 'button',
+                onclick: () => {
+                  dialog.close();
+                  go(`${own.id}/${message.ts}`);
+                },
+              },
+              'Go to the message',
+            ),
+          ),
+        ),
+      ),
+      el(
+        'div',
+        { class: 'foot' },
+        el('button', { type: 'button', class: 'primary', onclick: () => dialog.close() }, 'Close'),
+      ),
+    ),
+  );
+  if (!dialog.open) dialog.showModal();
 }
 
 function drawMessage(own, message) {
@@ -158,7 +329,8 @@ function drawMessage(own, message) {
     hour: '2-digit',
     minute: '2-digit',
   });
-  if (message.subtype) return el('div', { class: 'system' }, rich(message.text), ` · ${time}`);
+  if (message.subtype && message.subtype !== 'file_share')
+    return el('div', { class: 'system' }, rich(message.text), ` · ${time}`);
   const place = { channel: own.id, ts: message.ts };
   return el(
     'div',
@@ -166,8 +338,146 @@ function drawMessage(own, message) {
     el('span', { class: 'who' }, user(message.user).real_name),
     el('span', { class: 'muted' }, time, message.edited ? ' (edited)' : '', own.pins.includes(message.ts) ? ' 📌' : ''),
     message.ephemeral_to ? el('div', { class: 'muted' }, 'Only visible to you') : undefined,
+    message.ephemeral_to ? undefined : drawTools(own, message),
     message.blocks?.length ? drawBlocks(message.blocks, place) : el('div', { class: 'text' }, rich(message.text)),
+    message.files ? el('ul', { class: 'files' }, ...message.files.map((file) => el('li', {}, drawFile(file)))) : '',
+    message.reactions ? drawReactions(own, message) : '',
   );
+}
+
+function drawFile(file) {
+  if (file.mode === 'tombstone') return el('span', { class: 'muted' }, 'This file was deleted.');
+  // The path alone: the page may be open under another name of this machine.
+  const path = (url) => `${new URL(url).pathname}?as=${me}`;
+  return el(
+    'span',
+    {},
+    '📄 ',
+    el('a', { href: path(file.url_private), target: '_blank', rel: 'noopener' }, file.title),
+    el('span', { class: 'muted' }, ` ${file.pretty_type}, ${size(file.size)} `),
+    el('a', { href: path(file.url_private_download), 'aria-label': `Download ${file.title}` }, 'Download'),
+  );
+}
+
+function size(bytes) {
+  return bytes < 1_000 ? `${bytes} bytes` : `${Math.round(bytes / 100) / 10} kB`;
+}
+
+function drawReactions(own, message) {
+  return el(
+    'div',
+    { class: 'reactions', role: 'group', 'aria-label': 'Reactions' },
+    ...message.reactions.map((one) => {
+      const mine = one.users.includes(me);
+      const who = one.users.map((id) => user(id).real_name).join(', ');
+      return el(
+        'button',
+        {
+          type: 'button',
+          'aria-pressed': String(mine),
+          'aria-label': `${one.name}, ${one.count}: ${who}`,
+          title: who,
+          'data-key': `${message.ts}:${one.name}`,
+          disabled: own.is_archived,
+          onclick: () =>
+            post(mine ? 'unreacts' : 'reacts', { as: me, channel: own.id, ts: message.ts, name: one.name }),
+        },
+        `${emoji[one.name] || `:${one.name}:`} ${one.count}`,
+      );
+    }),
+  );
+}
+
+/** What can be done with a message: seen on hover, reached with the keyboard, made when it is opened. */
+function drawTools(own, message) {
+  const choices = el('div', { class: 'choices' });
+  const key = `${message.ts}:tools`;
+  const tools = el(
+    'details',
+    {
+      class: 'tools',
+      ontoggle: () => {
+        if (tools.open) {
+          openTools = message.ts;
+          choices.replaceChildren(...messageChoices(own, message));
+          choices.scrollIntoView({ block: 'nearest' });
+        } else if (openTools === message.ts) openTools = '';
+      },
+      onkeydown: (event) => {
+        if (event.key !== 'Escape') return;
+        tools.open = false;
+        tools.querySelector('summary').focus();
+      },
+    },
+    el('summary', { 'data-key': key, 'aria-label': `Actions for the message of ${user(message.user).real_name}` }, '⋯'),
+    choices,
+  );
+  if (openTools === message.ts) tools.open = true;
+  return tools;
+}
+
+function messageChoices(own, message) {
+  const at = { as: me, channel: own.id, ts: message.ts };
+  const button = (label, act, props = {}) =>
+    el(
+      'button',
+      {
+        type: 'button',
+        onclick: () => {
+          openTools = '';
+          for (const open of document.querySelectorAll('.tools[open]')) open.open = false;
+          void act();
+        },
+        ...props,
+      },
+      label,
+    );
+  const shortcuts = state.shortcuts
+    .filter((one) => one.type === 'message')
+    .map((one) =>
+      button(`⚡ ${one.name}`, () =>
+        post('shortcut', { as: me, callbackId: one.callback_id, place: { channel: own.id, ts: message.ts } }),
+      ),
+    );
+  if (own.is_archived || !own.members.includes(me)) return shortcuts;
+  const mine = (name) => message.reactions?.some((one) => one.name === name && one.users.includes(me));
+  const pinned = own.pins.includes(message.ts);
+  const choices = [
+    el(
+      'div',
+      { class: 'row', role: 'group', 'aria-label': 'React' },
+      ...Object.entries(emoji).map(([name, shown]) =>
+        button(shown, () => post(mine(name) ? 'unreacts' : 'reacts', { ...at, name }), {
+          'aria-label': `React with ${name.replaceAll('_', ' ')}`,
+          title: `:${name}:`,
+        }),
+      ),
+    ),
+    button('Reply in thread…', async () => {
+      const text = await ask('Reply in thread', 'Message', '');
+      if (text) await post('types', { as: me, channel: own.id, text, thread: message.thread_ts || message.ts });
+    }),
+    button(pinned ? 'Unpin' : 'Pin to channel', () => post(pinned ? 'unpins' : 'pins', at)),
+    ...shortcuts,
+  ];
+  if (message.user === me)
+    choices.push(
+      button('Edit…', async () => {
+        const text = await ask('Edit the message', 'Message', plain(message.text));
+        if (text && text !== message.text) await post('edits', { ...at, text });
+      }),
+      button('Delete…', async () => {
+        const say = (text) => ({ type: 'plain_text', text });
+        const confirm = {
+          title: say('Delete this message?'),
+          text: say('It goes for everybody, and does not come back.'),
+          confirm: say('Delete'),
+          deny: say('Cancel'),
+        };
+        if (await sure(confirm)) await post('deletes', at);
+      }),
+    );
+  return choices;
 }
 
 function drawBlocks(blocks, place, view) {
@@ -236,7 +546,7 @@ function sure(confirm) {
       el(
         'div',
         { class: 'in' },
-        el('h2', {}, confirm.title.text),
+        el('h2', { id: 'sure-title' }, confirm.title.text),
         el('div', {}, text(confirm.text)),
         el(
           'div',
@@ -248,6 +558,40 @@ function sure(confirm) {
     );
     dialog.oncancel = () => resolve(false);
     dialog.showModal();
+  });
+}
+
+/** Asks for one line of text; null when there is none. */
+function ask(title, label, value) {
+  return new Promise((resolve) => {
+    const dialog = $('sure');
+    const done = (answer) => {
+      dialog.close();
+      resolve(answer);
+    };
+    const input = el('input', { id: 'asked', value, autocomplete: 'off' });
+    dialog.replaceChildren(
+      el(
+        'form',
+        {
+          onsubmit: (event) => {
+            event.preventDefault();
+            done(input.value.trim() || null);
+          },
+        },
+        el('h2', { id: 'sure-title' }, title),
+        el('div', {}, el('label', { for: 'asked' }, label), input),
+        el(
+          'div',
+          { class: 'foot' },
+          el('button', { type: 'button', onclick: () => done(null) }, 'Cancel'),
+          el('button', { type: 'submit', class: 'primary' }, 'OK'),
+        ),
+      ),
+    );
+    dialog.oncancel = () => resolve(null);
+    dialog.showModal();
+    input.focus();
   });
 }
 
