@@ -80,7 +80,9 @@ function inWords(props: DigestProps): string {
           props.waiting.map((release) => releaseKey(release.number)),
           'and',
         )}.`;
-  const back = props.yesterday.filter((release) => release.state === 'rolled_back').length;
+  const back = props.yesterday.filter(
+    (release) => release.state === 'rolled_back' || release.state === 'failed',
+  ).length;
   return mrkdwn`${today}${waiting}${back === 0 ? '' : ` ${back} rolled back yesterday.`}`.mrkdwn;
 }
 

@@ -31,6 +31,18 @@ export type ReleaseProps = {
   readonly room: 'none' | 'open' | 'closed';
   /** The war room's channel once Slack has made it. */
   readonly roomChannel: string | undefined;
+  readonly barred: readonly string[];
+  readonly archivedAt: Date | undefined;
+  /** Who leads the room, whoever was booked. */
+  readonly roomLead: string | null;
+  /** The last word on how it goes. */
+  readonly status: string;
+  readonly health: string;
+  readonly statusAt: Date | undefined;
+  readonly endedAt: Date | undefined;
+  readonly restoredAt: Date | undefined;
+  readonly watchUntil: Date | undefined;
+  readonly watchEndedAt: Date | undefined;
   readonly zone: string;
   readonly dependsOn: readonly number[];
   readonly train: { readonly key: string; readonly date: string } | undefined;
@@ -129,6 +141,8 @@ export function summaryLine(release: ReleaseProps): Mrkdwn {
       return mrkdwn`${name} is done in ${release.environment}`;
     case 'rolled_back':
       return mrkdwn`${name} was rolled back in ${release.environment}: ${clip(release.reason, 300)}`;
+    case 'failed':
+      return mrkdwn`${name} failed in ${release.environment}: ${clip(release.reason, 300)}`;
     case 'rejected':
       return mrkdwn`${name} was rejected: ${clip(release.reason, 300)}`;
     case 'expired':

@@ -16,9 +16,10 @@ export function may(audience: Audience, person: Person): Refusal | undefined {
 
 export type Roles = readonly string[];
 
-/** Who runs a release: its deploy lead, its requester or a release manager. */
+/** Who runs a release: its deploy lead, whoever took the lead in its room, its requester or a release manager. */
 export function mayRun(release: Release, actor: string, roles: Roles): boolean {
-  return actor === release.lead || actor === release.requester || roles.includes('release_manager');
+  const own = [release.lead, release.roomLead, release.requester];
+  return own.includes(actor) || roles.includes('release_manager');
 }
 
 /** Who keeps the calendar: release managers; everybody as long as no catalogue names any. */

@@ -11,7 +11,7 @@ import { freezes, freezeTimes } from './freeze.ts';
 import { tally } from './gate.ts';
 import { gate } from './gating.ts';
 import type { DirectoryNeeds } from './person.ts';
-import type { GateRule } from './policy.ts';
+import { type GateRule, roomMinutesOf } from './policy.ts';
 import { type ReleaseFacts, type ServiceOf, unitsName } from './release.ts';
 import { holderOf, place } from './request.ts';
 import { durations } from './slot.ts';
@@ -180,6 +180,7 @@ export function moveTo(
     asked: [...new Set(again.fresh.flatMap(({ voters }) => voters))].sort(),
     gates: [...again.rows],
     policy: next.choice.name,
+    roomMinutes: roomMinutesOf(facts.policy.policies, next.choice.name),
     because: next.choice.because,
     problems: [...next.choice.problems],
     managers: next.choice.problems.length > 0 ? [...facts.policy.managers] : [],

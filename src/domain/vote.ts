@@ -149,13 +149,13 @@ export function approvedEvent(release: Release): EventBody {
 
 /** Why this person cannot decide on this release, whatever gates there are: it is decided, or it is their own. */
 export function mayDecide(
-  release: Pick<Release, 'number' | 'state' | 'requester' | 'lead'>,
+  release: Pick<Release, 'number' | 'state' | 'requester' | 'lead' | 'roomLead'>,
   voter: string,
   waiting: string[],
 ): Refusal | undefined {
-  const { number, state, requester, lead } = release;
+  const { number, state, requester, lead, roomLead } = release;
   if (state !== 'requested') return { code: 'voting_closed', release: number, state };
-  if (voter === requester || voter === lead)
+  if (voter === requester || voter === lead || voter === roomLead)
     return { code: 'own_release', release: number, role: voter === requester ? 'requester' : 'lead', waiting };
   return undefined;
 }

@@ -57,7 +57,7 @@ async function parsed(
     const fallbackChannel = verb.needsHome ? await fallbackFor(client, typed.channel) : null;
     return { ...verb.parse(readLine(rest), { ...said, fallbackChannel }), verb };
   }
-  const named = takeTarget(rest, others);
+  const named = takeTarget(rest, others, verb.ownNumbers === true);
   const target =
     named.release ??
     (await releaseOfRoom(ctx.db, workspace, typed.channel)) ??
@@ -83,8 +83,12 @@ export async function admit(
 }
 
 /** The release may be the first word or, as in `room open REL-142`, the last one. */
-function takeTarget(rest: string, words: readonly string[]): { release: number | undefined; rest: string } {
-  const front = takeRelease(words);
+function takeTarget(
+  rest: string,
+  words: readonly string[],
+  ownNumbers: boolean,
+): { release: number | undefined; rest: string } {
+  const front = ownNumbers && !/^rel-/i.test(words[0] ?? '') ? { release: undefined } : takeRelease(words);
   if (front.release !== undefined) return { release: front.release, rest: rest.slice((words[0] ?? '').length).trim() };
   const last = words.at(-1) ?? '';
   const back = /^rel-\d+$/i.test(last) && words.length === 2 ? takeRelease([last]).release : undefined;

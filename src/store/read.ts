@@ -22,6 +22,7 @@ import type { Prisma } from './prisma/client.ts';
  * Props for views: typed reads, outside the command path.
  */
 
+const endStates = ['done', 'rolled_back', 'failed'];
 const openStates = ['requested', 'approved', 'deploying', 'paused', 'verifying'];
 
 export async function findReleaseProps(db: Db, workspace: string, number: number): Promise<ReleaseProps | undefined> {
@@ -109,7 +110,7 @@ export async function reviewsDue(db: Db, workspace: string, person: string): Pro
     db,
     workspace,
     {
-      state: { in: ['done', 'rolled_back'] },
+      state: { in: endStates },
       reviewedAt: null,
       reviewAskedAt: { not: null },
       OR: [{ requester: person }, { lead: person }],
@@ -178,12 +179,7 @@ export async function loadDigestProps(
       { startsAt: { gte: at(0), lt: at(4) }, state: { notIn: ['cancelled', 'rejected', 'expired'] } },
       { take: 100 },
     ),
-    readReleases(
-      db,
-      workspace,
-      { endedAt: { gte: at(-1), lt: at(0) }, state: { in: ['done', 'rolled_back'] } },
-      { take: 50 },
-    ),
+    readReleases(db, workspace, { endedAt: { gte: at(-1), lt: at(0) }, state: { in: endStates } }, { take: 50 }),
     readReleases(db, workspace, { state: 'requested', startsAt: { gte: at(0) } }, { take: 50 }),
   ]);
   return {
@@ -247,12 +243,8 @@ export async function readReleases(
   if (rows.length === 0) return [];
   const numbers = rows.map((row) => row.number);
   const about = { workspace, release: { in: numbers } };
-  const [{ zone }, rooms, criteria, ticks, overrides, delegations, exceptions] = await Promise.all([
+  const [{ zone }, criteria, ticks, overrides, delegations, exceptions] = await Promise.all([
     loadWorkspace(db, workspace),
-    db.prisma.surface.findMany({
-      where: { workspace, key: { in: rows.map((row) => roomKey(row.number)) } },
-      select: { key: true, channel: true },
-    }),
     db.prisma.criterion.findMany({ where: about, orderBy: { position: 'asc' } }),
     db.prisma.tick.findMany({ where: about }),
     db.prisma.override.findMany({
@@ -262,10 +254,9 @@ export async function readReleases(
     db.prisma.delegation.findMany({ where: about }),
     db.prisma.exception.findMany({ where: about }),
   ]);
-  const channels = new Map(rooms.map((room) => [room.key, room.channel ?? undefined]));
   const of = <T extends { release: number }>(all: T[], number: number) => all.filter((one) => one.release === number);
   return rows.map((row) => {
-    const props = toProps(row, zone, channels.get(roomKey(row.number)));
+    const props = toProps(row, zone);
     const mine = of(ticks, row.number);
     const asked = [
       ...of(criteria, row.number).map((one) => Criterion.parse(one.body)),
@@ -333,15 +324,7 @@ export async function gateCosts(
   );
 }
 
-function roomKey(release: number): string {
-  return surfaceKey({ kind: 'room', release });
-}
-
-function toProps(
-  row: Found,
-  zone: string,
-  roomChannel: string | undefined,
-): Omit<ReleaseProps, 'criteria' | 'overrides' | 'delegations' | 'exception'> {
+function toProps(row: Found, zone: string): Omit<ReleaseProps, 'criteria' | 'overrides' | 'delegations' | 'exception'> {
   const gates = row.gates.map((gate) => ({ ...gate, rule: GateRule.parse(gate.rule) }));
   const votes = row.votes
     .filter((vote) => vote.revision === row.revision)
@@ -375,7 +358,17 @@ function toProps(
     gates: tallies.map((counted, index) => toGate(counted, gates[index] as (typeof gates)[number], votes)),
     notes: row.notes,
     room: row.room === 'open' || row.room === 'closed' ? row.room : 'none',
-    roomChannel,
+    roomChannel: row.roomChannel ?? undefined,
+    barred: row.barred,
+    archivedAt: row.archivedAt ?? undefined,
+    roomLead: row.roomLead,
+    status: row.status,
+    health: row.health,
+    statusAt: row.statusAt ?? undefined,
+    endedAt: row.endedAt ?? undefined,
+    restoredAt: row.restoredAt ?? undefined,
+    watchUntil: row.watchUntil ?? undefined,
+    watchEndedAt: row.watchEndedAt ?? undefined,
     zone,
     dependsOn: row.dependsOn,
     train: row.train !== null && row.departure !== null ? { key: row.train, date: row.departure } : undefined,
