@@ -1,5 +1,9 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { HookAbout, Vault } from '../../src/ctx.ts';
@@ -7,7 +11,7 @@ import { openHooks, openMachineDoor, openRate, signatureOf } from '../../src/htt
 import { createMetrics, startHttp } from '../../src/http/server.ts';
 import { findReleaseProps } from '../../src/store/read.ts';
 import { findHook } from '../../src/store/room.ts';
-import { openVault } from '../../src/vault.ts';
+import { localSecret, openVault } from '../../src/vault.ts';
 import { type Hall, openHall, workspace } from '../support/hall.ts';
 
 type Seen = { method: string; url: string; headers: IncomingMessage['headers']; body: string };
@@ -606,4 +610,30 @@ test('a rate fills up again, and never over the brim', () => {
   now += 400;
   expect(spend('a')).toBe(1);
   expect(spend('b')).toBe(0);
+});
+
+test('npm run hook-secret prints what calls to a host are signed with', () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'maitred-secret-'));
+  const root = new URL('../../', import.meta.url).pathname;
+  const asks = (address: string, env: Record<string, string>) => {
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      ['--import', 'tsx', `${root}src/hook-secret.ts`, ...(address === '' ? [] : [address])],
+      { cwd: root, env: { PATH: process.env.PATH, DATA_DIR: dataDir, ...env }, encoding: 'utf8' },
+    );
+    return { status, stdout, stderr };
+  };
+  const key = 'a key that is long enough for every test';
+  const given = asks('https://Deploy.example.com:443/start?x=1', { SECRET_KEY: key });
+  expect(given).toMatchObject({ status: 0, stdout: `${openVault(key).webhookSecret('https://deploy.example.com')}\n` });
+  expect(given.stdout).toMatch(/^whsec_[A-Za-z0-9+/]{43}=\n$/);
+  expect(asks('https://deploy.example.com', {})).toMatchObject({
+    status: 2,
+    stdout: '',
+    stderr: expect.stringContaining('SECRET_KEY'),
+  });
+  const local = openVault(localSecret(join(dataDir, 'secret.key')));
+  expect(asks('https://deploy.example.com', {}).stdout).toBe(`${local.webhookSecret('https://deploy.example.com')}\n`);
+  expect(asks('', { SECRET_KEY: key })).toMatchObject({ status: 2, stdout: '' });
+  expect(asks('deploy.example.com', { SECRET_KEY: key })).toMatchObject({ status: 2, stdout: '' });
 });
