@@ -16,6 +16,8 @@ export type Ctx = {
   readonly wake: (workspace: string, surfaces: readonly string[]) => void;
   /** Seals secrets for keeping; undefined where there is no key. */
   readonly vault?: Vault;
+  /** Calls machines for steps; undefined where there is no key to sign with. */
+  readonly hooks?: HookSender;
   readonly count: (what: 'command', labels: { command: string; outcome: string }) => void;
 };
 
@@ -49,7 +51,7 @@ export type HookAbout = {
   readonly title: string;
   readonly webhook: NonNullable<StepPlan['webhook']>;
   /** When this attempt began. */
-  readonly startedAt?: Date | undefined;
+  readonly startedAt: Date | undefined;
 };
 
 /** What the machine said: it is at it, it is over, it will not, or nobody knows (then it is asked again). */

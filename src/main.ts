@@ -132,6 +132,7 @@ async function startApp(env: Env, slack: SlackConnection, parts: Parts): Promise
     newId: randomUUID,
     log,
     vault,
+    hooks: openHooks({ vault, publicUrl }),
     count: (_what, labels) => metrics.commands.inc(labels),
     wake: (team, keys) => {
       for (const key of keys)
@@ -147,13 +148,8 @@ async function startApp(env: Env, slack: SlackConnection, parts: Parts): Promise
     (error) => log.warn({ err: error }, 'sealing waits for the next second'),
   );
   const instance = randomUUID();
-  const hooks = openHooks({ vault, publicUrl });
   const project = (team: string, key: string) =>
-    refresh(
-      { ctx, client, hooks, instance, seen: (kind, result) => metrics.surfaces.inc({ kind, result }) },
-      team,
-      key,
-    );
+    refresh({ ctx, client, instance, seen: (kind, result) => metrics.surfaces.inc({ kind, result }) }, team, key);
 
   // The first query of a fresh client costs a tenth of a second: not somebody's first command.
   await warmUp(db);
