@@ -26,6 +26,10 @@ export type Vault = {
   readonly seal: (secret: string) => string;
   /** Undefined when it was sealed with another key, or changed. */
   readonly open: (sealed: string) => string | undefined;
+  /** Proves that a text came from here (HMAC-SHA-256, base64url); each purpose has a key of its own. */
+  readonly sign: (purpose: string, text: string) => string;
+  /** What a receiver at this origin ("https://deploy.example.com") checks calls with: "whsec_<base64>". */
+  readonly webhookSecret: (origin: string) => string;
 };
 
 /** People and groups as Slack knows them. */
@@ -46,6 +50,8 @@ export type HookAbout = {
   readonly attempt: number;
   readonly title: string;
   readonly webhook: NonNullable<StepPlan['webhook']>;
+  /** When this attempt began. */
+  readonly startedAt: Date | undefined;
 };
 
 /** What the machine said: it is at it, it is over, it will not, or nobody knows (then it is asked again). */

@@ -10,7 +10,7 @@ import { answer as answerModal, message, noteForm, skeleton } from '../../blocks
 import { overrideForm } from '../../blocks/override.ts';
 import { actionRows, pirForm } from '../../blocks/pir.ts';
 import { prefsForm } from '../../blocks/prefs.ts';
-import { refusal, refusedWords } from '../../blocks/refusal.ts';
+import { refusal, refusedText } from '../../blocks/refusal.ts';
 import { editForm, type RequestDraft, requestForm } from '../../blocks/request.ts';
 import { type ReviewProps, reviewForm } from '../../blocks/review.ts';
 import { handoverForm, reasonForm, rollbackForm, statusForm } from '../../blocks/room.ts';
@@ -676,12 +676,5 @@ export function errorAt(
 ): Readonly<Record<string, string>> | undefined {
   const block = inputs[view.callback_id]?.[refused.code];
   if (block === undefined || !Object.keys(view.state.values).some((id) => id === block)) return undefined;
-  const words = refusedWords(refused, zone)
-    .mrkdwn.replace(/<@[^>]+>/g, 'This person')
-    .replace(/<!date\^[^|]*\|([^>]*)>/g, '$1')
-    .replace(/&lt;/g, '<')
-    .replace(/&gt;/g, '>')
-    .replace(/&amp;/g, '&')
-    .replace(/[`*]/g, '');
-  return { [block]: words.slice(0, 1900) };
+  return { [block]: refusedText(refused, zone).slice(0, 1900) };
 }

@@ -257,7 +257,8 @@ export async function callStep(
   const step = await findHook(ctx.db, workspace, about);
   // Over meanwhile: done by a callback, failed by hand, given up in time.
   if (!step?.webhook) return keep(claimed);
-  const asked: HookAbout = { workspace, ...about, release: props, title: step.title, webhook: step.webhook };
+  const { title, webhook, startedAt } = step;
+  const asked: HookAbout = { workspace, ...about, release: props, title, webhook, startedAt };
   const answer: HookAnswer = (await (kind === 'hook' ? ctx.hooks?.call(asked) : ctx.hooks?.poll(asked))) ?? {
     kind: 'refused',
     note: 'webhooks are not set up here: there is no SECRET_KEY',
