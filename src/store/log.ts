@@ -29,6 +29,8 @@ export async function record(
   timers: readonly Timer[],
 ): Promise<void> {
   const keys = [...new Set(surfaces.map(surfaceKey))];
+  // Two events of one command may set the same timer: the later one counts.
+  const set = [...new Map(timers.map((timer) => [timer.key, timer])).values()];
   await tx.write(
     `WITH e AS (
        INSERT INTO event (id, workspace, type, at, actor, command, release, body)
@@ -62,7 +64,7 @@ export async function record(
         })),
       ),
       keys,
-      JSON.stringify(timers.map(({ key, at, ...body }) => ({ key, due_at: at.toISOString(), body }))),
+      JSON.stringify(set.map(({ key, at, ...body }) => ({ key, due_at: at.toISOString(), body }))),
     ],
   );
 }
