@@ -202,10 +202,12 @@ export function lookAtRoom(_input: OfRoom, facts: RoomFacts, ask: Ask): Decision
   const about = { type: 'runbook.planned' as const, release: release.number, versions: [...new Set(versions)] };
   const phase = release.state === 'rolled_back' ? 'rollback' : 'deploy';
   if (!planned.includes(phase) && (phase === 'rollback' || (release.room !== 'none' && !isEnded(release.state)))) {
+    // Somebody may have added a step before the plan was made.
+    const taken = facts.steps.filter((step) => step.phase === phase).length;
     const steps =
       phase === 'rollback'
-        ? planRollback(facts.runbook, cast, { migration: release.migration, before: facts.before })
-        : planSteps(facts.runbook, cast);
+        ? planRollback(facts.runbook, cast, { migration: release.migration, before: facts.before }, taken)
+        : planSteps(facts.runbook, cast, taken);
     const open = steps.map((step): Step => ({ ...step, ...untouched }));
     return accept({ ...about, phase, steps }, ...advance({ ...facts, steps: [...facts.steps, ...open] }, ask));
   }
