@@ -248,7 +248,9 @@ function stepOf(
 ): StepPlan {
   const owner = entry.owner === undefined ? [] : voicesOf(entry.owner, facts, cast);
   const poll = [...(entry.poll ?? []), ...(entry.roll_call ? ['authors'] : [])];
-  const voices = poll.flatMap((whom) => voicesOf(whom, facts, cast));
+  const voices = poll
+    .flatMap((whom) => voicesOf(whom, facts, cast).map((voice) => ({ whom, voice })))
+    .reduce(heard, []);
   const [one] = owner;
   return {
     ...place,
@@ -261,9 +263,17 @@ function stepOf(
     verify: entry.verify,
     soakMinutes: entry.canary?.soak_minutes ?? null,
     expose: entry.expose ?? (entry.canary ? `${entry.canary.percent} %` : null),
-    voices: voices.filter((voice, index) => voices.findIndex((other) => other.name === voice.name) === index),
+    voices,
     webhook: entry.webhook ?? null,
   };
+}
+
+/** Whoever is named twice has one voice; a group that is called like another voice is told apart by its whole name. */
+function heard(voices: Voice[], { whom, voice }: { whom: string; voice: Voice }): Voice[] {
+  const twins = voices.filter(({ name }) => name === voice.name || name === whom);
+  if (twins.length === 0) return [...voices, voice];
+  const isSame = twins.some(({ source }) => JSON.stringify(source) === JSON.stringify(voice.source));
+  return isSame ? voices : [...voices, { ...voice, name: whom }];
 }
 
 function voicesOf(whom: string, facts: RunbookFacts, cast: Cast): Voice[] {
