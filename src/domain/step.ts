@@ -96,15 +96,13 @@ export function workStep(input: StepInput, facts: RoomFacts, ask: Ask): Decision
   switch (input.do) {
     case 'claim': {
       if (isOver(step) || step.state === 'checking') return refuse(over(release, step));
-      if (step.claimedBy === person)
-        return refuse({ code: 'step_claimed', release: release.number, step: step.key, by: person });
-      return accept({ type: 'step.claimed', ...about, person, from: step.claimedBy });
+      return claimed(step, about, person);
     }
     case 'start': {
-      const no = notReady(release, step, facts) ?? (step.state === 'running' ? over(release, step) : undefined);
+      const isBegun = step.state === 'running' || step.state === 'checking';
+      const no = notReady(release, step, facts) ?? (isBegun ? over(release, step) : undefined);
       if (no) return refuse(no);
-      if (step.kind === 'manual' || step.kind === 'poll')
-        return accept({ type: 'step.claimed', ...about, person, from: step.claimedBy });
+      if (step.kind === 'manual' || step.kind === 'poll') return claimed(step, about, person);
       return accept(...started(release, step, ask.now));
     }
     case 'done': {
@@ -374,6 +372,17 @@ export function findStep({ steps }: Pick<RoomFacts, 'steps'>, key: string): Step
 
 function isOver(step: Step): boolean {
   return step.state === 'done' || step.state === 'failed' || step.state === 'skipped';
+}
+
+/** Says that somebody is at it, also in place of somebody else. */
+function claimed(
+  step: Step,
+  about: { release: number; step: string; title: string; attempt: number },
+  person: string,
+): Decision {
+  if (step.claimedBy === person)
+    return refuse({ code: 'step_claimed', release: about.release, step: step.key, by: person });
+  return accept({ type: 'step.claimed', ...about, person, from: step.claimedBy });
 }
 
 /** "Already done by @raj at 14:02". */
