@@ -188,12 +188,14 @@ export function voiceNeeds(facts: RoomFacts): DirectoryNeeds {
 export function sayGo(input: VoiceInput, facts: RoomFacts, ask: Ask): Decision {
   const person = actorId(ask);
   const { release } = facts;
-  const open = facts.steps.filter((step) => step.kind === 'poll' && !isOver(step) && isReady(step, facts.steps));
-  const step = input.step === null ? open[0] : findStep(facts, input.step);
+  const isOpen = (one: Step) => one.kind === 'poll' && !isOver(one) && one.state !== 'checking';
+  const open = facts.steps.find((one) => isOpen(one) && isReady(one, facts.steps));
+  const step = input.step === null ? open : findStep(facts, input.step);
   if (!step || step.kind !== 'poll') return refuse({ code: 'no_poll', release: release.number });
   const closed = notNow(release, step) ?? notInRoom(facts, person, ask);
   if (closed) return refuse(closed);
-  if (isOver(step) || (input.attempt !== null && input.attempt !== step.attempt)) return refuse(over(release, step));
+  const isClosed = isOver(step) || step.state === 'checking';
+  if (isClosed || (input.attempt !== null && input.attempt !== step.attempt)) return refuse(over(release, step));
   const waits = notReady(release, step, facts);
   if (waits) return refuse(waits);
   const reason = input.reason.trim();
