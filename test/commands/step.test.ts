@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { call } from '../../src/commands/command.ts';
+import { tickCommand } from '../../src/commands/criterion.ts';
 import {
   doneCommand,
   failCommand,
@@ -483,7 +484,7 @@ describe('go or no-go', () => {
     await takes('U0KIM', release, 'verifier');
     const clicks = await Promise.all(
       ['U0ANA', 'U0KIM', 'U0LEE', 'U0RAE', 'U0ANA', 'U0KIM', 'U0LEE', 'U0RAE'].map((person) =>
-        hall.speaks(person, release, 'go'),
+        hall.speaks(person, release, 'go', '', '1'),
       ),
     );
     expect(clicks.filter(({ ok }) => ok)).toHaveLength(4);
@@ -493,7 +494,10 @@ describe('go or no-go', () => {
 
   test('every author says ready; a voice given in an earlier attempt counts no more', async () => {
     const scope = [{ title: 'Payouts', link: '', owner: 'U0BEN' }];
-    const release = await hall.begun('gated', { scope });
+    const release = await hall.booked('gated', { scope });
+    const [criterion] = (await hall.room(release)).criteria.map(({ key }) => key);
+    await hall.does('U0BEN', call(tickCommand, { release, criterion: String(criterion), evidence: '', tick: true }));
+    await hall.starts(release);
     await hall.works('U0ANA', release, '1', 'skip', { note: 'known' });
     expect(said(await hall.speaks('U0BEN', release, 'go'))).toBe('step.voiced');
     await hall.works('U0BEN', release, '2', 'fail', { note: 'wait for the bank' });
