@@ -6,7 +6,7 @@ import { onlyRunners } from './move.ts';
 import { isFullMember } from './person.ts';
 import { isEnded, isRunning, type ReleaseFacts } from './release.ts';
 import { planRollback, planSteps, RoomRole, roomRoles, statusMinutes } from './runbook.ts';
-import { advance, currentStep, notInRoom, type RoomFacts, roomNeeds, type Step } from './step.ts';
+import { advance, currentStep, notInRoom, type RoomFacts, roomNeeds, type Step, untouched } from './step.ts';
 import { addMinutes } from './time.ts';
 
 /** Roles of the room, and the hand-over to operations at the end of the watch. */
@@ -223,22 +223,6 @@ export function lookAtRoom(_input: OfRoom, facts: RoomFacts, ask: Ask): Decision
     : [];
   return accept(...scheduled, ...advance(facts, ask));
 }
-
-const untouched = {
-  state: 'open',
-  attempt: 1,
-  claimedBy: null,
-  doneBy: null,
-  verifiedBy: null,
-  note: '',
-  startedAt: undefined,
-  endedAt: undefined,
-  until: undefined,
-  announced: false,
-  dueAt: undefined,
-  reminded: false,
-  said: [],
-} as const;
 
 export const StaffInput = z.strictObject({
   release: z.number().int(),

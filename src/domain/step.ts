@@ -40,6 +40,23 @@ export type Step = StepPlan & {
   readonly said: readonly Said[];
 };
 
+/** How a step begins. */
+export const untouched = {
+  state: 'open',
+  attempt: 1,
+  claimedBy: null,
+  doneBy: null,
+  verifiedBy: null,
+  note: '',
+  startedAt: undefined,
+  endedAt: undefined,
+  until: undefined,
+  announced: false,
+  dueAt: undefined,
+  reminded: false,
+  said: [],
+} as const satisfies Omit<Step, keyof StepPlan>;
+
 /** A release with everything that its war room knows. */
 export type RoomFacts = ReleaseFacts & {
   readonly steps: readonly Step[];
@@ -146,7 +163,7 @@ export function workStep(input: StepInput, facts: RoomFacts, ask: Ask): Decision
     }
     case 'retry': {
       if (step.state !== 'failed' && step.state !== 'skipped') return refuse(over(release, step));
-      const after = replace(facts, step, { state: 'open', attempt: step.attempt + 1, announced: false, said: [] });
+      const after = replace(facts, step, { ...untouched, attempt: step.attempt + 1 });
       return accept({ type: 'step.reopened', ...about, attempt: step.attempt + 1 }, ...advance(after, ask));
     }
     case 'skip': {
