@@ -431,7 +431,9 @@ function notNow(release: Release, step: Pick<StepPlan, 'phase' | 'kind'>): Refus
 function notReady(release: Release, step: Step, { steps }: Pick<RoomFacts, 'steps'>): Refusal | undefined {
   if (isOver(step)) return over(release, step);
   if (step.state === 'running' || step.state === 'checking') return undefined;
-  if (release.state === 'paused' && step.state === 'open') return { code: 'room_paused', release: release.number };
+  // A claimed step by hand is at work already; a canary or a call begins only now.
+  const begins = step.state === 'open' || step.kind === 'canary' || step.kind === 'webhook';
+  if (release.state === 'paused' && begins) return { code: 'room_paused', release: release.number };
   const waits = step.needs.filter(
     (key) => !['done', 'skipped'].includes(steps.find((one) => one.key === key)?.state ?? 'done'),
   );
