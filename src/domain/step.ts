@@ -477,10 +477,12 @@ function exposed({ release }: Pick<RoomFacts, 'release'>, step: Step): EventBody
     : [];
 }
 
-/** With its last step a rollback is over: people have back what they had. */
-function restored({ release, steps }: Pick<RoomFacts, 'release' | 'steps'>): EventBody[] {
-  const isBack = release.state === 'rolled_back' && openSteps(steps, 'rollback').length === 0;
-  return isBack ? [{ type: 'release.restored', release: release.number }] : [];
+/** With its last step a rollback is over, once: people have back what they had. */
+function restored({ release, steps, planned }: Pick<RoomFacts, 'release' | 'steps' | 'planned'>): EventBody[] {
+  const isBack = release.state === 'rolled_back' && planned.includes('rollback') && !release.restoredAt;
+  return isBack && openSteps(steps, 'rollback').length === 0
+    ? [{ type: 'release.restored', release: release.number }]
+    : [];
 }
 
 function replace(facts: RoomFacts, step: Step, change: Partial<Step>): RoomFacts {
