@@ -295,6 +295,7 @@ export type StepResult = z.infer<typeof StepResult>;
 export function noteResult(input: StepResult, facts: RoomFacts, ask: Ask): Decision {
   const step = findStep(facts, input.step);
   if (!step || step.kind !== 'webhook' || step.state !== 'running' || step.attempt !== input.attempt) return accept();
+  if (notNow(facts.release, step)) return accept();
   const about = { release: facts.release.number, step: step.key, title: step.title, attempt: step.attempt };
   return input.result === 'done'
     ? finished(facts, step, { ...about, person: null, note: input.note }, ask)
