@@ -5,7 +5,7 @@ import type { EventBody } from './event.ts';
 import { onlyRunners } from './move.ts';
 import { isFullMember } from './person.ts';
 import { isEnded, isRunning, type ReleaseFacts } from './release.ts';
-import { planRollback, planSteps, RoomRole, roomRoles, statusMinutes } from './runbook.ts';
+import { planRollback, planSteps, RoomRole, roomRoles, type StepPlan, statusMinutes } from './runbook.ts';
 import { advance, currentStep, notInRoom, type RoomFacts, roomNeeds, type Step, untouched } from './step.ts';
 import { addMinutes } from './time.ts';
 
@@ -191,10 +191,6 @@ export function missLead(_input: OfRoom, facts: RoomFacts, _ask: Ask): Decision 
 /** The clock: plans what has to be done, and lets the runbook do what it does by itself. */
 export function lookAtRoom(_input: OfRoom, facts: RoomFacts, ask: Ask): Decision {
   const { release, planned } = facts;
-  const cast = {
-    requester: release.requester,
-    authors: [...new Set([release.requester, ...release.scope.flatMap((item) => item.owner ?? [])])],
-  };
   const versions = facts.runbook.services.flatMap(({ room }) => {
     const book = room.runbook === null ? undefined : facts.runbook.runbooks[room.runbook];
     return book ? [`${room.runbook} v${book.version}`] : [];
@@ -202,12 +198,7 @@ export function lookAtRoom(_input: OfRoom, facts: RoomFacts, ask: Ask): Decision
   const about = { type: 'runbook.planned' as const, release: release.number, versions: [...new Set(versions)] };
   const phase = release.state === 'rolled_back' ? 'rollback' : 'deploy';
   if (!planned.includes(phase) && (phase === 'rollback' || (release.room !== 'none' && !isEnded(release.state)))) {
-    // Somebody may have added a step before the plan was made.
-    const taken = facts.steps.filter((step) => step.phase === phase).length;
-    const steps =
-      phase === 'rollback'
-        ? planRollback(facts.runbook, cast, { migration: release.migration, before: facts.before }, taken)
-        : planSteps(facts.runbook, cast, taken);
+    const steps = stepsToPlan(facts, phase);
     const open = steps.map((step): Step => ({ ...step, ...untouched }));
     return accept({ ...about, phase, steps }, ...advance({ ...facts, steps: [...facts.steps, ...open] }, ask));
   }
@@ -222,6 +213,19 @@ export function lookAtRoom(_input: OfRoom, facts: RoomFacts, ask: Ask): Decision
       ]
     : [];
   return accept(...scheduled, ...advance(facts, ask));
+}
+
+/** What a phase begins with, beside the steps that somebody added before it was planned. */
+export function stepsToPlan(facts: RoomFacts, phase: StepPlan['phase']): StepPlan[] {
+  const { release, runbook, before } = facts;
+  const cast = {
+    requester: release.requester,
+    authors: [...new Set([release.requester, ...release.scope.flatMap((item) => item.owner ?? [])])],
+  };
+  const taken = facts.steps.filter((step) => step.phase === phase).length;
+  return phase === 'rollback'
+    ? planRollback(runbook, cast, { migration: release.migration, before }, taken)
+    : planSteps(runbook, cast, taken);
 }
 
 export const StaffInput = z.strictObject({
