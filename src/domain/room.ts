@@ -90,7 +90,7 @@ export type TakeRoleInput = z.infer<typeof TakeRoleInput>;
 
 /**
  * Takes a role, also from somebody who holds it: the lead's absence never blocks. Before the start nobody takes the lead
- * who voted on the release: requester and lead never approve their own (product.md, invariant 4).
+ * who voted on the release, or set one of its rules aside: requester and lead never approve their own (product.md, invariant 4).
  */
 export function takeRole({ role }: TakeRoleInput, facts: RoomFacts, ask: Ask): Decision {
   const person = actorId(ask);
@@ -98,7 +98,7 @@ export function takeRole({ role }: TakeRoleInput, facts: RoomFacts, ask: Ask): D
   const no = roomNo(facts, person, ask);
   if (no) return refuse(no);
   if (facts.holders[role] === person) return refuse({ code: 'role_yours', release: release.number, role });
-  if (role === 'lead' && votedBeforeStart(facts, person))
+  if (role === 'lead' && decidedBeforeStart(facts, person))
     return refuse({ code: 'lead_voted', release: release.number, person });
   return accept(taken(facts, role, person, ''));
 }
@@ -134,7 +134,7 @@ export function offerRole(input: OfferRoleInput, facts: RoomFacts, ask: Ask): De
   if (isLate && note === '') return refuse({ code: 'reason_needed', verb: 'handover' });
   const to = ask.directory.people[input.to];
   if (!to || !isFullMember(to) || input.to === person) return refuse({ code: 'offer_unfit', person: input.to });
-  if (input.role === 'lead' && votedBeforeStart(facts, input.to))
+  if (input.role === 'lead' && decidedBeforeStart(facts, input.to))
     return refuse({ code: 'lead_voted', release: release.number, person: input.to });
   const step = currentStep(facts.steps, release.state === 'rolled_back' ? 'rollback' : 'deploy');
   return accept({
@@ -173,7 +173,7 @@ export function answerOffer(input: AnswerOfferInput, facts: RoomFacts, ask: Ask)
       to: person,
     });
   const role = OfferedRole.parse(offer.role);
-  if (role === 'lead' && votedBeforeStart(facts, person))
+  if (role === 'lead' && decidedBeforeStart(facts, person))
     return refuse({ code: 'lead_voted', release: number, person });
   const handed = taken(facts, role, person, offer.id);
   return role === 'operations'
@@ -302,7 +302,13 @@ function taken(facts: RoomFacts, role: z.infer<typeof OfferedRole>, person: stri
   return { type: 'role.taken', release: facts.release.number, role, person, from, offer: offer === '' ? null : offer };
 }
 
-function votedBeforeStart({ release, votes }: Pick<ReleaseFacts, 'release' | 'votes'>, person: string): boolean {
+/** Had a word in letting it start: a vote, or a rule set aside. */
+function decidedBeforeStart(
+  { release, votes, overrides }: Pick<ReleaseFacts, 'release' | 'votes' | 'overrides'>,
+  person: string,
+): boolean {
   const isAhead = release.state === 'requested' || release.state === 'approved';
-  return isAhead && votes.some((vote) => vote.choice !== 'recuse' && [vote.voter, ...vote.seats].includes(person));
+  const voted = votes.some((vote) => vote.choice !== 'recuse' && [vote.voter, ...vote.seats].includes(person));
+  const setAside = overrides.some((one) => one.state === 'granted' && [one.by, one.second].includes(person));
+  return isAhead && (voted || setAside);
 }
