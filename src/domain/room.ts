@@ -196,12 +196,6 @@ export function lookAtRoom(_input: OfRoom, facts: RoomFacts, ask: Ask): Decision
     return book ? [`${room.runbook} v${book.version}`] : [];
   });
   const about = { type: 'runbook.planned' as const, release: release.number, versions: [...new Set(versions)] };
-  const phase = release.state === 'rolled_back' ? 'rollback' : 'deploy';
-  if (!planned.includes(phase) && (phase === 'rollback' || (release.room !== 'none' && !isEnded(release.state)))) {
-    const steps = stepsToPlan(facts, phase);
-    const open = steps.map((step): Step => ({ ...step, ...untouched }));
-    return accept({ ...about, phase, steps }, ...advance({ ...facts, steps: [...facts.steps, ...open] }, ask));
-  }
   const isAsked = release.state === 'deploying' && release.statusDueAt === undefined;
   const scheduled: EventBody[] = isAsked
     ? [
@@ -212,6 +206,13 @@ export function lookAtRoom(_input: OfRoom, facts: RoomFacts, ask: Ask): Decision
         },
       ]
     : [];
+  const phase = release.state === 'rolled_back' ? 'rollback' : 'deploy';
+  if (!planned.includes(phase) && (phase === 'rollback' || (release.room !== 'none' && !isEnded(release.state)))) {
+    const steps = stepsToPlan(facts, phase);
+    const open = steps.map((step): Step => ({ ...step, ...untouched }));
+    const planning: EventBody = { ...about, phase, steps };
+    return accept(planning, ...scheduled, ...advance({ ...facts, steps: [...facts.steps, ...open] }, ask));
+  }
   return accept(...scheduled, ...advance(facts, ask));
 }
 
