@@ -158,16 +158,13 @@ function voiceGroups({ policy }: Pick<ReleaseFacts, 'policy'>): RunbookFacts['gr
       if (!voice) return [];
       if (key.startsWith('role:')) return [[key, { name: key.slice(5).replaceAll('_', ' '), source: voice }]];
       const oncall = 'oncall' in source && source.oncall ? source.oncall : undefined;
+      // Without anybody on call the whole group is asked, as gates do.
+      const onCall: { name: string; source: VoiceSource } = oncall
+        ? { name: `${key} on call`, source: { kind: 'usergroup', id: oncall } }
+        : { name: key, source: voice };
       return [
         [`group:${key}`, { name: key, source: voice }],
-        ...(oncall
-          ? [
-              [`oncall:${key}`, { name: `${key} on call`, source: { kind: 'usergroup', id: oncall } }] as [
-                string,
-                { name: string; source: VoiceSource },
-              ],
-            ]
-          : []),
+        [`oncall:${key}`, onCall],
       ];
     },
   );

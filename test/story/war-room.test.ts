@@ -116,7 +116,7 @@ story('a runbook of nine steps, four people in three zones', (told) => {
     await house.until('bookmarks', () => (channel?.bookmarks.length === 3 ? true : undefined));
     expect(channel?.bookmarks.map((one) => one.title)).toEqual([`REL-${at.release}`, 'Runbook', 'Dashboard']);
     expect(channel?.purpose).toMatch(/War room of REL-1: payments 2\.14\.0 to production/);
-    expect(channel?.pins).toHaveLength(1);
+    await house.until('one pin', () => (channel?.pins.length === 1 ? true : undefined));
     await people.ana.seesEventually(/Runbook\*? [▓░]+ 0\/9/, at.room);
     await people.ana.seesEventually(/payments v4/, at.room);
   });
@@ -164,12 +164,12 @@ story('a runbook of nine steps, four people in three zones', (told) => {
     await raj.types('/release step 5 start', room);
     await stepIs(house, release, '5', 'running');
     await raj.types('/release step 5 done', room);
-    await raj.seesEventually(/soak/i, room);
+    await raj.seesEventually(/Step 5 is watched until/, room);
     await raj.types('/release status at-risk canary is slower than it was', room);
     await ana.seesEventually(/at risk.*canary is slower/, room);
     shift(house, 31);
-    await ana.seesEventually(/Canary\*? .*has soaked|soak.*over/i, room);
-    await raj.clicks('Healthy, done', room, /soaked/);
+    await ana.seesEventually(/watched long enough/, room);
+    await raj.clicks('Healthy, done', room, /watched long enough/);
     await stepIs(house, release, '5', 'done');
     await raj.types('/release step 6 done', room);
     await raj.types('/release step 7 done', room);
@@ -282,10 +282,13 @@ story('a rollback from a phone', (told) => {
       (await stateOf(house, release)) === 'rolled_back' ? true : undefined,
     );
     await ana.seesEventually(/Back to where it was/, room);
-    const steps = await house.query<{ key: string; title: string }>(
-      "SELECT key, body ->> 'title' AS title FROM step WHERE release = $1 AND key LIKE 'R%' ORDER BY position",
-      [release],
-    );
+    const steps = await house.until('the steps of the way back', async () => {
+      const found = await house.query<{ key: string; title: string }>(
+        "SELECT key, body ->> 'title' AS title FROM step WHERE release = $1 AND key LIKE 'R%' ORDER BY position",
+        [release],
+      );
+      return found.length > 0 ? found : undefined;
+    });
     expect(steps.map((one) => one.title)).toEqual([
       'Traffic back to the old version',
       'Data checked: nothing was lost or written twice',
