@@ -23,10 +23,15 @@ export function readLine(text: string): Line {
     else if (/^--[a-z][a-z-]*$/i.test(piece)) options[piece.slice(2).toLowerCase()] = 'true';
     else if (/^[a-z]+:[^\s/]+$/i.test(piece) && !piece.startsWith('<')) {
       const [name, ...value] = piece.split(':');
-      options[(name as string).toLowerCase()] = plain(value.join(':'));
-    } else words.push(piece.startsWith('<') ? piece : plain(piece));
+      options[(name as string).toLowerCase()] = wordOf(value.join(':'));
+    } else words.push(wordOf(piece));
   }
   return { raw: plain(line), words, options, quoted };
+}
+
+/** A mention alone stays one, for `readMention`. */
+function wordOf(word: string): string {
+  return word.startsWith('<') ? word : plain(word);
 }
 
 /** Slack sends `<@U1|ana>` for @ana, `<https://x|y>` for a link, and & < > as entities. */
