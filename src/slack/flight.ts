@@ -1,10 +1,11 @@
 import type { WebClient } from '@slack/web-api';
+import { flightRecord, peopleOf } from '../../blocks/flight.ts';
 import type { View } from '../../blocks/kit.ts';
 import { recordHtml, recordJson } from '../../blocks/record.ts';
 import { refusal } from '../../blocks/refusal.ts';
 import type { Ctx } from '../ctx.ts';
 import { releaseKey } from '../domain/release.ts';
-import { loadFlight, peopleOf } from '../store/flight.ts';
+import { findFlight } from '../store/flight.ts';
 import { beginFirstWrite, type Claim } from '../store/ledger.ts';
 import { failureOf } from './client.ts';
 import { admit } from './line.ts';
@@ -18,10 +19,11 @@ type Files = { readonly name: string; readonly files: { file: Buffer; filename: 
 
 /** `suffix` makes the names of one upload its own. Undefined: there is no such release. */
 async function filesOf(ctx: Ctx, workspace: string, release: number, suffix: string): Promise<Files | undefined> {
-  const needs = { people: await peopleOf(ctx.db, workspace, release), usergroups: [], channels: [] };
+  const props = await findFlight(ctx.db, workspace, release);
+  if (!props) return undefined;
+  const needs = { people: peopleOf(props), usergroups: [], channels: [] };
   const { people } = await ctx.directory.lookup(workspace, needs, 24 * 60 * 60_000);
-  const record = await loadFlight(ctx.db, workspace, release, { now: ctx.now(), people });
-  if (!record) return undefined;
+  const record = flightRecord(props, { now: ctx.now(), people });
   const name = `${releaseKey(release).toLowerCase()}-record${suffix}`;
   const title = `Record of ${releaseKey(release)}`;
   return {
