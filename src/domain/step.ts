@@ -192,7 +192,7 @@ export function sayGo(input: VoiceInput, facts: RoomFacts, ask: Ask): Decision {
   const { release } = facts;
   const open = facts.steps.filter((step) => step.kind === 'poll' && !isOver(step) && isReady(step, facts.steps));
   const step = input.step === null ? open[0] : findStep(facts, input.step);
-  if (!step || step.kind !== 'poll') return refuse({ code: 'no_poll', release: release.number });
+  if (step?.kind !== 'poll') return refuse({ code: 'no_poll', release: release.number });
   const closed = notNow(release, step) ?? notInRoom(facts, person, ask);
   if (closed) return refuse(closed);
   if (isOver(step) || (input.attempt !== null && input.attempt !== step.attempt)) return refuse(over(release, step));
