@@ -208,7 +208,7 @@ export function sayGo(input: VoiceInput, facts: RoomFacts, ask: Ask): Decision {
   const isOpen = (one: Step) => one.kind === 'poll' && !isOver(one) && one.state !== 'checking';
   const open = facts.steps.find((one) => isOpen(one) && isReady(one, facts.steps));
   const step = input.step === null ? open : findStep(facts, input.step);
-  if (!step || step.kind !== 'poll') return refuse({ code: 'no_poll', release: release.number });
+  if (step?.kind !== 'poll') return refuse({ code: 'no_poll', release: release.number });
   const closed = notNow(release, step) ?? notInRoom(facts, person, ask);
   if (closed) return refuse(closed);
   const isClosed = isOver(step) || step.state === 'checking';

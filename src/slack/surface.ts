@@ -326,7 +326,7 @@ async function show(
     }
     case 'hook':
     case 'poll':
-      return callStep(projector, claimed, surface, surface.kind, await release(surface.release));
+      return callStep(projector, claimed, surface, await release(surface.release));
     case 'updates': {
       const event = await loadEvent(db, surface.event);
       const moment = momentOf(event.body);
