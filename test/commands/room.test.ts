@@ -95,9 +95,7 @@ describe('the room', () => {
     await hall.waits(89);
     expect((await hall.room(release)).release.room).toBe('none');
     await hall.waits(2);
-    expect(await hall.events(release, 'room.opened')).toMatchObject([
-      { members: ['U0ANA', 'U0MIA'], again: false },
-    ]);
+    expect(await hall.events(release, 'room.opened')).toMatchObject([{ members: ['U0ANA', 'U0MIA'], again: false }]);
     expect(said(await hall.does('U0ANA', call(openRoomCommand, { release })))).toBe('room_open');
   });
 
