@@ -39,9 +39,11 @@ export function askReview(_input: OfRelease, { release }: ReleaseFacts, ask: Ask
 }
 
 /** The clock: says once, in the thread, that a review is missing. */
-export function missReview(_input: OfRelease, facts: ReleaseFacts, _ask: Ask): Decision {
+export function missReview(_input: OfRelease, facts: ReleaseFacts, ask: Ask): Decision {
   const { release, policy } = facts;
   if (!isReviewable(release) || release.reviewedAt) return accept();
+  // It may have ended once more, as when it was rolled back after it was done.
+  if (ask.now < addMinutes(release.endedAt as Date, reviewTimesOf(release).dueMinutes)) return accept();
   return accept({
     type: 'review.overdue',
     release: release.number,
