@@ -20,7 +20,10 @@ export type NextHolder = {
   readonly startsAt: string;
   readonly people: string[];
 };
-export type OverrunFacts = SlotFacts & { readonly next: readonly NextHolder[] };
+export type OverrunFacts = SlotFacts & {
+  /** Whose the time behind a slot is, by who holds it. */
+  readonly next: readonly { readonly holder: string; readonly people: readonly string[] }[];
+};
 
 /** The clock, ten minutes before the end: says so, and who comes next. */
 export function noticeEnd(_input: OfOverrun, facts: OverrunFacts, ask: Ask): Decision {
@@ -91,7 +94,7 @@ function nextWithin(facts: OverrunFacts, minutes: number): NextHolder | null {
     .sort((a, b) => a.startsAt.getTime() - b.startsAt.getTime());
   if (!first) return null;
   const number = /^REL-(\d+)$/.exec(first.holder)?.[1];
-  const known = facts.next.find((one) => one.release !== null && String(one.release) === number);
+  const known = facts.next.find((one) => one.holder === first.holder);
   return {
     release: number === undefined ? null : Number(number),
     label: first.label,
