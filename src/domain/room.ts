@@ -173,6 +173,9 @@ export function answerOffer(input: AnswerOfferInput, facts: RoomFacts, ask: Ask)
       to: person,
     });
   const role = OfferedRole.parse(offer.role);
+  // Operations take over what works; it may have been rolled back since.
+  if (role === 'operations' && facts.release.state !== 'done')
+    return refuse({ code: 'offer_over', state: facts.release.state });
   if (role === 'lead' && decidedBeforeStart(facts, person))
     return refuse({ code: 'lead_voted', release: number, person });
   const handed = taken(facts, role, person, offer.id);

@@ -20,14 +20,14 @@ export const roomCatalog = `
 zone: Europe/Berlin
 home: C0RELEASES
 people: { U0RAE: { roles: [release_manager] } }
-environments: { production: {}, staging: {} }
+environments: { production: {}, staging: {}, lab: { exclusive: true } }
 teams: { one: { name: One, members: [U0ANA, U0BEN, U0KIM] } }
 groups:
   sre: { name: SRE, usergroup: S0SRE, oncall: S0CALL }
   product: { name: Product, members: [U0KIM] }
 services:
-  plain: { team: one, environments: [production, staging] }
-  other: { team: one, environments: [production, staging] }
+  plain: { team: one, environments: [production, staging, lab] }
+  other: { team: one, environments: [production, staging, lab] }
   lined: { team: one, environments: [production, staging], runbook: lined }
   gated: { team: one, environments: [production, staging], runbook: gated }
   machine: { team: one, environments: [production, staging], runbook: machine }
@@ -59,7 +59,7 @@ runbooks:
       - { title: Half, canary: { percent: 50, soak_minutes: 10 }, verify: true }
       - { title: Everybody, expose: "100 %" }
 policies:
-  - { name: staging, when: { environment: [staging] }, gates: [] }
+  - { name: staging, when: { environment: [staging, lab] }, gates: [] }
   - name: production
     when: { environment: [production] }
     gates:
