@@ -175,6 +175,9 @@ export function notice(event: StoredEvent, release: ReleaseProps): View {
               button('exception.open', 'Ask for an exception…', String(release.number)),
             ]
           : []),
+        ...(event.body.type === 'release.rolled_back' || event.body.type === 'release.failed'
+          ? [button('pir.open', 'Open the review…', String(release.number))]
+          : []),
         ...(event.body.type === 'start.held' || event.body.type === 'release.approved'
           ? [button('release.move', 'Move…', String(release.number))]
           : []),

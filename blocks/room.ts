@@ -26,6 +26,7 @@ import {
   type View,
 } from './kit.ts';
 import { select, textInput } from './modal.ts';
+import { rollbackButton } from './release.ts';
 import { canaryWords, say, voiceWords } from './sentence.ts';
 import { healthWords, roleWords, stateWords } from './state.ts';
 import { type ReleaseProps, rollbackWords, summaryLine } from './summary.ts';
@@ -128,7 +129,12 @@ export function statusAnswer(props: RoomProps): View {
       section(text),
       context(mrkdwn`Lead ${person(lead)}${exposure ? mrkdwn` · exposed: ${exposure.label}` : mrkdwn``}${where}`),
       ...(isRunning(release.state)
-        ? [actions(`status-${release.number}`, [button('status.open', 'Post a status…', String(release.number))])]
+        ? [
+            actions(`status-${release.number}`, [
+              button('status.open', 'Post a status…', String(release.number)),
+              ...rollbackButton(release),
+            ]),
+          ]
         : []),
     ],
   };
