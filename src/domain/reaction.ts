@@ -228,7 +228,8 @@ export const reaction: EventTable<Reaction> = {
   'canary.judged': (event) =>
     show([
       { kind: 'header', release: event.body.release },
-      { kind: 'log', event: event.id },
+      // Monitoring posts every minute; people hear what is new.
+      ...(event.body.news ? [{ kind: 'log', event: event.id } as const] : []),
     ]),
   'message.captured': ({ body }) => show([{ kind: 'header', release: body.release }]),
   'message.edited': () => nothing,

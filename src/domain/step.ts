@@ -75,6 +75,8 @@ export type RoomFacts = ReleaseFacts & {
     readonly isDeleted: boolean;
   }[];
   readonly followers: readonly string[];
+  /** The last verdict of each metric. */
+  readonly canary: readonly { readonly metric: string; readonly verdict: string }[];
 };
 
 /** A role that was offered and waits for the other person's word. */
@@ -83,7 +85,7 @@ export type RoleOffer = {
   readonly role: string;
   readonly from: string;
   readonly to: string;
-  readonly state: 'offered' | 'accepted' | 'declined';
+  readonly state: 'offered' | 'accepted' | 'declined' | 'replaced';
 };
 
 export const StepInput = z.strictObject({
@@ -208,7 +210,7 @@ export function sayGo(input: VoiceInput, facts: RoomFacts, ask: Ask): Decision {
   const isOpen = (one: Step) => one.kind === 'poll' && !isOver(one) && one.state !== 'checking';
   const open = facts.steps.find((one) => isOpen(one) && isReady(one, facts.steps));
   const step = input.step === null ? open : findStep(facts, input.step);
-  if (!step || step.kind !== 'poll') return refuse({ code: 'no_poll', release: release.number });
+  if (step?.kind !== 'poll') return refuse({ code: 'no_poll', release: release.number });
   const closed = notNow(release, step) ?? notInRoom(facts, person, ask);
   if (closed) return refuse(closed);
   const isClosed = isOver(step) || step.state === 'checking';
@@ -294,7 +296,8 @@ export type StepResult = z.infer<typeof StepResult>;
 /** What a machine says of a step that it was called for. Said twice, or too late, it changes nothing. */
 export function noteResult(input: StepResult, facts: RoomFacts, ask: Ask): Decision {
   const step = findStep(facts, input.step);
-  if (!step || step.kind !== 'webhook' || step.state !== 'running' || step.attempt !== input.attempt) return accept();
+  if (step?.kind !== 'webhook' || step.state !== 'running' || step.attempt !== input.attempt) return accept();
+  // What was rolled back must not be shown as exposed by a machine that was still at it.
   if (notNow(facts.release, step)) return accept();
   const about = { release: facts.release.number, step: step.key, title: step.title, attempt: step.attempt };
   return input.result === 'done'

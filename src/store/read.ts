@@ -10,7 +10,6 @@ import { type Tally, tally } from '../domain/gate.ts';
 import { GateRule } from '../domain/policy.ts';
 import type { ListFilter } from '../domain/question.ts';
 import { type ReleaseState, releaseStates } from '../domain/release.ts';
-import { parseSurfaceKey, surfaceKey } from '../domain/surface.ts';
 import { addDays, instantAt } from '../domain/time.ts';
 import { readerOf } from './calendar.ts';
 import type { Db } from './db.ts';
@@ -130,25 +129,6 @@ export async function openReleasesOf(db: Db, workspace: string, person: string):
   return rows.map((row) => row.number);
 }
 
-/** The release whose war room this channel is. */
-export async function releaseOfRoom(db: Db, workspace: string, channel: string): Promise<number | undefined> {
-  const row = await db.prisma.surface.findFirst({
-    where: { workspace, channel, key: { startsWith: 'room:' } },
-    select: { key: true },
-  });
-  const surface = row ? parseSurfaceKey(row.key) : undefined;
-  return surface?.kind === 'room' ? surface.release : undefined;
-}
-
-/** Who has to be in the war room. */
-export async function roomMembersOf(db: Db, workspace: string, number: number): Promise<string[]> {
-  const row = await db.prisma.release.findUniqueOrThrow({
-    where: { workspace_number: { workspace, number } },
-    select: { roomMembers: true },
-  });
-  return row.roomMembers;
-}
-
 /** What happened to a release, oldest first. */
 export async function historyOf(db: Db, workspace: string, number: number): Promise<StoredEvent[]> {
   const rows = await db.prisma.event.findMany({ where: { workspace, release: number }, orderBy: { seq: 'asc' } });
@@ -172,7 +152,7 @@ export async function loadDigestProps(
 ): Promise<DigestProps> {
   const { date, zone } = asked;
   const at = (day: number) => instantAt(addDays(date, day), '00:00', zone);
-  const [planned, yesterday, waiting] = await Promise.all([
+  const [planned, yesterday, waiting, overdue] = await Promise.all([
     readReleases(
       db,
       workspace,
@@ -181,6 +161,12 @@ export async function loadDigestProps(
     ),
     readReleases(db, workspace, { endedAt: { gte: at(-1), lt: at(0) }, state: { in: endStates } }, { take: 50 }),
     readReleases(db, workspace, { state: 'requested', startsAt: { gte: at(0) } }, { take: 50 }),
+    readReleases(
+      db,
+      workspace,
+      { state: { in: endStates }, reviewedAt: null, reviewDueAt: { lt: at(0) }, endedAt: { gte: at(-30) } },
+      { take: 20 },
+    ),
   ]);
   return {
     date,
@@ -189,6 +175,7 @@ export async function loadDigestProps(
     next: planned.filter((release) => release.startsAt >= at(1)),
     yesterday,
     waiting,
+    overdue,
   };
 }
 
