@@ -277,13 +277,15 @@ export const reaction: EventTable<Reaction> = {
     ],
     timers: [unwatchTimer(event.body.release, event.body.until)],
   }),
-  'watch.ended': ({ id, body }) =>
-    show([
+  'watch.ended': ({ id, at, body }) => ({
+    surfaces: [
       { kind: 'card', release: body.release },
       ...room(body.release),
       { kind: 'log', event: id },
       { kind: 'thread', event: id },
-    ]),
+    ],
+    timers: [archiveTimer(body.release, at)],
+  }),
   'incident.linked': ({ id, body }) =>
     show([
       { kind: 'card', release: body.release },

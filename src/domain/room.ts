@@ -277,7 +277,12 @@ export const archiveMinutes = { after: 7 * 24 * 60, notice: 24 * 60 } as const;
 export function archiveRoom(_input: OfRoom, { release }: ReleaseFacts, ask: Ask): Decision {
   if (release.room === 'none' || release.archivedAt || release.roomChannel === null || !release.reviewedAt)
     return accept();
-  const from = release.keptAt && release.keptAt > release.reviewedAt ? release.keptAt : release.reviewedAt;
+  // A watch may be longer than a week.
+  if (release.watchUntil && !release.watchEndedAt) return accept();
+  const from = [release.reviewedAt, release.keptAt, release.watchEndedAt].reduce<Date>(
+    (latest, at) => (at && at > latest ? at : latest),
+    release.reviewedAt,
+  );
   const at = addMinutes(from, archiveMinutes.after);
   if (release.archiveNoticeAt && ask.now >= at && ask.now >= addMinutes(release.archiveNoticeAt, archiveMinutes.notice))
     return accept({ type: 'room.archived', release: release.number });

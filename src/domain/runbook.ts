@@ -34,30 +34,35 @@ export const WebhookCall = z.strictObject({
   auto: z.boolean().default(false),
 });
 
-const StepFields = z.strictObject({
-  title: z.string().min(1).max(150),
-  /** Steps of one group stay together. */
-  group: z.string().max(40).optional(),
-  /** One such step for each region of the service. */
-  per_region: z.boolean().default(false),
-  /** It does not wait for the step before it. */
-  parallel: z.boolean().default(false),
-  owner: Whom.optional(),
-  /** How long it may take once it can begin. */
-  due_minutes: z.number().int().min(1).max(1440).optional(),
-  /** A second person has to look before it counts. */
-  verify: z.boolean().default(false),
-  canary: z
-    .strictObject({ percent: z.number().min(0).max(100), soak_minutes: z.number().int().min(1).max(1440) })
-    .optional(),
-  /** What people get once it is done: dark, a share like "25 %", blue, green, or a flag's name. */
-  expose: z.string().max(40).optional(),
-  /** Everybody named has to say go. */
-  poll: z.array(Whom).min(1).max(12).optional(),
-  /** Every author says ready. */
-  roll_call: z.boolean().default(false),
-  webhook: WebhookCall.optional(),
-});
+const StepFields = z
+  .strictObject({
+    title: z.string().min(1).max(150),
+    /** Steps of one group stay together. */
+    group: z.string().max(40).optional(),
+    /** One such step for each region of the service. */
+    per_region: z.boolean().default(false),
+    /** It does not wait for the step before it. */
+    parallel: z.boolean().default(false),
+    owner: Whom.optional(),
+    /** How long it may take once it can begin. */
+    due_minutes: z.number().int().min(1).max(1440).optional(),
+    /** A second person has to look before it counts. */
+    verify: z.boolean().default(false),
+    canary: z
+      .strictObject({ percent: z.number().min(0).max(100), soak_minutes: z.number().int().min(1).max(1440) })
+      .optional(),
+    /** What people get once it is done: dark, a share like "25 %", blue, green, or a flag's name. */
+    expose: z.string().max(40).optional(),
+    /** Everybody named has to say go. */
+    poll: z.array(Whom).min(1).max(12).optional(),
+    /** Every author says ready. */
+    roll_call: z.boolean().default(false),
+    webhook: WebhookCall.optional(),
+  })
+  .refine(
+    (step) => [step.webhook, step.canary, step.poll ?? (step.roll_call || undefined)].filter(Boolean).length <= 1,
+    'is one thing: a webhook, a canary or a poll; make it several steps',
+  );
 
 /** A step as people write it: its title alone, or with more. */
 export const StepEntry = z.union([

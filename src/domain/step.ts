@@ -208,8 +208,9 @@ export function sayGo(input: VoiceInput, facts: RoomFacts, ask: Ask): Decision {
   const person = actorId(ask);
   const { release } = facts;
   const isOpen = (one: Step) => one.kind === 'poll' && !isOver(one) && one.state !== 'checking';
-  const open = facts.steps.find((one) => isOpen(one) && isReady(one, facts.steps));
-  const step = input.step === null ? open : findStep(facts, input.step);
+  const open = facts.steps.filter((one) => isOpen(one) && isReady(one, facts.steps));
+  const isMine = (one: Step) => one.voices.some((voice) => speaksFor(voice.source, person, facts, ask));
+  const step = input.step === null ? (open.find(isMine) ?? open[0]) : findStep(facts, input.step);
   if (step?.kind !== 'poll') return refuse({ code: 'no_poll', release: release.number });
   const closed = notNow(release, step) ?? notInRoom(facts, person, ask);
   if (closed) return refuse(closed);
