@@ -153,6 +153,9 @@ export type State = {
   clockOffsetMs: number;
   lastTs: number;
   nextId: number;
+  /** How many steps of the guide are done, and what the last of them found. */
+  guided: number;
+  guideFound: string;
 };
 
 type Seed = {
@@ -201,12 +204,20 @@ export function seedState(file: string, appName: string): State {
     clockOffsetMs: 0,
     lastTs: 0,
     nextId: 1,
+    guided: 0,
+    guideFound: '',
   };
 }
 
 /** A state that an earlier version saved, with what has come since. */
 export function upgradeState(saved: State): State {
-  return { ...saved, files: saved.files ?? {}, policy: { ...openPolicy, ...saved.policy } };
+  return {
+    ...saved,
+    files: saved.files ?? {},
+    policy: { ...openPolicy, ...saved.policy },
+    guided: saved.guided ?? 0,
+    guideFound: saved.guideFound ?? '',
+  };
 }
 
 export function blankChannel(id: string, name: string): Channel {

@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Manifest } from './manifest.ts';
+import type { Shared } from './screen.ts';
 import {
   type Block,
   type Channel,
@@ -25,6 +26,27 @@ export type Fault = {
   readonly kind: 'ratelimited' | 'error500' | 'lost' | 'hang' | 'dropped';
   times: number;
   readonly retryAfter?: number;
+};
+
+/** One line of the transcript: what the app asked for, what it was sent, what was wrong. */
+export type LogEntry = {
+  readonly n: number;
+  readonly at: number;
+  readonly kind: 'call' | 'sent' | 'violation' | 'control';
+  readonly what: string;
+  readonly detail: string;
+  readonly bad: boolean;
+};
+
+/** Something that made a person's client blink. */
+export type Notice = {
+  readonly n: number;
+  readonly at: number;
+  readonly channel: string;
+  readonly ts: string;
+  readonly from: string;
+  readonly why: 'direct' | 'mention' | 'group' | 'broadcast' | 'thread';
+  readonly text: string;
 };
 
 export type Trigger = { readonly user: string; readonly expires: number; used: boolean };
@@ -50,6 +72,13 @@ export type World = {
   readonly faults: Map<string, Fault[]>;
   readonly violations: Violation[];
   readonly calls: { readonly method: string; readonly at: number; readonly error: string | null }[];
+  /** The newest entries of the transcript. */
+  readonly log: LogEntry[];
+  /** user id → what notified that person, newest last */
+  readonly notices: Map<string, Notice[]>;
+  /** `user:channel:ts` → what that person chose in a message: block_id → action_id → value */
+  readonly choices: Map<string, View['values']>;
+  guide: Shared['guide'];
   readonly changes: EventEmitter;
   /** Off in tests that are not about limits. */
   readonly enforceLimits: boolean;
@@ -83,6 +112,10 @@ export function createWorld(options: WorldOptions): World {
     faults: new Map(),
     violations: [],
     calls: [],
+    log: [],
+    notices: new Map(),
+    choices: new Map(),
+    guide: null,
     changes: new EventEmitter().setMaxListeners(0),
     enforceLimits: options.enforceLimits ?? true,
     origin: '',
@@ -124,7 +157,18 @@ export function newId(world: World, letter: string): string {
 
 export function violate(world: World, what: string, detail: string): void {
   world.violations.push({ at: now(world), what, detail });
+  if (world.violations.length > 5_000) world.violations.splice(0, 1_000);
+  record(world, 'violation', what, detail, true);
   changed(world);
+}
+
+const logged = 300;
+let entries = 0;
+
+export function record(world: World, kind: LogEntry['kind'], what: string, detail: string, bad = false): void {
+  world.log.push({ n: entries++, at: now(world), kind, what, detail: detail.slice(0, 500), bad });
+  // Twice as long at most, so that it is not moved each time.
+  if (world.log.length > logged * 2) world.log.splice(0, world.log.length - logged);
 }
 
 export function findChannel(world: World, ref: unknown): Channel | undefined {
@@ -144,10 +188,22 @@ export function messagesOf(world: World, channel: string): Message[] {
 export function directMessage(world: World, user: string): Channel {
   const found = Object.values(world.state.channels).find((channel) => channel.is_im && channel.user === user);
   if (found) return found;
-  const id = `D${user.slice(1)}`;
+  return addDirect(world, `D${user.slice(1)}`, user, [user, world.state.app.botUser]);
+}
+
+/** A direct message between two people; the app is not in it. */
+export function betweenPeople(world: World, one: string, other: string): Channel {
+  const pair = [one, other].sort();
+  const found = Object.values(world.state.channels).find(
+    (channel) => channel.is_im && channel.user === null && pair.every((id) => channel.members.includes(id)),
+  );
+  return found ?? addDirect(world, newId(world, 'D'), null, pair);
+}
+
+function addDirect(world: World, id: string, user: string | null, members: string[]): Channel {
   const channel: Channel = {
     id,
-    name: `dm-${user}`,
+    name: user ? `dm-${user}` : `dm-${members.join('-')}`,
     is_private: true,
     is_im: true,
     user,
@@ -155,7 +211,7 @@ export function directMessage(world: World, user: string): Channel {
     is_general: false,
     creator: world.state.app.botUser,
     created: Math.floor(now(world) / 1000),
-    members: [user, world.state.app.botUser],
+    members,
     topic: '',
     purpose: '',
     pins: [],
@@ -202,7 +258,23 @@ let blockCounter = 0;
 
 /** Slack names blocks that the app left unnamed. */
 export function withBlockIds(blocks: readonly Block[]): Block[] {
-  return blocks.map((block) => ({ ...block, block_id: block.block_id ?? `b${(blockCounter++).toString(36)}` }));
+  return blocks.map((block) => ({
+    ...block,
+    block_id: block.block_id ?? `b${(blockCounter++).toString(36)}`,
+    ...(Array.isArray(block.child_blocks) ? { child_blocks: withBlockIds(block.child_blocks as Block[]) } : {}),
+    ...(block.type === 'carousel' && Array.isArray(block.elements)
+      ? { elements: withBlockIds(block.elements as Block[]) }
+      : {}),
+  }));
+}
+
+/** Blocks and the blocks inside containers and carousels. */
+export function flatBlocks(blocks: readonly Block[] = []): Block[] {
+  return blocks.flatMap((block) => [
+    block,
+    ...flatBlocks((block.child_blocks as Block[] | undefined) ?? []),
+    ...(block.type === 'carousel' ? flatBlocks(block.elements as Block[]) : []),
+  ]);
 }
 
 export function takeFault(world: World, method: string): Fault | undefined {
