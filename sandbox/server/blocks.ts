@@ -481,7 +481,7 @@ const cell: Check = (value, at, say) => {
   if (!object(value, at, say)) return;
   if (value.type === 'rich_text') return richText(value, at, say);
   if (value.type === 'raw_number')
-    return record({ type: () => undefined, value: number, text: optional(text(2000)) })(value, at, say);
+    return record({ type: () => undefined, value: number, text: text(2000) })(value, at, say);
   record({ type: oneOf('raw_text'), text: text(2000, 0) })(value, at, say);
 };
 const feedback = record({ text: plain(75), accessibility_label: optional(text(75)), value: text(2000) });

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
+import type { Step } from './guide.ts';
 
 /* What a Slack workspace consists of, as plain data: everything here can be written to a file and read back. */
 
@@ -158,16 +159,23 @@ export type State = {
   guideFound: string;
 };
 
-type Seed = {
+export type Seed = {
   team: State['team'];
   users: (Partial<User> & { id: string; name: string })[];
   channels: { id: string; name: string; private?: boolean; members?: string[]; general?: boolean }[];
   usergroups?: Usergroup[];
+  /** What was said before the workspace opens: minutes ago, in order. */
+  history?: { channel: string; user: string; ago: number; text: string; thread?: number; reactions?: string[] }[];
+  guide: readonly Step[];
 };
 
-/** A new workspace from a seed in YAML. The app's bot user is added to it. */
-export function seedState(file: string, appName: string): State {
+export function readSeed(file: string): Seed {
   const seed = parse(readFileSync(file, 'utf8')) as Seed;
+  return { ...seed, guide: seed.guide ?? [] };
+}
+
+/** A new workspace from a seed in YAML. The app's bot user is added to it. */
+export function seedState(seed: Seed, appName: string): State {
   const app = { id: 'A0MAITRED', botId: 'B0MAITRED', botUser: 'U0MAITRED', name: appName.toLowerCase() };
   const users: Record<string, User> = {};
   for (const user of seed.users) users[user.id] = { ...blankUser(seed.team.id), real_name: user.name, ...user };

@@ -9,6 +9,8 @@ import {
   type Channel,
   type Message,
   type Policy,
+  readSeed,
+  type Seed,
   type State,
   seedState,
   upgradeState,
@@ -61,6 +63,7 @@ export type ResponseUrl = {
 /** The living workspace: its state, its clock, and what is only true while it runs. */
 export type World = {
   readonly state: State;
+  readonly seed: Seed;
   readonly manifest: Manifest;
   /** Part of the state. */
   readonly policy: Policy;
@@ -94,9 +97,11 @@ export type WorldOptions = {
 
 export function createWorld(options: WorldOptions): World {
   const saved = options.snapshotFile ? readSnapshot(options.snapshotFile) : undefined;
-  const state = saved ? upgradeState(saved.state) : seedState(options.seedFile, options.manifest.name);
+  const seed = readSeed(options.seedFile);
+  const state = saved ? upgradeState(saved.state) : seedState(seed, options.manifest.name);
   const world: World = {
     state,
+    seed,
     manifest: options.manifest,
     policy: state.policy,
     // Made to look unlike real ones: a real token has digits after xoxb-.
@@ -140,6 +145,7 @@ export function announce(world: World, event: Readonly<Record<string, unknown>>)
 
 export function moveClock(world: World, byMs: number): void {
   world.state.clockOffsetMs += byMs;
+  record(world, 'control', 'clock', `+${Math.round(byMs / 60_000)} min: ${new Date(now(world)).toISOString()}`);
   world.changes.emit('clock');
   changed(world);
 }
@@ -275,6 +281,12 @@ export function flatBlocks(blocks: readonly Block[] = []): Block[] {
     ...flatBlocks((block.child_blocks as Block[] | undefined) ?? []),
     ...(block.type === 'carousel' ? flatBlocks(block.elements as Block[]) : []),
   ]);
+}
+
+export function addFault(world: World, method: string, fault: Fault): void {
+  world.faults.set(method, [...(world.faults.get(method) ?? []).filter((one) => one.times > 0), { ...fault }]);
+  record(world, 'control', 'fault', `${method}: ${fault.kind} × ${fault.times}`);
+  changed(world);
 }
 
 export function takeFault(world: World, method: string): Fault | undefined {
