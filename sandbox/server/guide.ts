@@ -1,10 +1,12 @@
 import { createDriver } from '../driver.ts';
+import { sees } from './screen.ts';
 import type { Sandbox } from './server.ts';
 import { changed, messagesOf, moveClock, now, record, type World } from './world.ts';
 
 /*
  * A guide that a seed file brings along: each step is one click, after which somebody does something in the workspace.
- * What a step waits for can be used by later ones: `waits: "REL-\\d+"` makes `{found}`.
+ * What a step waits for can be used by later ones: `waits: "REL-\\d+"` makes `{found}`, and a group of digits in it is a
+ * moment, in seconds, for `clock: found`.
  */
 
 export type Deed =
@@ -15,7 +17,7 @@ export type Deed =
   | { readonly fills: Readonly<Record<string, Record<string, unknown>>> }
   | { readonly submits: true }
   | { readonly clicks: string; readonly about?: string }
-  /** `+90m`, or `found`: to the first moment that the message which was waited for names; either with an offset. */
+  /** `+90m`, or `found`: to the moment that was waited for; either with an offset. It never goes back. */
   | { readonly clock: string };
 
 export type Step = {
@@ -79,15 +81,15 @@ export function createGuide(sandbox: Sandbox, steps: readonly Step[]) {
       if (ack.status !== 'ok') throw new Error(`the app did not answer: ${ack.status}`);
     } else if ('waits' in deed) {
       const wanted = new RegExp(fill(deed.waits));
-      await driver.until(`a message that says ${deed.waits}`, () => {
-        for (const message of seen(world, step.where, step.as).reverse()) {
-          if (Number(message.ts) * 1000 < since - 1_000) break;
-          const words = JSON.stringify([message.text, message.blocks]);
-          const match = wanted.exec(words);
+      // What names an earlier find may stand in a message that was there before, and is edited now.
+      const oldest = deed.waits.includes('{found}') ? 0 : since - 1_000;
+      await driver.until(`a message that says ${fill(deed.waits)}`, () => {
+        for (const message of seenBy(world, step.as)) {
+          if (Number(message.ts) * 1000 < oldest) continue;
+          const match = wanted.exec(JSON.stringify([message.text, message.blocks]));
           if (!match) continue;
-          if (match[0].length < 40) found = match[0];
-          const date = /<!date\^(\d+)/.exec(words);
-          if (date) moment = Number(date[1]) * 1000;
+          if (match[1]) moment = Number(match[1]) * 1000;
+          else if (!deed.waits.includes('{found}')) found = match[0];
           return true;
         }
         return undefined;
@@ -97,10 +99,7 @@ export function createGuide(sandbox: Sandbox, steps: readonly Step[]) {
     else if ('fills' in deed) await person.fills(deed.fills);
     else if ('submits' in deed) await person.submits();
     else if ('clicks' in deed) {
-      const where =
-        step.where === world.state.channels[step.where]?.id
-          ? (world.state.channels[step.where]?.name ?? '')
-          : step.where;
+      const where = world.state.channels[step.where]?.name ?? step.where;
       await person.clicks(new RegExp(deed.clicks), where, deed.about ? new RegExp(fill(deed.about)) : undefined);
     } else {
       const [, base = '', sign = '', amount = '0', unit = 'm'] =
@@ -112,6 +111,7 @@ export function createGuide(sandbox: Sandbox, steps: readonly Step[]) {
   }
 }
 
-function seen(world: World, channel: string, user: string) {
-  return [...messagesOf(world, channel), ...(world.ephemerals.get(`${channel}:${user}`) ?? [])];
+function seenBy(world: World, user: string) {
+  const channels = Object.values(world.state.channels).filter((channel) => sees(world, channel, user));
+  return channels.flatMap(({ id }) => [...messagesOf(world, id), ...(world.ephemerals.get(`${id}:${user}`) ?? [])]);
 }

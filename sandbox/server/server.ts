@@ -32,9 +32,7 @@ export type Sandbox = {
 };
 
 /** Starts the local workspace on loopback. Refuses to run where a real one belongs. */
-export async function startSandbox(
-  options: WorldOptions & { readonly port?: number; readonly guide?: boolean },
-): Promise<Sandbox> {
+export async function startSandbox(options: WorldOptions & { readonly port?: number }): Promise<Sandbox> {
   if (process.env.NODE_ENV === 'production') throw new Error('the local workspace does not run in production');
   if (/^xoxb-\d/.test(process.env.SLACK_BOT_TOKEN ?? ''))
     throw new Error('SLACK_BOT_TOKEN looks real; the local workspace refuses to run beside it');
@@ -66,7 +64,7 @@ export async function startSandbox(
       await new Promise((resolve) => server.close(resolve));
     },
   };
-  const guide = createGuide(sandbox, options.guide === false ? [] : world.seed.guide);
+  const guide = createGuide(sandbox, world.lived ? world.seed.guide : []);
   return sandbox;
 }
 

@@ -162,10 +162,29 @@ export type State = {
 export type Seed = {
   team: State['team'];
   users: (Partial<User> & { id: string; name: string })[];
-  channels: { id: string; name: string; private?: boolean; members?: string[]; general?: boolean }[];
+  channels: {
+    id: string;
+    name: string;
+    private?: boolean;
+    members?: string[];
+    general?: boolean;
+    topic?: string;
+    bookmarks?: { title: string; link: string }[];
+  }[];
   usergroups?: Usergroup[];
-  /** What was said before the workspace opens: minutes ago, in order. */
-  history?: { channel: string; user: string; ago: number; text: string; thread?: number; reactions?: string[] }[];
+  /** What was said before the workspace opened, oldest first. */
+  history?: {
+    channel: string;
+    user: string;
+    /** Minutes. */
+    ago: number;
+    text: string;
+    /** `ago` of the message that this one answers. */
+    thread?: number;
+    /** emoji → who */
+    reactions?: Record<string, string[]>;
+    pinned?: boolean;
+  }[];
   guide: readonly Step[];
 };
 
@@ -175,7 +194,7 @@ export function readSeed(file: string): Seed {
 }
 
 /** A new workspace from a seed in YAML. The app's bot user is added to it. */
-export function seedState(seed: Seed, appName: string): State {
+export function seedState(seed: Seed, appName: string, lived: boolean): State {
   const app = { id: 'A0MAITRED', botId: 'B0MAITRED', botUser: 'U0MAITRED', name: appName.toLowerCase() };
   const users: Record<string, User> = {};
   for (const user of seed.users) users[user.id] = { ...blankUser(seed.team.id), real_name: user.name, ...user };
@@ -197,24 +216,54 @@ export function seedState(seed: Seed, appName: string): State {
       is_general: channel.general ?? false,
       creator: seed.users[0]?.id ?? '',
       members: channel.members ?? everybody.map((user) => user.id),
+      topic: channel.topic ?? '',
+      bookmarks: (channel.bookmarks ?? []).map((one, index) => ({ id: `Bk${channel.id}${index}`, ...one })),
     };
   }
+  const said = lived ? history(seed, channels, Date.now()) : { messages: {}, lastTs: 0 };
   return {
     team: seed.team,
     app,
     users,
     channels,
     usergroups: Object.fromEntries((seed.usergroups ?? []).map((group) => [group.id, group])),
-    messages: {},
+    messages: said.messages,
     homes: {},
     files: {},
     policy: { ...openPolicy },
     clockOffsetMs: 0,
-    lastTs: 0,
+    lastTs: said.lastTs,
     nextId: 1,
     guided: 0,
     guideFound: '',
   };
+}
+
+function history(
+  seed: Seed,
+  channels: Record<string, Channel>,
+  now: number,
+): { messages: State['messages']; lastTs: number } {
+  const messages: State['messages'] = {};
+  let lastTs = 0;
+  const tsOf = (ago: number) => `${Math.floor(now / 1000 - ago * 60)}.000100`;
+  for (const { channel, user, ago, text, thread, reactions, pinned } of seed.history ?? []) {
+    const ts = tsOf(ago);
+    messages[channel] ??= [];
+    messages[channel].push({
+      type: 'message',
+      ts,
+      user,
+      text,
+      ...(thread === undefined ? {} : { thread_ts: tsOf(thread) }),
+      ...(reactions
+        ? { reactions: Object.entries(reactions).map(([name, users]) => ({ name, users, count: users.length })) }
+        : {}),
+    });
+    if (pinned) channels[channel]?.pins.push(ts);
+    lastTs = Math.max(lastTs, Number(ts) * 1_000_000);
+  }
+  return { messages, lastTs };
 }
 
 /** A state that an earlier version saved, with what has come since. */

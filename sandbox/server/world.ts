@@ -64,6 +64,7 @@ export type ResponseUrl = {
 export type World = {
   readonly state: State;
   readonly seed: Seed;
+  readonly lived: boolean;
   readonly manifest: Manifest;
   /** Part of the state. */
   readonly policy: Policy;
@@ -93,15 +94,22 @@ export type WorldOptions = {
   readonly manifest: Manifest;
   readonly snapshotFile?: string;
   readonly enforceLimits?: boolean;
+  /**
+   * With what was said before, and a guide for the newcomer. Without saying so, a workspace that is kept in a file is one
+   * that people live in, and any other is a test's.
+   */
+  readonly lived?: boolean;
 };
 
 export function createWorld(options: WorldOptions): World {
   const saved = options.snapshotFile ? readSnapshot(options.snapshotFile) : undefined;
   const seed = readSeed(options.seedFile);
-  const state = saved ? upgradeState(saved.state) : seedState(seed, options.manifest.name);
+  const lived = options.lived ?? options.snapshotFile !== undefined;
+  const state = saved ? upgradeState(saved.state) : seedState(seed, options.manifest.name, lived);
   const world: World = {
     state,
     seed,
+    lived,
     manifest: options.manifest,
     policy: state.policy,
     // Made to look unlike real ones: a real token has digits after xoxb-.

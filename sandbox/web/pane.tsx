@@ -254,7 +254,7 @@ function Sidebar(props: {
           aria-label={`Notifications: ${props.unseen} new`}
           onClick={props.showNotices}
         >
-          🔔 {props.unseen > 0 && <span className="count">{props.unseen}</span>}
+          🔔 Notifications {props.unseen > 0 && <span className="count">{props.unseen}</span>}
         </button>
       </div>
       <div className="lists">

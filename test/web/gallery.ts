@@ -330,7 +330,6 @@ export async function openGallery() {
     seedFile: `${root}sandbox/workspace.yml`,
     manifest,
     enforceLimits: false,
-    guide: false,
   });
   const heard: Heard[] = [];
   const app = new App({
