@@ -16,6 +16,8 @@ export type Deed =
   | { readonly picks: Readonly<Record<string, string>> }
   | { readonly fills: Readonly<Record<string, Record<string, unknown>>> }
   | { readonly submits: true }
+  /** Takes the page to a channel with such a name. */
+  | { readonly looks: string }
   | { readonly clicks: string; readonly about?: string }
   /** `+90m`, or `found`: to the moment that was waited for; either with an offset. It never goes back. */
   | { readonly clock: string };
@@ -41,6 +43,7 @@ export function createGuide(sandbox: Sandbox, steps: readonly Step[]) {
       done: world.state.guided,
       busy: false,
       said: '',
+      look: null,
     };
   if (world.state.guided > 0) found = world.state.guideFound;
 
@@ -49,7 +52,7 @@ export function createGuide(sandbox: Sandbox, steps: readonly Step[]) {
     next: async (): Promise<void> => {
       const step = steps[world.state.guided];
       if (!world.guide || !step || world.guide.busy) return;
-      world.guide = { ...world.guide, busy: true, said: '' };
+      world.guide = { ...world.guide, busy: true, said: '', look: null };
       changed(world);
       let said = '';
       try {
@@ -64,10 +67,10 @@ export function createGuide(sandbox: Sandbox, steps: readonly Step[]) {
       world.guide = { ...world.guide, busy: false, done: world.state.guided, said };
       changed(world);
     },
-    /** Puts the guide away, or brings it back to its first step. */
+    /** Puts the guide away. */
     skip: (): void => {
-      world.state.guided = steps.length;
-      if (world.guide) world.guide = { ...world.guide, done: steps.length, said: '' };
+      world.state.guided = steps.length + 1;
+      if (world.guide) world.guide = { ...world.guide, done: world.state.guided, said: '' };
       changed(world);
     },
   };
@@ -98,7 +101,11 @@ export function createGuide(sandbox: Sandbox, steps: readonly Step[]) {
     else if ('picks' in deed) for (const [block, value] of Object.entries(deed.picks)) await person.picks(block, value);
     else if ('fills' in deed) await person.fills(deed.fills);
     else if ('submits' in deed) await person.submits();
-    else if ('clicks' in deed) {
+    else if ('looks' in deed) {
+      const name = new RegExp(fill(deed.looks), 'i');
+      const channel = Object.values(world.state.channels).find((one) => name.test(one.name));
+      if (world.guide && channel) world.guide = { ...world.guide, look: { as: step.as, channel: channel.id } };
+    } else if ('clicks' in deed) {
       const where = world.state.channels[step.where]?.name ?? step.where;
       await person.clicks(new RegExp(deed.clicks), where, deed.about ? new RegExp(fill(deed.about)) : undefined);
     } else {

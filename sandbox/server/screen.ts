@@ -52,6 +52,8 @@ export type Shared = {
     readonly done: number;
     readonly busy: boolean;
     readonly said: string;
+    /** Where the last step takes the page. */
+    readonly look: { readonly as: string; readonly channel: string } | null;
   } | null;
   home_tab: boolean;
 };

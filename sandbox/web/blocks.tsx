@@ -344,7 +344,7 @@ function DataTable({ block }: { block: DataTableBlock }): ReactNode {
 
 function Card({ block, spot }: { block: CardBlock; spot: Spot }): ReactNode {
   return (
-    <article className="card">
+    <div className="card">
       {block.hero_image && <Picture of={block.hero_image} />}
       <div className="row">
         {block.icon && <Picture of={block.icon} className="tiny" />}
@@ -371,7 +371,7 @@ function Card({ block, spot }: { block: CardBlock; spot: Spot }): ReactNode {
           ))}
         </div>
       )}
-    </article>
+    </div>
   );
 }
 

@@ -261,10 +261,27 @@ function Transcript({ all, zone }: { all: State; zone: string }): ReactNode {
 /** The first run: each step is one click, and shows the person who acts. */
 function Guide({ all, become }: { all: State; become: (me: string, channel: string) => void }): ReactNode {
   const { guide } = all;
-  if (!guide || guide.done >= guide.steps.length + 1) return null;
+  const look = guide?.look;
+  const at = look ? `${look.as} ${look.channel}` : '';
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only a new place is somewhere to go
+  useEffect(() => {
+    if (look) become(look.as, look.channel);
+  }, [at]);
+  if (!guide || guide.done > guide.steps.length) return null;
   const step = guide.steps[guide.done];
   const close = () => void post('guide', { skip: true });
-  if (!step) return null;
+  if (!step)
+    return (
+      <section className="guide" aria-label="First steps">
+        <div className="grow">
+          <strong>That was a whole one.</strong> Everything here is yours now: be somebody else, type / in a channel,
+          move the clock, press what you like.
+        </div>
+        <button type="button" onClick={close}>
+          Close
+        </button>
+      </section>
+    );
   return (
     <section className="guide" aria-label="First steps">
       <ol aria-hidden="true">
