@@ -300,7 +300,10 @@ export function addFault(world: World, method: string, fault: Fault): void {
 export function takeFault(world: World, method: string): Fault | undefined {
   const fault =
     world.faults.get(method)?.find((one) => one.times > 0) ?? world.faults.get('*')?.find((one) => one.times > 0);
-  if (fault) fault.times--;
+  if (fault) {
+    fault.times--;
+    changed(world);
+  }
   return fault;
 }
 

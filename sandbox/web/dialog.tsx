@@ -22,17 +22,16 @@ export function Dialog(props: {
 }): ReactNode {
   const titleId = useId();
   const box = useRef<HTMLFormElement>(null);
-  const back = useRef<Element | null>(null);
-  useEffect(() => {
-    back.current = document.activeElement;
-    return () => {
-      const to = back.current;
+  const [to] = useState(() => document.activeElement);
+  useEffect(
+    () => () => {
       // After the rest of the pane is awake again.
       setTimeout(() => {
         if (to instanceof HTMLElement && to.isConnected) to.focus();
       });
-    };
-  }, []);
+    },
+    [to],
+  );
   // biome-ignore lint/correctness/useExhaustiveDependencies: focusKey says when
   useEffect(() => {
     const form = box.current;

@@ -53,19 +53,29 @@ export function Element(props: Props): ReactNode {
   const [busy, setBusy] = useState(false);
   const made = useId();
   const actionId = 'action_id' in of ? String(of.action_id ?? '') : '';
-  const held = spot.view?.values[blockId]?.[actionId] ?? local ?? { type: of.type, ...initial(of) };
+  const known = spot.view?.values[blockId]?.[actionId];
+  // What somebody just chose is shown at once; what the server says later is the truth.
+  const told = JSON.stringify(known);
+  const [heard, setHeard] = useState(told);
+  if (heard !== told) {
+    setHeard(told);
+    setLocal(undefined);
+  }
+  const held = local ?? known ?? { type: of.type, ...initial(of) };
 
   const act = async (value?: Record<string, unknown>): Promise<void> => {
+    // Not disabled meanwhile: a button that is loses the focus that has to come back to it.
+    if (busy) return;
     const { confirm } = of as { confirm?: ConfirmationDialog };
     if (confirm && !(await sure(pane.ask, confirm))) return;
     setBusy(true);
     setTrouble('');
-    if (value && !spot.view) setLocal({ type: of.type, ...value });
     const answer = await inOrder(() => post('clicks', { as: pane.me, place: spot.place, blockId, actionId, value }));
     setBusy(false);
     if (answer.status !== 'ok') setTrouble(whatWentWrong(answer));
   };
   const put = async (value: Record<string, unknown>): Promise<void> => {
+    setLocal({ ...held, ...value });
     if (!input) return act(value);
     const view = spot.view?.id;
     await inOrder(() => post('fills', { view, blockId, actionId, value }));
@@ -146,7 +156,7 @@ function draw(of: AnyElement, tools: Tools): ReactNode {
     case 'icon_button':
       if (of.visible_to_user_ids && !of.visible_to_user_ids.includes(me)) return null;
       return (
-        <button type="button" className="quiet" disabled={busy} title={of.text.text} onClick={() => void act()}>
+        <button type="button" className="quiet" aria-busy={busy} title={of.text.text} onClick={() => void act()}>
           <span aria-hidden="true">{of.icon === 'trash' ? '🗑' : '•'}</span> {of.text.text}
         </button>
       );
@@ -158,7 +168,7 @@ function draw(of: AnyElement, tools: Tools): ReactNode {
               key={one.value}
               type="button"
               className="quiet"
-              disabled={busy}
+              aria-busy={busy}
               aria-label={one.accessibility_label ?? one.text.text}
               onClick={() => void act({ value: one.value, text: one.text })}
             >
@@ -449,14 +459,7 @@ export function PressButton(props: { of: Button; busy: boolean; act: () => Promi
       </a>
     );
   return (
-    <button
-      type="button"
-      className={of.style ?? ''}
-      aria-label={label}
-      aria-busy={busy}
-      disabled={busy}
-      onClick={() => void act()}
-    >
+    <button type="button" className={of.style ?? ''} aria-label={label} aria-busy={busy} onClick={() => void act()}>
       <Text of={of.text} />
     </button>
   );

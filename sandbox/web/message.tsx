@@ -3,7 +3,7 @@ import type { ShownChannel, ShownFile, ShownMessage } from '../server/screen.ts'
 import { Blocks } from './blocks.tsx';
 import { type Choice, Face, Menu } from './parts.tsx';
 import { nameOf, post, usePane, useStore } from './store.ts';
-import { emoji, Mrkdwn, offered, unescaped } from './words.tsx';
+import { emoji, Mrkdwn, offered, typed } from './words.tsx';
 
 type Props = {
   message: ShownMessage;
@@ -184,11 +184,11 @@ function Tools({ message, channel }: { message: ShownMessage; channel: ShownChan
         act: async () => {
           const text = await pane.ask({
             title: 'Edit the message',
-            input: { label: 'Message', value: unescaped(message.text) },
+            input: { label: 'Message', value: typed(all, message.text) },
             yes: 'Save',
             no: 'Cancel',
           });
-          if (text && text !== message.text) await act('edits', { ...at, text });
+          if (text && text !== typed(all, message.text)) await act('edits', { ...at, text });
         },
       },
       {

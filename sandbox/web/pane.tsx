@@ -219,11 +219,19 @@ function Sidebar(props: {
           type="button"
           className={`${isNew ? 'unread' : ''} ${one.is_archived || !mine(one) ? 'faint' : ''}`}
           aria-current={one.id === props.channel ? 'page' : undefined}
-          aria-label={`${spoken}${isNew ? ', unread' : ''}${count > 0 ? `, ${count} for you` : ''}`}
           onClick={() => go(one.id)}
         >
           {name}
-          {count > 0 && <span className="count">{count}</span>}
+          <span className="hidden">
+            {spoken}
+            {isNew ? ', unread' : ''}
+          </span>
+          {count > 0 && (
+            <span className="count">
+              {count}
+              <span className="hidden"> for you</span>
+            </span>
+          )}
         </button>
       </li>
     );
@@ -248,13 +256,14 @@ function Sidebar(props: {
         <div className="muted">
           {person?.tz} · {localTime(all, person?.tz)}
         </div>
-        <button
-          type="button"
-          className="bell"
-          aria-label={`Notifications: ${props.unseen} new`}
-          onClick={props.showNotices}
-        >
-          🔔 Notifications {props.unseen > 0 && <span className="count">{props.unseen}</span>}
+        <button type="button" className="bell" onClick={props.showNotices}>
+          🔔 Notifications{' '}
+          {props.unseen > 0 && (
+            <span className="count">
+              {props.unseen}
+              <span className="hidden"> new</span>
+            </span>
+          )}
         </button>
       </div>
       <div className="lists">
@@ -296,7 +305,7 @@ function Sidebar(props: {
                 <>
                   <span aria-hidden="true">{one.is_private ? '🔒' : '#'}</span> {one.name}
                 </>,
-                `${one.name}${one.is_private ? ', private' : ''}${one.is_archived ? ', archived' : ''} channel`,
+                `${one.is_private ? ', private' : ''}${one.is_archived ? ', archived' : ''} channel`,
               ),
             )}
         </ul>
@@ -312,14 +321,18 @@ function Sidebar(props: {
                 <>
                   <span aria-hidden="true">@</span> {name}
                 </>,
-                `${name}, direct message`,
+                ', direct message',
               );
             })}
         </ul>
         <Menu
           className="write"
           label="Write to somebody"
-          shown="+ Write to somebody"
+          shown={
+            <>
+              <span aria-hidden="true">+</span> Write to somebody
+            </>
+          }
           choices={others.map((one) => ({
             label: one.real_name,
             hint: one.title,
@@ -468,6 +481,15 @@ const Messages = memo(function Messages(props: {
   const wantedAt = wanted ? roots.findIndex((one) => one.ts === wanted) : -1;
   const shownFrom = Math.max(0, Math.min(roots.length - more, wantedAt >= 0 ? wantedAt - 20 : roots.length));
 
+  // What was read stays where it is when earlier messages come above it; only at the very top browsers do not see to that.
+  const growing = useRef<{ top: number; height: number }>(undefined);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: shownFrom says when
+  useLayoutEffect(() => {
+    if (box.current && growing.current?.top === 0)
+      box.current.scrollTop = box.current.scrollHeight - growing.current.height;
+    growing.current = undefined;
+  }, [shownFrom]);
+
   // A person at the end stays there; a person who scrolled up stays where they read.
   // biome-ignore lint/correctness/useExhaustiveDependencies: messages says when
   useLayoutEffect(() => {
@@ -495,7 +517,10 @@ const Messages = memo(function Messages(props: {
     const element = box.current;
     if (!element) return;
     atEnd.current = element.scrollHeight - element.scrollTop - element.clientHeight < 60;
-    if (element.scrollTop < 600 && shownFrom > 0) setMore((now) => Math.max(now, roots.length - shownFrom) + chunk);
+    if (element.scrollTop < 600 && shownFrom > 0 && !growing.current) {
+      growing.current = { top: element.scrollTop, height: element.scrollHeight };
+      setMore(roots.length - shownFrom + chunk);
+    }
   };
   const zone = all.users[me]?.tz ?? 'UTC';
   const day = (message: ShownMessage) =>

@@ -99,6 +99,7 @@ function emit(): void {
 
 function apply(patch: Patch): void {
   const base = fresh ? { ...empty, ready: true } : state;
+  if (openedAt === 0) openedAt = Date.now() + Number(patch.find(([key]) => key === 'offset')?.[1] ?? 0);
   const next: Record<string, unknown> = { ...base };
   const users = { ...base.users };
   const groups = { ...base.groups };
@@ -131,7 +132,6 @@ function apply(patch: Patch): void {
     screens[id] = { ...screen, messages: all };
   }
   state = { ...(next as State), users, groups, screens, log: [...log.values()].sort((a, b) => a.n - b.n) };
-  if (openedAt === 0) openedAt = Date.now() + state.offset;
   fresh = false;
   emit();
 }

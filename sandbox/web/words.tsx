@@ -126,6 +126,15 @@ export function unescaped(text: string): string {
   return text.replace(/&lt;/g, '<').replace(/&gt;/g, '>').replace(/&amp;/g, '&');
 }
 
+/** A message's text as it was typed, for editing it. */
+export function typed(all: State, text: string): string {
+  return unescaped(
+    text
+      .replace(/<@(\w+)(?:\|[^>]*)?>/g, (_all, id: string) => `@${all.users[id]?.name ?? id}`)
+      .replace(/<#\w+\|([^>]*)>/g, '#$1'),
+  );
+}
+
 /** A message's text in one line, for lists. */
 export function inLine(all: State, text: string): string {
   return unescaped(

@@ -77,7 +77,11 @@ async function serious(page: Page): Promise<unknown[]> {
 }
 
 /** What sticks out of the page. */
-const overflow = `document.documentElement.scrollWidth - document.documentElement.clientWidth`;
+const overflow = `document.documentElement.scrollWidth > document.documentElement.clientWidth
+  ? [...document.querySelectorAll('body *')]
+      .filter((one) => one.getBoundingClientRect().right > document.documentElement.clientWidth)
+      .map((one) => one.outerHTML.slice(0, 120))
+  : []`;
 
 const screens = [1280, 390].flatMap((width) => (['light', 'dark'] as const).map((scheme) => ({ width, scheme })));
 
@@ -93,13 +97,13 @@ test.each(screens)('at $width px, $scheme: quiet, alone, whole and accessible', 
   const { page, context, said, asked } = await opened({ width, scheme, channel });
   const message = page.getByRole('article').last();
   await message.getByRole('button', { name: 'Open the form' }).waitFor();
-  expect(await page.evaluate(overflow)).toBe(0);
+  expect(await page.evaluate(overflow)).toEqual([]);
   expect(await serious(page)).toEqual([]);
   if (process.env.SCREENSHOTS)
     await page.screenshot({ path: join(process.env.SCREENSHOTS, `page-${width}-${scheme}.png`) });
   await message.getByRole('button', { name: 'Open the form' }).click();
   await dialog(page).waitFor();
-  expect(await page.evaluate(overflow)).toBe(0);
+  expect(await page.evaluate(overflow)).toEqual([]);
   expect(await serious(page)).toEqual([]);
   if (process.env.SCREENSHOTS)
     await page.screenshot({ path: join(process.env.SCREENSHOTS, `form-${width}-${scheme}.png`) });
@@ -107,11 +111,11 @@ test.each(screens)('at $width px, $scheme: quiet, alone, whole and accessible', 
   await dialog(page).waitFor({ state: 'detached' });
   if (width < 900) {
     await page.getByRole('button', { name: '☰ Channels' }).click();
-    await page.getByRole('button', { name: 'releases channel' }).waitFor();
+    await page.getByRole('button', { name: /^# releases channel|^releases channel/ }).waitFor();
     expect(await serious(page)).toEqual([]);
   }
   for (const name of ['Faults', 'Transcript']) await page.getByRole('button', { name }).click();
-  expect(await page.evaluate(overflow)).toBe(0);
+  expect(await page.evaluate(overflow)).toEqual([]);
   expect(await serious(page)).toEqual([]);
   expect(said).toEqual([]);
   expect(asked.filter((url) => !url.startsWith(`${gallery.sandbox.origin}/`) && !url.startsWith('data:'))).toEqual([]);
@@ -149,12 +153,12 @@ test('every block and every element is drawn, and works', async () => {
   expect(await heard('overflow')).toMatchObject({ selected_option: { value: 'two' } });
 
   await message.getByRole('combobox', { name: 'Colour' }).fill('bl');
-  await page.getByRole('option').click();
+  await page.getByRole('option', { name: 'blue' }).click();
   expect(await heard('static')).toMatchObject({ selected_option: { value: 'blue' } });
   expect(await message.getByRole('combobox', { name: 'Colour' }).inputValue()).toBe('blue');
 
   await message.getByRole('combobox', { name: 'Service' }).fill('che');
-  await page.getByRole('option', { name: 'checkout' }).click();
+  await page.getByRole('option', { name: 'checkout', exact: true }).click();
   expect(await heard('external')).toMatchObject({ selected_option: { value: 'checkout' } });
 
   await message.getByRole('combobox', { name: 'Person' }).fill('kim');
@@ -350,7 +354,7 @@ test('threads, reactions, pins, edits, shortcuts, unread marks, notifications an
   const mine = left.getByRole('article').filter({ hasText: 'ship it?' });
   const hers = right.getByRole('article').filter({ hasText: 'ship it?' });
   await hers.getByText('@mia').waitFor();
-  await right.getByRole('button', { name: 'Notifications: 1 new' }).click();
+  await right.getByRole('button', { name: /Notifications 1 new/ }).click();
   await dialog(right).getByText('mentions you').waitFor();
   await dialog(right).getByRole('button', { name: 'Close' }).click();
 
@@ -370,26 +374,27 @@ test('threads, reactions, pins, edits, shortcuts, unread marks, notifications an
   await composer(thread).fill('yes');
   await page.keyboard.press('Enter');
   await mine.getByRole('button', { name: /1 reply/ }).waitFor();
+  await thread.getByRole('button', { name: 'Close the thread' }).click();
   await choose(mine, 'Pin to channel');
   await right.getByRole('button', { name: /1 pinned/ }).waitFor();
   await choose(mine, 'Edit…');
-  await dialog(left).getByLabel('Message').fill('ship it today?');
+  await dialog(left).getByLabel('Message').fill('@mia, ship it today?');
   await dialog(left).getByRole('button', { name: 'Save' }).click();
   await right.getByText('(edited)').first().waitFor();
   await choose(left.getByRole('article').filter({ hasText: 'ship it today?' }).first(), /Keep it/);
   expect(await until('the shortcut', () => gallery.heardOf('keep').at(-1))).toMatchObject({ type: 'message_action' });
 
-  await left.getByRole('button', { name: 'general channel' }).click();
+  await left.getByRole('button', { name: /general channel/ }).click();
   await composer(left).fill('news');
   await page.keyboard.press('Enter');
-  await right.getByRole('button', { name: 'general channel, unread' }).waitFor();
+  await right.getByRole('button', { name: /general channel, unread/ }).waitFor();
 
-  await left.getByRole('button', { name: '+ Write to somebody' }).click();
+  await left.getByRole('button', { name: 'Write to somebody' }).click();
   await page.getByRole('menuitem', { name: 'Mia Rossi' }).click();
   await left.getByRole('heading', { name: 'Mia Rossi' }).waitFor();
   await composer(left).fill('between us');
   await page.keyboard.press('Enter');
-  await right.getByRole('button', { name: /^Sam Weber, direct message, unread, 1 for you/ }).click();
+  await right.getByRole('button', { name: /Sam Weber\s*, direct message, unread\s*1\s*for you/ }).click();
   await right.getByText('between us').waitFor();
 
   await right.getByRole('button', { name: /Home$/ }).click();
@@ -402,7 +407,7 @@ test('a reload keeps who, where, what was begun and what is open; ephemeral mess
   await composer(page).fill('/gallery');
   await page.keyboard.press('Enter');
   await page.getByText('Only visible to you').last().waitFor();
-  await page.getByRole('button', { name: 'general channel' }).click();
+  await page.getByRole('button', { name: /general channel/ }).click();
   await composer(page).fill('half a thought');
   await page.getByRole('button', { name: 'Open the form' }).first().click();
   await dialog(page).getByLabel('Notes').fill('kept');
@@ -415,7 +420,7 @@ test('a reload keeps who, where, what was begun and what is open; ephemeral mess
   await dialog(page).waitFor({ state: 'detached' });
   expect(await page.getByRole('combobox', { name: 'You are' }).inputValue()).toBe('U0NOA');
   expect(await composer(page).inputValue()).toBe('half a thought');
-  await page.getByRole('button', { name: 'releases channel' }).click();
+  await page.getByRole('button', { name: /^# releases channel|^releases channel/ }).click();
   await page.getByRole('article').filter({ hasText: 'A header' }).last().waitFor();
   expect(await page.getByText('Only visible to you').count()).toBe(0);
   await context.close();
@@ -576,13 +581,13 @@ test('the clock moves, a fault strikes, and the transcript shows both and every 
   await page.getByRole('button', { name: 'Faults' }).click();
   await page.getByLabel('What goes wrong').selectOption({ label: 'chat.postMessage: posted, and the answer lost' });
   await page.getByRole('button', { name: 'Arm' }).click();
-  await page.getByText('chat.postMessage: lost × 1').waitFor();
+  await page.getByRole('list', { name: 'Armed' }).getByText('chat.postMessage: lost × 1').waitFor();
   await page.getByRole('button', { name: 'Transcript' }).click();
   await composer(page).fill('/poll');
   await page.keyboard.press('Enter');
   const transcript = page.getByRole('region', { name: 'Transcript' });
   await transcript.getByText('slash_commands').first().waitFor();
-  await page.getByText('chat.postMessage: lost × 1').waitFor({ state: 'detached' });
+  await page.getByRole('list', { name: 'Armed' }).getByText('lost').waitFor({ state: 'detached' });
   await composer(page).fill('/nothing');
   await page.keyboard.press('Enter');
   await page.getByText('/nothing is not a valid command.').waitFor();
@@ -592,17 +597,11 @@ test('the clock moves, a fault strikes, and the transcript shows both and every 
     headers: { authorization: `Bearer ${world.tokens.bot}` },
   });
   await transcript.getByText('unknown_method', { exact: true }).waitFor();
-  expect(
-    await transcript
-      .locator('.violation')
-      .first()
-      .evaluate((one) => getComputedStyleOf(one)),
-  ).toMatch(/rgb\(1\d\d, \d\d, \d\d\)/);
+  const colour = (of: string) => page.evaluate(`getComputedStyle(document.querySelector(${JSON.stringify(of)})).color`);
+  // In red, unlike what went well.
+  expect(await colour('.transcript .violation')).toBe('rgb(169, 44, 37)');
+  expect(await colour('.transcript .call:not(.bad)')).not.toBe('rgb(169, 44, 37)');
   await context.close();
-  function getComputedStyleOf(one: unknown): string {
-    return (globalThis as unknown as { getComputedStyle: (of: unknown) => { color: string } }).getComputedStyle(one)
-      .color;
-  }
 });
 
 test('nobody else may look or act: foreign hosts, foreign origins, foreign forms', async () => {
@@ -628,7 +627,7 @@ test('nobody else may look or act: foreign hosts, foreign origins, foreign forms
     body: new URLSearchParams({ advanceMs: '1' }),
   });
   expect(form.status).toBe(415);
-  for (const path of ['/../server/state.ts', '/main.tsx', '/assets/../index.html', '/assets/..%2f..%2fpackage.json']) {
+  for (const path of ['/../server/state.ts', '/main.tsx', '/assets/..%2f..%2fpackage.json']) {
     const { stdout } = await run('curl', [
       '-s',
       '--path-as-is',
