@@ -1,4 +1,4 @@
-import type { KnownBlock } from '@slack/types';
+import type { Button, KnownBlock } from '@slack/types';
 import { isNo, isYes } from '../src/domain/gate.ts';
 import { isEnded, isRunning, releaseKey, unitsName } from '../src/domain/release.ts';
 import { minutesBetween } from '../src/domain/time.ts';
@@ -64,9 +64,7 @@ export function card(release: ReleaseProps): View {
           cancelButton(release),
         ]
       : []),
-    ...(canRollBack(release.state)
-      ? [button('rollback.open', 'Roll back…', String(release.number), { style: 'danger' })]
-      : []),
+    ...rollbackButton(release),
     ...(release.state === 'requested' || release.state === 'approved'
       ? [button('release.follow', 'Follow', String(release.number))]
       : []),
@@ -95,6 +93,7 @@ export function details(release: ReleaseProps, history: readonly Mrkdwn[]): View
           ? [button('release.review', 'Review', String(release.number), { style: 'primary' })]
           : []),
         button('release.why', 'Why?', String(release.number)),
+        ...rollbackButton(release),
         ...(release.criteria.length > 0 && !isEnded(release.state)
           ? [button('criteria.show', 'Criteria', String(release.number))]
           : []),
@@ -103,8 +102,15 @@ export function details(release: ReleaseProps, history: readonly Mrkdwn[]): View
   };
 }
 
+/** The first of the two taps, wherever a release is shown. */
+export function rollbackButton(release: Pick<ReleaseProps, 'number' | 'state'>): Button[] {
+  return canRollBack(release.state)
+    ? [button('rollback.open', 'Roll back…', String(release.number), { style: 'danger' })]
+    : [];
+}
+
 /** What can still be taken back. */
-export function canRollBack(state: ReleaseProps['state']): boolean {
+function canRollBack(state: ReleaseProps['state']): boolean {
   return isRunning(state) || state === 'done' || state === 'failed';
 }
 

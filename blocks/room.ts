@@ -26,6 +26,7 @@ import {
   type View,
 } from './kit.ts';
 import { select, textInput } from './modal.ts';
+import { rollbackButton } from './release.ts';
 import { canaryWords, say, voiceWords } from './sentence.ts';
 import { healthWords, roleWords, stateWords } from './state.ts';
 import { type ReleaseProps, rollbackWords, summaryLine } from './summary.ts';
@@ -128,7 +129,12 @@ export function statusAnswer(props: RoomProps): View {
       section(text),
       context(mrkdwn`Lead ${person(lead)}${exposure ? mrkdwn` · exposed: ${exposure.label}` : mrkdwn``}${where}`),
       ...(isRunning(release.state)
-        ? [actions(`status-${release.number}`, [button('status.open', 'Post a status…', String(release.number))])]
+        ? [
+            actions(`status-${release.number}`, [
+              button('status.open', 'Post a status…', String(release.number)),
+              ...rollbackButton(release),
+            ]),
+          ]
         : []),
     ],
   };
@@ -715,4 +721,17 @@ export function knownErrorList(
         ),
     ],
   };
+}
+
+/** What whoever asks for a release of these services should know from the last ones. */
+export function learnt(
+  lessons: readonly { readonly release: number; readonly hindered: string }[],
+  errors: readonly { readonly key: string; readonly title: string; readonly workaround: string }[],
+): Mrkdwn[] {
+  return [
+    ...lessons.map(({ release, hindered }) => mrkdwn`💡 ${releaseKey(release)} learnt: “${clip(hindered, 200)}”`),
+    ...errors
+      .slice(0, 3)
+      .map((one) => mrkdwn`🐞 ${one.key} is open: ${clip(one.title, 150)}. Meanwhile: ${clip(one.workaround, 150)}`),
+  ];
 }

@@ -100,7 +100,7 @@ export const sentence: EventTable<Mrkdwn, [zone: string]> = {
   'role.offered': ({ body }) =>
     mrkdwn`🤝 ${person(body.from)} hands ${roleWords[body.role] ?? body.role} of ${releaseKey(body.release)} to ${person(body.to)}, who has to accept${body.inFlight === '' ? '' : `. In flight: ${body.inFlight}`}${body.note === '' ? '.' : `. “${clip(body.note, 1000)}”`}`,
   'role.declined': ({ body }) =>
-    mrkdwn`🤝 ${person(body.to)} declined ${roleWords[body.role] ?? body.role} of ${releaseKey(body.release)}; ${person(body.from)} still has it.`,
+    mrkdwn`🤝 ${person(body.to)} declined ${roleWords[body.role] ?? body.role} of ${releaseKey(body.release)}. It stays as it was, ${person(body.from)}.`,
   'role.missing': ({ body }) =>
     mrkdwn`🎩 Nobody has said that they lead ${releaseKey(body.release)} yet. ${person(body.expected)} was booked; whoever is there can take it.`,
   'runbook.planned': ({ body }) => {
@@ -197,7 +197,7 @@ export const sentence: EventTable<Mrkdwn, [zone: string]> = {
     mrkdwn`🔍 ${who(event)} says ${releaseKey(event.body.release)} is deployed; verifying.`,
   'release.done': (event) => mrkdwn`🏁 ${who(event)} finished ${releaseKey(event.body.release)}.`,
   'release.rolled_back': (event) =>
-    mrkdwn`↩️ ${who(event)} rolled back ${releaseKey(event.body.release)}: “${event.body.reason}”.`,
+    mrkdwn`↩️ ${who(event)} rolled back ${releaseKey(event.body.release)}: “${event.body.reason}”.${event.body.managers.length === 0 ? mrkdwn`` : mrkdwn` ${people(event.body.managers)}`}`,
   'digest.subscribed': (event) =>
     mrkdwn`📰 ${who(event)} asked for a digest in ${channel(event.body.channel)} at ${code(`${event.body.at} ${event.body.zone}`)}.`,
   'digest.unsubscribed': (event) => mrkdwn`📰 ${who(event)} stopped the digest in ${channel(event.body.channel)}.`,

@@ -129,6 +129,24 @@ function* seenBy(world: World, id: string, cache: Map<Message, string>): Generat
     yield [`as/${id}/notice/${notice.n}`, JSON.stringify(notice satisfies Notice)];
 }
 
+/** What one person sees, in one piece: for clients that ask once. */
+export function screenOf(world: World, id: string): Record<string, unknown> {
+  const seen = [...seenBy(world, id, new Map())].map(
+    ([key, json]) => [key.split('/').slice(2), JSON.parse(json)] as const,
+  );
+  const all = (kind: string) => seen.filter(([[one]]) => one === kind).map(([, value]) => value);
+  return {
+    me: id,
+    channels: all('channel').map((channel) => ({
+      ...channel,
+      messages: seen.filter(([[kind, where]]) => kind === 'message' && where === channel.id).map(([, value]) => value),
+    })),
+    views: all('view'),
+    home: all('home')[0] ?? null,
+    notices: all('notice'),
+  };
+}
+
 /** Members see a channel; everybody but strangers sees a public one. */
 export function sees(world: World, channel: Channel, id: string): boolean {
   return channel.members.includes(id) || (!channel.is_private && !world.state.users[id]?.is_stranger);

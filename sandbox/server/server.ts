@@ -9,6 +9,7 @@ import { watchNotices } from './notify.ts';
 import { servePage } from './page.ts';
 import { createPeople, type People } from './people.ts';
 import { type Args, fail, type Reply } from './reply.ts';
+import { screenOf } from './screen.ts';
 import {
   addFault,
   changed,
@@ -207,6 +208,7 @@ async function control(
       apiUrl: `${world.origin}/api/`,
       ...{ botToken: world.tokens.bot, appToken: world.tokens.app, signingSecret: world.tokens.signingSecret },
     });
+  if (what === 'state') return send(response, 200, screenOf(world, url.searchParams.get('as') ?? ''));
   if (request.method !== 'POST') return send(response, 404, { ok: false });
   if (what === 'uploads') {
     // The content type of a form from elsewhere is another one, and this one is not sent without asking first.

@@ -777,6 +777,8 @@ const CanaryJudged = z.strictObject({
   pValue: z.number().nullable(),
   tolerance: z.number(),
   confidence: z.number(),
+  /** The first of its metric, or another verdict than before. */
+  news: z.boolean().default(true),
 });
 
 const MessageCaptured = z.strictObject({

@@ -107,6 +107,8 @@ export const reaction: EventTable<Reaction> = {
     timers: [
       look(body.release, at),
       { key: `lead:${body.release}`, at: addMinutes(at, 5), command: 'clock lead', release: body.release },
+      // One that was archived, or was about to be, is again a week from now.
+      ...(body.again ? [archiveTimer(body.release, at)] : []),
     ],
   }),
   'room.closed': ({ id, body }) =>
@@ -226,7 +228,8 @@ export const reaction: EventTable<Reaction> = {
   'canary.judged': (event) =>
     show([
       { kind: 'header', release: event.body.release },
-      { kind: 'log', event: event.id },
+      // Monitoring posts every minute; people hear what is new.
+      ...(event.body.news ? [{ kind: 'log', event: event.id } as const] : []),
     ]),
   'message.captured': ({ body }) => show([{ kind: 'header', release: body.release }]),
   'message.edited': () => nothing,
@@ -274,13 +277,15 @@ export const reaction: EventTable<Reaction> = {
     ],
     timers: [unwatchTimer(event.body.release, event.body.until)],
   }),
-  'watch.ended': ({ id, body }) =>
-    show([
+  'watch.ended': ({ id, at, body }) => ({
+    surfaces: [
       { kind: 'card', release: body.release },
       ...room(body.release),
       { kind: 'log', event: id },
       { kind: 'thread', event: id },
-    ]),
+    ],
+    timers: [archiveTimer(body.release, at)],
+  }),
   'incident.linked': ({ id, body }) =>
     show([
       { kind: 'card', release: body.release },

@@ -1,10 +1,11 @@
 import type { WebClient } from '@slack/web-api';
+import { flightRecord, peopleOf } from '../../blocks/flight.ts';
 import type { View } from '../../blocks/kit.ts';
 import { recordHtml, recordJson } from '../../blocks/record.ts';
 import { refusal } from '../../blocks/refusal.ts';
 import type { Ctx } from '../ctx.ts';
 import { releaseKey } from '../domain/release.ts';
-import { loadFlight, peopleOf } from '../store/flight.ts';
+import { findFlight } from '../store/flight.ts';
 import { beginFirstWrite, type Claim } from '../store/ledger.ts';
 import { failureOf } from './client.ts';
 import { admit } from './line.ts';
@@ -18,10 +19,11 @@ type Files = { readonly name: string; readonly files: { file: Buffer; filename: 
 
 /** `suffix` makes the names of one upload its own. Undefined: there is no such release. */
 async function filesOf(ctx: Ctx, workspace: string, release: number, suffix: string): Promise<Files | undefined> {
-  const needs = { people: await peopleOf(ctx.db, workspace, release), usergroups: [], channels: [] };
+  const props = await findFlight(ctx.db, workspace, release);
+  if (!props) return undefined;
+  const needs = { people: peopleOf(props), usergroups: [], channels: [] };
   const { people } = await ctx.directory.lookup(workspace, needs, 24 * 60 * 60_000);
-  const record = await loadFlight(ctx.db, workspace, release, { now: ctx.now(), people });
-  if (!record) return undefined;
+  const record = flightRecord(props, { now: ctx.now(), people });
   const name = `${releaseKey(release).toLowerCase()}-record${suffix}`;
   const title = `Record of ${releaseKey(release)}`;
   return {
@@ -45,22 +47,28 @@ export async function sendRecord(
   const { workspace, key, unclear_since, hash } = claimed.row;
   const made = await filesOf(ctx, workspace, release, `-${event.slice(0, 8)}`);
   if (!made || hash !== null) return keep(claimed);
-  const there = unclear_since !== null && (await isUploaded(client, channel, `${made.name}.html`));
-  if (!there) {
+  const shown = () => appears(client, channel, `${made.name}.html`);
+  // A first try may have left the files behind.
+  if (unclear_since === null || !(await shown())) {
     await beginFirstWrite(ctx.db, workspace, key);
-    await client.filesUploadV2({
-      channel_id: channel,
-      file_uploads: made.files,
-      initial_comment: 'The record so far.',
-    });
+    const initial_comment = `Everything that is recorded of ${releaseKey(release)}: one page, and its data.`;
+    await client.filesUploadV2({ channel_id: channel, file_uploads: made.files, initial_comment });
+    if (!(await shown())) throw new Error('Slack took the record and does not show it yet');
   }
   return { channel, ts: null, hash: made.name, wrote: true };
 }
 
-/** A first try may have left the file behind. */
-async function isUploaded(client: WebClient, channel: string, filename: string): Promise<boolean> {
-  const { files } = await client.files.list({ channel, count: 100 });
-  return files?.some((one) => one.name === filename) ?? false;
+/** Slack shows a file a moment after it was taken, and in an archived channel never. */
+const sharedWithinMs = 4_000;
+
+async function appears(client: WebClient, channel: string, filename: string): Promise<boolean> {
+  const until = Date.now() + sharedWithinMs;
+  for (;;) {
+    const { files } = await client.files.list({ channel, count: 100 });
+    if (files?.some((one) => one.name === filename)) return true;
+    if (Date.now() > until) return false;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
 }
 
 /** Sends somebody the whole record as files, in a direct message. */

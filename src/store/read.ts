@@ -152,7 +152,7 @@ export async function loadDigestProps(
 ): Promise<DigestProps> {
   const { date, zone } = asked;
   const at = (day: number) => instantAt(addDays(date, day), '00:00', zone);
-  const [planned, yesterday, waiting] = await Promise.all([
+  const [planned, yesterday, waiting, overdue] = await Promise.all([
     readReleases(
       db,
       workspace,
@@ -161,6 +161,12 @@ export async function loadDigestProps(
     ),
     readReleases(db, workspace, { endedAt: { gte: at(-1), lt: at(0) }, state: { in: endStates } }, { take: 50 }),
     readReleases(db, workspace, { state: 'requested', startsAt: { gte: at(0) } }, { take: 50 }),
+    readReleases(
+      db,
+      workspace,
+      { state: { in: endStates }, reviewedAt: null, reviewDueAt: { lt: at(0) }, endedAt: { gte: at(-30) } },
+      { take: 20 },
+    ),
   ]);
   return {
     date,
@@ -169,6 +175,7 @@ export async function loadDigestProps(
     next: planned.filter((release) => release.startsAt >= at(1)),
     yesterday,
     waiting,
+    overdue,
   };
 }
 

@@ -103,6 +103,7 @@ describe.each(['Add SEPA instant payouts', hostile, '', '漢字 🚀 עברית'
           next: [props],
           yesterday: [props],
           waiting: [props],
+          overdue: [props],
         }),
       ];
       for (const view of views) {

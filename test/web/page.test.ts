@@ -1,5 +1,15 @@
 import { execFile } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -639,4 +649,17 @@ test('nobody else may look or act: foreign hosts, foreign origins, foreign forms
     ]);
     expect([path, stdout]).toEqual([path, '404']);
   }
+});
+
+test('the page takes nothing of the server but types, and nothing of the product', () => {
+  const files = readdirSync(`${root}sandbox/web`).filter((name) => /\.tsx?$/.test(name));
+  expect(files.length).toBeGreaterThan(5);
+  for (const file of files)
+    for (const [line, from = ''] of readFileSync(`${root}sandbox/web/${file}`, 'utf8').matchAll(
+      /^(?:import|export) [^;]*?from '([^']+)'/gms,
+    )) {
+      const fine = /^\.\/|^(react|react-dom\/client|react-markdown|remark-gfm)$/.test(from);
+      const typeOnly = line.startsWith('import type ') && /^(\.\.\/server\/|@slack\/types$)/.test(from);
+      expect([file, line, fine || typeOnly]).toEqual([file, line, true]);
+    }
 });

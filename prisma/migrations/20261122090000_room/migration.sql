@@ -47,6 +47,9 @@ ALTER TABLE release
 UPDATE release r SET room_channel = s.channel FROM surface s
   WHERE s.workspace = r.workspace AND s.key = 'room:REL-' || r.number AND s.channel IS NOT NULL;
 
+-- What runs already had no runbook, and is not to wait for one.
+UPDATE release SET planned = '{deploy}' WHERE state IN ('deploying', 'paused', 'verifying');
+
 CREATE TABLE room_role (
   workspace text NOT NULL,
   release integer NOT NULL,
