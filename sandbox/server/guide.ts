@@ -1,6 +1,7 @@
 import { createDriver } from '../driver.ts';
+import type { Sandbox } from './sandbox.ts';
 import { sees } from './screen.ts';
-import type { Sandbox } from './server.ts';
+import type { Deed, Step } from './state.ts';
 import { changed, messagesOf, moveClock, now, record, type World } from './world.ts';
 
 /*
@@ -8,29 +9,6 @@ import { changed, messagesOf, moveClock, now, record, type World } from './world
  * What a step waits for can be used by later ones: `waits: "REL-\\d+"` makes `{found}`, and a group of digits in it is a
  * moment, in seconds, for `clock: found`.
  */
-
-export type Deed =
-  | { readonly types: string }
-  | { readonly waits: string }
-  | { readonly opens: string }
-  | { readonly picks: Readonly<Record<string, string>> }
-  | { readonly fills: Readonly<Record<string, Record<string, unknown>>> }
-  | { readonly submits: true }
-  /** Takes the page to a channel with such a name. */
-  | { readonly looks: string }
-  | { readonly clicks: string; readonly about?: string }
-  /** `+90m`, or `found`: to the moment that was waited for; either with an offset. It never goes back. */
-  | { readonly clock: string };
-
-export type Step = {
-  readonly title: string;
-  readonly text: string;
-  readonly button: string;
-  /** Who acts, and where. */
-  readonly as: string;
-  readonly where: string;
-  readonly do: readonly Deed[];
-};
 
 export function createGuide(sandbox: Sandbox, steps: readonly Step[]) {
   const { world } = sandbox;

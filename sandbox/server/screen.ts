@@ -2,7 +2,7 @@ import type { Delivery } from './deliver.ts';
 import type { Manifest } from './manifest.ts';
 import { showMessage } from './show.ts';
 import type { Block, Channel, Message, Policy, State, User, View } from './state.ts';
-import type { Fault, LogEntry, Notice, World } from './world.ts';
+import type { Fault, Guide, LogEntry, Notice, World } from './world.ts';
 
 /*
  * What the page shows, as a flat list of named values: `channel/C1` or `as/U1/message/C1/1700000000.000100`.
@@ -27,15 +27,6 @@ export type ShownMessage = Omit<Message, 'files' | 'metadata' | 'response_id' | 
 /** A channel without its messages. `last` is the ts of the newest of them, '' without any. */
 export type ShownChannel = Omit<Channel, 'previous_names'> & { readonly last: string };
 
-/** One step of the guide: a click that lets somebody do something. */
-export type ShownStep = {
-  readonly title: string;
-  readonly text: string;
-  readonly button: string;
-  readonly as: string;
-  readonly where: string;
-};
-
 /** Name → type of its value, with `as/USER/` before what belongs to one person. */
 export type Shared = {
   team: State['team'];
@@ -47,14 +38,7 @@ export type Shared = {
   shortcuts: Manifest['shortcuts'];
   policy: Policy;
   faults: readonly (Fault & { readonly method: string })[];
-  guide: {
-    readonly steps: readonly ShownStep[];
-    readonly done: number;
-    readonly busy: boolean;
-    readonly said: string;
-    /** Where the last step takes the page. */
-    readonly look: { readonly as: string; readonly channel: string } | null;
-  } | null;
+  guide: Guide | null;
   home_tab: boolean;
 };
 export type Patch = readonly (readonly [key: string, value: unknown])[];

@@ -7,8 +7,9 @@ import { createGuide } from './guide.ts';
 import { createLive } from './live.ts';
 import { watchNotices } from './notify.ts';
 import { servePage } from './page.ts';
-import { createPeople, type People } from './people.ts';
+import { createPeople } from './people.ts';
 import { type Args, fail, type Reply } from './reply.ts';
+import type { Sandbox } from './sandbox.ts';
 import { screenOf } from './screen.ts';
 import {
   addFault,
@@ -23,14 +24,7 @@ import {
   type WorldOptions,
 } from './world.ts';
 
-export type Sandbox = {
-  readonly world: World;
-  readonly people: People;
-  readonly delivery: Delivery;
-  /** `http://127.0.0.1:PORT` */
-  readonly origin: string;
-  readonly close: () => Promise<void>;
-};
+export type { Sandbox } from './sandbox.ts';
 
 /** Starts the local workspace on loopback. Refuses to run where a real one belongs. */
 export async function startSandbox(options: WorldOptions & { readonly port?: number }): Promise<Sandbox> {

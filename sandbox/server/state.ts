@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import type { Step } from './guide.ts';
 
 /* What a Slack workspace consists of, as plain data: everything here can be written to a file and read back. */
 
@@ -192,6 +191,29 @@ export function readSeed(file: string): Seed {
   const seed = parse(readFileSync(file, 'utf8')) as Seed;
   return { ...seed, guide: seed.guide ?? [] };
 }
+
+export type Deed =
+  | { readonly types: string }
+  | { readonly waits: string }
+  | { readonly opens: string }
+  | { readonly picks: Readonly<Record<string, string>> }
+  | { readonly fills: Readonly<Record<string, Record<string, unknown>>> }
+  | { readonly submits: true }
+  /** Takes the page to a channel with such a name. */
+  | { readonly looks: string }
+  | { readonly clicks: string; readonly about?: string }
+  /** `+90m`, or `found`: to the moment that was waited for; either with an offset. It never goes back. */
+  | { readonly clock: string };
+
+export type Step = {
+  readonly title: string;
+  readonly text: string;
+  readonly button: string;
+  /** Who acts, and where. */
+  readonly as: string;
+  readonly where: string;
+  readonly do: readonly Deed[];
+};
 
 /** A new workspace from a seed in YAML. The app's bot user is added to it. */
 export function seedState(seed: Seed, appName: string, lived: boolean): State {

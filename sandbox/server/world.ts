@@ -3,7 +3,6 @@ import { EventEmitter } from 'node:events';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Manifest } from './manifest.ts';
-import type { Shared } from './screen.ts';
 import {
   type Block,
   type Channel,
@@ -12,6 +11,7 @@ import {
   readSeed,
   type Seed,
   type State,
+  type Step,
   seedState,
   upgradeState,
   type View,
@@ -51,6 +51,16 @@ export type Notice = {
   readonly text: string;
 };
 
+/** What the page shows of a guide: each step is a click that lets somebody do something. */
+export type Guide = {
+  readonly steps: readonly Omit<Step, 'do'>[];
+  readonly done: number;
+  readonly busy: boolean;
+  readonly said: string;
+  /** Where the last step takes the page. */
+  readonly look: { readonly as: string; readonly channel: string } | null;
+};
+
 export type Trigger = { readonly user: string; readonly expires: number; used: boolean };
 export type ResponseUrl = {
   readonly user: string;
@@ -82,7 +92,7 @@ export type World = {
   readonly notices: Map<string, Notice[]>;
   /** `user:channel:ts` → what that person chose in a message: block_id → action_id → value */
   readonly choices: Map<string, View['values']>;
-  guide: Shared['guide'];
+  guide: Guide | null;
   readonly changes: EventEmitter;
   /** Off in tests that are not about limits. */
   readonly enforceLimits: boolean;
