@@ -1,6 +1,6 @@
 import type { Ack } from './server/deliver.ts';
 import { elementsOf, type Place } from './server/people.ts';
-import type { Sandbox } from './server/server.ts';
+import type { Sandbox } from './server/sandbox.ts';
 import type { Channel, Message, View } from './server/state.ts';
 
 /*

@@ -6,7 +6,7 @@ import { items } from './items.ts';
 import { type Args, fail, type Methods, messageAt, page, postable, type Reply, readContent, visible } from './reply.ts';
 import { permalink, showMessage, showUser } from './show.ts';
 import type { Block, Channel, Message, View } from './state.ts';
-import { addEphemeral, addMessage, changed, newId, now, type World, withBlockIds } from './world.ts';
+import { addEphemeral, addMessage, changed, flatBlocks, newId, now, type World, withBlockIds } from './world.ts';
 
 const tierPerMinute = { 1: 1, 2: 20, 3: 50, 4: 100, special: 600, post: 600 } as const;
 
@@ -346,7 +346,7 @@ function newView(world: World, user: string, given: GivenView, previous: View | 
 /** The state that a view has before anybody types: every input is in it, empty ones as null. */
 function initialValues(blocks: readonly Block[]): View['values'] {
   const values: View['values'] = {};
-  for (const block of blocks) {
+  for (const block of flatBlocks(blocks)) {
     const own =
       block.type === 'input'
         ? [block.element]
@@ -357,7 +357,7 @@ function initialValues(blocks: readonly Block[]): View['values'] {
             : [];
     for (const one of own as Record<string, unknown>[]) {
       const type = String(one.type);
-      if (type === 'button' || type === 'overflow' || type === 'image') continue;
+      if (stateless.has(type)) continue;
       one.action_id ??= `a${Math.random().toString(36).slice(2, 7)}`;
       values[String(block.block_id)] = {
         ...values[String(block.block_id)],
@@ -367,6 +367,8 @@ function initialValues(blocks: readonly Block[]): View['values'] {
   }
   return values;
 }
+
+const stateless = new Set(['button', 'overflow', 'image', 'workflow_button', 'feedback_buttons', 'icon_button']);
 
 function initialValue(type: string, element: Record<string, unknown>): Record<string, unknown> {
   switch (type) {
@@ -382,6 +384,14 @@ function initialValue(type: string, element: Record<string, unknown>): Record<st
       return { selected_user: element.initial_user ?? null };
     case 'multi_users_select':
       return { selected_users: element.initial_users ?? [] };
+    case 'multi_channels_select':
+      return { selected_channels: element.initial_channels ?? [] };
+    case 'multi_conversations_select':
+      return { selected_conversations: element.initial_conversations ?? [] };
+    case 'file_input':
+      return { files: [] };
+    case 'rich_text_input':
+      return { rich_text_value: element.initial_value ?? null };
     case 'channels_select':
       return { selected_channel: element.initial_channel ?? null };
     case 'conversations_select':

@@ -5,7 +5,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { hears, kindOf } from './events.ts';
 import { showMessage } from './show.ts';
 import type { Message } from './state.ts';
-import { changed, newId, now, violate, type World } from './world.ts';
+import { changed, newId, now, record, violate, type World } from './world.ts';
 
 export type EnvelopeType = 'slash_commands' | 'interactive' | 'events_api';
 
@@ -66,6 +66,7 @@ export function createDelivery(world: World): Delivery {
         ? await byHttp(type, payload)
         : await bySocket(type, payload, options.respond ?? false, 0);
       const ms = Math.round(performance.now() - started);
+      record(world, 'sent', type, `${inWords(payload)} → ${ack.status} in ${ms} ms`, ack.status !== 'ok');
       if (ack.status !== 'ok')
         violate(
           world,
@@ -232,6 +233,7 @@ export function createDelivery(world: World): Delivery {
     void (
       delivery.requestUrl ? byHttp('events_api', payload, retry) : bySocket('events_api', payload, false, retry)
     ).then((ack) => {
+      record(world, 'sent', 'event', `${inWords(payload)} → ${ack.status}`, ack.status !== 'ok');
       const wait = retryAfterMs[retry];
       if (ack.status !== 'ok' && wait !== undefined) later(wait, () => attempt(payload, retry + 1));
     });
@@ -246,4 +248,18 @@ export function createDelivery(world: World): Delivery {
     timers.add(timer);
     return timer;
   }
+}
+
+/** A delivery in a few words of the transcript. */
+function inWords(payload: Record<string, unknown>): string {
+  const { command, text, type, event, actions, view } = payload as {
+    command?: string;
+    text?: string;
+    type?: string;
+    event?: { type?: string; subtype?: string };
+    actions?: { action_id?: string }[];
+    view?: { callback_id?: string };
+  };
+  if (command) return `${command} ${text ?? ''}`.trim();
+  return [type, event?.type, event?.subtype, actions?.[0]?.action_id, view?.callback_id].filter(Boolean).join(' ');
 }

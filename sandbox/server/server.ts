@@ -1,33 +1,30 @@
-import { createReadStream, existsSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { extname, join, normalize } from 'node:path';
 import { methods, rateLimit } from './api.ts';
 import { createDelivery, type Delivery } from './deliver.ts';
 import { openFile, takeUpload } from './files.ts';
-import { createPeople, type People } from './people.ts';
+import { createGuide } from './guide.ts';
+import { createLive } from './live.ts';
+import { watchNotices } from './notify.ts';
+import { servePage } from './page.ts';
+import { createPeople } from './people.ts';
 import { type Args, fail, type Reply } from './reply.ts';
-import { showMessage } from './show.ts';
+import type { Sandbox } from './sandbox.ts';
+import { screenOf } from './screen.ts';
 import {
+  addFault,
   changed,
   createWorld,
-  type Fault,
   moveClock,
   now,
+  record,
   takeFault,
   violate,
   type World,
   type WorldOptions,
 } from './world.ts';
 
-export type Sandbox = {
-  readonly world: World;
-  readonly people: People;
-  readonly delivery: Delivery;
-  /** `http://127.0.0.1:PORT` */
-  readonly origin: string;
-  readonly close: () => Promise<void>;
-};
+export type { Sandbox } from './sandbox.ts';
 
 /** Starts the local workspace on loopback. Refuses to run where a real one belongs. */
 export async function startSandbox(options: WorldOptions & { readonly port?: number }): Promise<Sandbox> {
@@ -37,26 +34,33 @@ export async function startSandbox(options: WorldOptions & { readonly port?: num
   const world = createWorld(options);
   const delivery = createDelivery(world);
   const people = createPeople(world, delivery);
+  const live = createLive(world, delivery);
+  watchNotices(world);
   const server = createServer((request, response) => {
-    handle(world, delivery, people, request, response).catch((error: Error) => {
+    handle(sandbox, guide, request, response).catch((error: Error) => {
       if (!response.headersSent) send(response, 500, { ok: false, error: 'fatal_error', detail: error.message });
     });
   });
-  server.on('upgrade', (request, socket, head) => delivery.upgrade(request, socket, head));
+  server.on('upgrade', (request, socket, head) =>
+    (request.url?.startsWith('/_control/live') ? live : delivery).upgrade(request, socket, head),
+  );
   await listen(server, options.port ?? 0);
   world.origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return {
+  const sandbox: Sandbox = {
     world,
     people,
     delivery,
     origin: world.origin,
     close: async () => {
+      live.close();
       delivery.close();
       world.changes.removeAllListeners('clock');
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },
   };
+  const guide = createGuide(sandbox, world.lived ? world.seed.guide : []);
+  return sandbox;
 }
 
 function listen(server: Server, port: number): Promise<void> {
@@ -67,12 +71,12 @@ function listen(server: Server, port: number): Promise<void> {
 }
 
 async function handle(
-  world: World,
-  delivery: Delivery,
-  people: People,
+  sandbox: Sandbox,
+  guide: ReturnType<typeof createGuide>,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  const { world, delivery, people } = sandbox;
   // A foreign name that resolves to loopback must not reach what only this machine may.
   if (!/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(request.headers.host ?? '')) {
     response.writeHead(403).end('loopback only');
@@ -92,8 +96,8 @@ async function handle(
     return;
   }
   if (/^\/files(-pri)?\//.test(url.pathname)) return serveFile(world, url, request, response);
-  if (url.pathname.startsWith('/_control/')) return control(world, delivery, people, url, request, response);
-  page(url.pathname, response);
+  if (url.pathname.startsWith('/_control/')) return control(sandbox, guide, url, request, response);
+  return servePage(url.pathname, response);
 }
 
 async function api(
@@ -107,6 +111,7 @@ async function api(
   const fault = takeFault(world, name);
   const log = (error: string | null) => {
     world.calls.push({ method: name, at: now(world), error });
+    record(world, 'call', name, told(args, error), error !== null);
     if (world.calls.length > 5_000) world.calls.splice(0, 1_000);
   };
   if (fault?.kind === 'ratelimited') {
@@ -138,6 +143,13 @@ async function api(
   send(response, 200, reply, { 'x-oauth-scopes': world.manifest.scopes.join(',') });
 }
 
+/** A call in one line of the transcript: where to, what, and how it ended. */
+function told(args: Args, error: string | null): string {
+  const { channel, user, user_id, text, trigger_id: _trigger, token: _token, ...rest } = args;
+  const more = Object.keys(rest).length > 0 ? ` ${JSON.stringify(rest).slice(0, 300)}` : '';
+  return `${[channel, user ?? user_id].filter(Boolean).join(' ')} ${text ?? ''}${more}${error ? ` → ${error}` : ''}`.trim();
+}
+
 function answer(world: World, delivery: Delivery, name: string, args: Args, authorization: string): Reply {
   const token = authorization.replace(/^Bearer /, '');
   if (token === '' || token === 'undefined') return fail('not_authed');
@@ -160,30 +172,13 @@ function answer(world: World, delivery: Delivery, name: string, args: Args, auth
 
 /** What the page and tests use; Slack has nothing like it. */
 async function control(
-  world: World,
-  delivery: Delivery,
-  people: People,
+  { world, delivery, people }: Sandbox,
+  guide: ReturnType<typeof createGuide>,
   url: URL,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   const what = url.pathname.slice(10);
-  if (what === 'events') {
-    response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
-    const tell = () => void response.write('data: changed\n\n');
-    let pending = false;
-    const soon = () => {
-      if (pending) return;
-      pending = true;
-      setTimeout(() => {
-        pending = false;
-        tell();
-      }, 30);
-    };
-    world.changes.on('change', soon);
-    request.on('close', () => world.changes.off('change', soon));
-    return tell();
-  }
   if (what === 'clock' && request.method === 'GET') {
     const known = url.searchParams.get('offset');
     if (known !== null && Number(known) === world.state.clockOffsetMs) {
@@ -207,124 +202,107 @@ async function control(
       apiUrl: `${world.origin}/api/`,
       ...{ botToken: world.tokens.bot, appToken: world.tokens.app, signingSecret: world.tokens.signingSecret },
     });
-  if (what === 'state') return send(response, 200, show(world, delivery, url.searchParams.get('as') ?? ''));
+  if (what === 'state') return send(response, 200, screenOf(world, url.searchParams.get('as') ?? ''));
   if (request.method !== 'POST') return send(response, 404, { ok: false });
+  if (what === 'uploads') {
+    // The content type of a form from elsewhere is another one, and this one is not sent without asking first.
+    if (request.headers['content-type'] !== 'application/octet-stream') return send(response, 415, { ok: false });
+    const name = url.searchParams.get('name') ?? 'file';
+    return send(response, 200, people.uploads(url.searchParams.get('as') ?? '', name, await readBytes(request)));
+  }
   // Only the page itself may act: another site cannot send this content type without asking first.
   if (!request.headers['content-type']?.startsWith('application/json')) return send(response, 415, { ok: false });
   const body = JSON.parse((await readBody(request)) || '{}');
+  try {
+    return send(response, 200, (await act({ world, delivery, people }, guide, what, body)) ?? { ok: true });
+  } catch (error) {
+    // What a person cannot do is told in a sentence.
+    return send(response, 400, { ok: false, error: (error as Error).message });
+  }
+}
+
+/** What the page and tests ask for, in what they send; an answer where there is more to say than "done". */
+async function act(
+  { world, delivery, people }: Pick<Sandbox, 'world' | 'delivery' | 'people'>,
+  guide: ReturnType<typeof createGuide>,
+  what: string,
+  // biome-ignore lint/suspicious/noExplicitAny: a loopback page's own words; each function judges what it gets
+  body: any,
+): Promise<unknown> {
   switch (what) {
-    case 'clock':
-      moveClock(world, Number(body.advanceMs));
-      return send(response, 200, { ok: true });
-    case 'fault': {
-      const faults: Fault[] = world.faults.get(body.method) ?? [];
-      world.faults.set(body.method, [...faults, body.fault]);
-      return send(response, 200, { ok: true });
+    case 'clock': {
+      const byMs = Number(body.advanceMs);
+      if (!(byMs > 0 && byMs < 400 * 86_400_000)) throw new Error('the clock goes forward, by a year at most');
+      moveClock(world, byMs);
+      return;
     }
+    case 'fault':
+      addFault(world, body.method, body.fault);
+      return;
+    case 'nofaults':
+      world.faults.clear();
+      changed(world);
+      return;
+    case 'disconnect':
+      delivery.disconnect(body.reason);
+      return;
+    case 'guide':
+      if (body.skip === true) guide.skip();
+      else await guide.next();
+      return;
     case 'types':
-      return send(response, 200, await people.types(body.as, body.channel, body.text, body.thread));
+      return people.types(body.as, body.channel, body.text, body.thread);
     case 'clicks':
-      return send(response, 200, await people.clicks(body.as, body.place, body.blockId, body.actionId, body.value));
+      return people.clicks(body.as, body.place, body.blockId, body.actionId, body.value);
     case 'fills':
       people.fills(body.view, body.blockId, body.value);
-      return send(response, 200, { ok: true });
+      return;
     case 'submits':
-      return send(response, 200, await people.submits(body.as, body.view));
+      return people.submits(body.as, body.view);
     case 'closes':
       await people.closes(body.as, body.view);
-      return send(response, 200, { ok: true });
+      return;
     case 'searches':
-      return send(response, 200, { options: await people.searches(body.as, body.view, body.blockId, body.text) });
+      return { options: await people.searches(body.as, body.place, body.blockId, body.text, body.actionId) };
     case 'home':
       people.opensHome(body.as);
-      return send(response, 200, { ok: true });
+      return;
     case 'shortcut':
-      return send(response, 200, await people.usesShortcut(body.as, body.callbackId, body.place));
+      return people.usesShortcut(body.as, body.callbackId, body.place);
+    case 'writes':
+      return { channel: people.writesTo(body.as, body.to).id };
     case 'policy':
       Object.assign(world.policy, body);
       changed(world);
-      return send(response, 200, { ok: true, policy: world.policy });
+      return { ok: true, policy: world.policy };
     case 'pins':
     case 'unpins':
     case 'deletes':
       people[what](body.as, body.channel, body.ts);
-      return send(response, 200, { ok: true });
+      return;
     case 'reacts':
     case 'unreacts':
       people[what](body.as, body.channel, body.ts, body.name);
-      return send(response, 200, { ok: true });
+      return;
     case 'edits':
       people.edits(body.as, body.channel, body.ts, body.text);
-      return send(response, 200, { ok: true });
+      return;
     case 'invites':
       people.invites(body.as, body.channel, body.users);
-      return send(response, 200, { ok: true });
+      return;
     case 'renames':
       people.renames(body.as, body.channel, body.name);
-      return send(response, 200, { ok: true });
+      return;
     case 'joins':
     case 'leaves':
     case 'archives':
     case 'unarchives':
     case 'deletesChannel':
       people[what](body.as, body.channel);
-      return send(response, 200, { ok: true });
+      return;
     default:
-      return send(response, 404, { ok: false });
+      throw new Error(`there is no ${what}`);
   }
-}
-
-/** Everything that one person can see. */
-function show(world: World, delivery: Delivery, as: string): Record<string, unknown> {
-  const channels = Object.values(world.state.channels).filter(
-    (channel) => channel.members.includes(as) || (!channel.is_private && !world.state.users[as]?.is_stranger),
-  );
-  return {
-    me: as,
-    now: now(world),
-    team: world.state.team,
-    app: world.state.app,
-    connected: delivery.connections() > 0 || delivery.requestUrl !== undefined,
-    users: Object.values(world.state.users),
-    usergroups: Object.values(world.state.usergroups).map(({ id, handle }) => ({ id, handle })),
-    commands: world.manifest.commands,
-    shortcuts: world.manifest.shortcuts,
-    channels: channels.map((channel) => ({
-      ...channel,
-      messages: [...(world.state.messages[channel.id] ?? []), ...(world.ephemerals.get(`${channel.id}:${as}`) ?? [])]
-        .sort((a, b) => Number(a.ts) - Number(b.ts))
-        .map((message) => ({
-          ...showMessage(world, message, false),
-          ...(message.ephemeral_to ? { ephemeral_to: message.ephemeral_to } : {}),
-        })),
-    })),
-    views: [...world.views.values()].filter((view) => view.user === as),
-    home: world.state.homes[as] ?? null,
-    violations: world.violations.slice(-20),
-  };
-}
-
-const web = new URL('../web/', import.meta.url).pathname;
-const types: Readonly<Record<string, string>> = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-  '.css': 'text/css; charset=utf-8',
-  '.svg': 'image/svg+xml',
-};
-
-function page(path: string, response: ServerResponse): void {
-  const file = join(web, normalize(path === '/' ? '/index.html' : path));
-  if (!file.startsWith(web) || !types[extname(file)] || !existsSync(file)) {
-    response.writeHead(404).end('not found');
-    return;
-  }
-  response.writeHead(200, {
-    'content-type': types[extname(file)],
-    'content-security-policy':
-      "default-src 'self'; style-src 'self'; script-src 'self'; img-src 'self' https: data:; frame-ancestors 'none'",
-    'cache-control': 'no-cache',
-  });
-  createReadStream(file).pipe(response);
 }
 
 /** A file for the app's bot, or for the page of somebody who may see it. */

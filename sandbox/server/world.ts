@@ -8,7 +8,10 @@ import {
   type Channel,
   type Message,
   type Policy,
+  readSeed,
+  type Seed,
   type State,
+  type Step,
   seedState,
   upgradeState,
   type View,
@@ -27,6 +30,37 @@ export type Fault = {
   readonly retryAfter?: number;
 };
 
+/** One line of the transcript: what the app asked for, what it was sent, what was wrong. */
+export type LogEntry = {
+  readonly n: number;
+  readonly at: number;
+  readonly kind: 'call' | 'sent' | 'violation' | 'control';
+  readonly what: string;
+  readonly detail: string;
+  readonly bad: boolean;
+};
+
+/** Something that made a person's client blink. */
+export type Notice = {
+  readonly n: number;
+  readonly at: number;
+  readonly channel: string;
+  readonly ts: string;
+  readonly from: string;
+  readonly why: 'direct' | 'mention' | 'group' | 'broadcast' | 'thread';
+  readonly text: string;
+};
+
+/** What the page shows of a guide: each step is a click that lets somebody do something. */
+export type Guide = {
+  readonly steps: readonly Omit<Step, 'do'>[];
+  readonly done: number;
+  readonly busy: boolean;
+  readonly said: string;
+  /** Where the last step takes the page. */
+  readonly look: { readonly as: string; readonly channel: string } | null;
+};
+
 export type Trigger = { readonly user: string; readonly expires: number; used: boolean };
 export type ResponseUrl = {
   readonly user: string;
@@ -39,6 +73,8 @@ export type ResponseUrl = {
 /** The living workspace: its state, its clock, and what is only true while it runs. */
 export type World = {
   readonly state: State;
+  readonly seed: Seed;
+  readonly lived: boolean;
   readonly manifest: Manifest;
   /** Part of the state. */
   readonly policy: Policy;
@@ -50,6 +86,13 @@ export type World = {
   readonly faults: Map<string, Fault[]>;
   readonly violations: Violation[];
   readonly calls: { readonly method: string; readonly at: number; readonly error: string | null }[];
+  /** The newest entries of the transcript. */
+  readonly log: LogEntry[];
+  /** user id → what notified that person, newest last */
+  readonly notices: Map<string, Notice[]>;
+  /** `user:channel:ts` → what that person chose in a message: block_id → action_id → value */
+  readonly choices: Map<string, View['values']>;
+  guide: Guide | null;
   readonly changes: EventEmitter;
   /** Off in tests that are not about limits. */
   readonly enforceLimits: boolean;
@@ -61,13 +104,22 @@ export type WorldOptions = {
   readonly manifest: Manifest;
   readonly snapshotFile?: string;
   readonly enforceLimits?: boolean;
+  /**
+   * With what was said before, and a guide for the newcomer. Without saying so, a workspace that is kept in a file is one
+   * that people live in, and any other is a test's.
+   */
+  readonly lived?: boolean;
 };
 
 export function createWorld(options: WorldOptions): World {
   const saved = options.snapshotFile ? readSnapshot(options.snapshotFile) : undefined;
-  const state = saved ? upgradeState(saved.state) : seedState(options.seedFile, options.manifest.name);
+  const seed = readSeed(options.seedFile);
+  const lived = options.lived ?? options.snapshotFile !== undefined;
+  const state = saved ? upgradeState(saved.state) : seedState(seed, options.manifest.name, lived);
   const world: World = {
     state,
+    seed,
+    lived,
     manifest: options.manifest,
     policy: state.policy,
     // Made to look unlike real ones: a real token has digits after xoxb-.
@@ -83,6 +135,10 @@ export function createWorld(options: WorldOptions): World {
     faults: new Map(),
     violations: [],
     calls: [],
+    log: [],
+    notices: new Map(),
+    choices: new Map(),
+    guide: null,
     changes: new EventEmitter().setMaxListeners(0),
     enforceLimits: options.enforceLimits ?? true,
     origin: '',
@@ -107,6 +163,7 @@ export function announce(world: World, event: Readonly<Record<string, unknown>>)
 
 export function moveClock(world: World, byMs: number): void {
   world.state.clockOffsetMs += byMs;
+  record(world, 'control', 'clock', `+${Math.round(byMs / 60_000)} min: ${new Date(now(world)).toISOString()}`);
   world.changes.emit('clock');
   changed(world);
 }
@@ -124,7 +181,18 @@ export function newId(world: World, letter: string): string {
 
 export function violate(world: World, what: string, detail: string): void {
   world.violations.push({ at: now(world), what, detail });
+  if (world.violations.length > 5_000) world.violations.splice(0, 1_000);
+  record(world, 'violation', what, detail, true);
   changed(world);
+}
+
+const logged = 300;
+let entries = 0;
+
+export function record(world: World, kind: LogEntry['kind'], what: string, detail: string, bad = false): void {
+  world.log.push({ n: entries++, at: now(world), kind, what, detail: detail.slice(0, 500), bad });
+  // Twice as long at most, so that it is not moved each time.
+  if (world.log.length > logged * 2) world.log.splice(0, world.log.length - logged);
 }
 
 export function findChannel(world: World, ref: unknown): Channel | undefined {
@@ -144,10 +212,22 @@ export function messagesOf(world: World, channel: string): Message[] {
 export function directMessage(world: World, user: string): Channel {
   const found = Object.values(world.state.channels).find((channel) => channel.is_im && channel.user === user);
   if (found) return found;
-  const id = `D${user.slice(1)}`;
+  return addDirect(world, `D${user.slice(1)}`, user, [user, world.state.app.botUser]);
+}
+
+/** A direct message between two people; the app is not in it. */
+export function betweenPeople(world: World, one: string, other: string): Channel {
+  const pair = [one, other].sort();
+  const found = Object.values(world.state.channels).find(
+    (channel) => channel.is_im && channel.user === null && pair.every((id) => channel.members.includes(id)),
+  );
+  return found ?? addDirect(world, newId(world, 'D'), null, pair);
+}
+
+function addDirect(world: World, id: string, user: string | null, members: string[]): Channel {
   const channel: Channel = {
     id,
-    name: `dm-${user}`,
+    name: user ? `dm-${user}` : `dm-${members.join('-')}`,
     is_private: true,
     is_im: true,
     user,
@@ -155,7 +235,7 @@ export function directMessage(world: World, user: string): Channel {
     is_general: false,
     creator: world.state.app.botUser,
     created: Math.floor(now(world) / 1000),
-    members: [user, world.state.app.botUser],
+    members,
     topic: '',
     purpose: '',
     pins: [],
@@ -202,13 +282,38 @@ let blockCounter = 0;
 
 /** Slack names blocks that the app left unnamed. */
 export function withBlockIds(blocks: readonly Block[]): Block[] {
-  return blocks.map((block) => ({ ...block, block_id: block.block_id ?? `b${(blockCounter++).toString(36)}` }));
+  return blocks.map((block) => ({
+    ...block,
+    block_id: block.block_id ?? `b${(blockCounter++).toString(36)}`,
+    ...(Array.isArray(block.child_blocks) ? { child_blocks: withBlockIds(block.child_blocks as Block[]) } : {}),
+    ...(block.type === 'carousel' && Array.isArray(block.elements)
+      ? { elements: withBlockIds(block.elements as Block[]) }
+      : {}),
+  }));
+}
+
+/** Blocks and the blocks inside containers and carousels. */
+export function flatBlocks(blocks: readonly Block[] = []): Block[] {
+  return blocks.flatMap((block) => [
+    block,
+    ...flatBlocks((block.child_blocks as Block[] | undefined) ?? []),
+    ...(block.type === 'carousel' ? flatBlocks(block.elements as Block[]) : []),
+  ]);
+}
+
+export function addFault(world: World, method: string, fault: Fault): void {
+  world.faults.set(method, [...(world.faults.get(method) ?? []).filter((one) => one.times > 0), { ...fault }]);
+  record(world, 'control', 'fault', `${method}: ${fault.kind} × ${fault.times}`);
+  changed(world);
 }
 
 export function takeFault(world: World, method: string): Fault | undefined {
   const fault =
     world.faults.get(method)?.find((one) => one.times > 0) ?? world.faults.get('*')?.find((one) => one.times > 0);
-  if (fault) fault.times--;
+  if (fault) {
+    fault.times--;
+    changed(world);
+  }
   return fault;
 }
 
