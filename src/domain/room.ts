@@ -71,6 +71,10 @@ export function followRelease(input: FollowInput, facts: RoomFacts, ask: Ask): D
   const { release, followers } = facts;
   if (followers.includes(person) === input.follow)
     return refuse({ code: 'follows', release: release.number, follows: input.follow });
+  const isPrivate = facts.runbook.services.some(({ room }) => room.private);
+  // Nobody lets themselves into a private room: whoever runs the release, voted on it, or is asked in by somebody inside.
+  const isMeant = mayRun(release, person, facts.roles) || facts.votes.some((vote) => vote.voter === person);
+  if (input.follow && isPrivate && !isMeant) return refuse(onlyRunners('follow into the private room of', facts));
   return accept({ type: 'release.followed', release: release.number, person, follow: input.follow });
 }
 
