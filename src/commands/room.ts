@@ -317,7 +317,9 @@ export const stepVerb: Verb = {
         ? missing('what the step is called')
         : { do: 'run', call: call(addStepCommand, { release, title, owner }) };
     }
-    const did = stepWords.find((word) => word === (what ?? 'done'));
+    // A number alone asks; only a word does something.
+    if (what === undefined) return { do: 'answer', question: { ask: 'steps', release } };
+    const did = stepWords.find((word) => word === what);
     if (!did) return badOption('what', what, stepWords);
     const note = [...rest, ...line.quoted].join(' ').slice(0, 1000);
     return { do: 'run', call: call(stepCommand, { release, step: first ?? '', attempt: null, do: did, note }) };
