@@ -355,9 +355,10 @@ export const statusVerb: Verb = {
   target: true,
   parse: (line, _said, release) => {
     if (line.raw === '') return { do: 'answer', question: { ask: 'status', release } };
-    const word = line.words[0]?.toLowerCase().replace('-', '_');
-    const health = Health.safeParse(word);
-    const text = health.success ? line.raw.slice((line.words[0] as string).length).trim() : line.raw;
+    // "at-risk", "at risk" and "atrisk" are the same to people; taken as text, it would be posted as on track.
+    const [spoken = ''] = /^(on|at)[ _-]?(track|risk)\b|^delayed\b/i.exec(line.raw) ?? [];
+    const health = Health.safeParse(spoken.toLowerCase().replace(/^(on|at)[ _-]?/, '$1_'));
+    const text = health.success ? line.raw.slice(spoken.length).replace(/^[\s:,–-]+/, '') : line.raw;
     if (text.trim() === '') return missing('a sentence on how it goes');
     const said = text.replace(/^"|"$/g, '').slice(0, 500);
     return {
