@@ -225,9 +225,13 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
   changed_since: ({ release }) => ({
     text: mrkdwn`${releaseKey(release)} changed while you looked, so your vote was not taken. Open the review again.`,
   }),
-  reason_needed: ({ verb }) => ({
-    text: mrkdwn`Say why: ${code(`/release ${verb} REL-142 ${verb === 'override' ? 'gate:SRE @second ' : ''}the reason`)}.`,
-  }),
+  reason_needed: ({ verb, release }) => {
+    const [name = '', ...rest] = verb.split(' ');
+    const whom = { override: ['gate:SRE @second'], handover: ['@lee'] }[name] ?? [];
+    // It has to work as it is typed: another release's number would do it to that one.
+    const line = [name, release === undefined ? 'REL-142' : releaseKey(release), ...rest, ...whom, 'the reason'];
+    return { text: mrkdwn`Say why: ${code(`/release ${line.join(' ')}`)}.` };
+  },
   only_runners: ({ release, verb, lead, requester }) => ({
     text: mrkdwn`Only its lead ${person(lead)}, its requester ${person(requester)} or a release manager can ${verb} ${releaseKey(release)}.`,
   }),

@@ -41,7 +41,7 @@ export type Refusal =
   | { code: 'voting_closed'; release: number; state: ReleaseState }
   | { code: 'already_voted'; release: number; gate: string; choice: string; at: string }
   | { code: 'changed_since'; release: number }
-  | { code: 'reason_needed'; verb: string }
+  | { code: 'reason_needed'; verb: string; release?: number }
   | { code: 'only_runners'; release: number; verb: string; lead: string; requester: string }
   | { code: 'wrong_state'; release: number; verb: string; state: ReleaseState; possible: string[] }
   | { code: 'not_yet'; release: number; startsAt: string }

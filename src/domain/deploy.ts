@@ -207,7 +207,7 @@ export function failRelease(input: WithReason, facts: ReleaseFacts, ask: Ask): D
   const no = stopped('fail', facts, ask);
   if (no) return no;
   const reason = input.reason.trim();
-  if (reason === '') return refuse({ code: 'reason_needed', verb: 'fail' });
+  if (reason === '') return refuse({ code: 'reason_needed', verb: 'fail', release: facts.release.number });
   return accept({ type: 'release.failed', release: facts.release.number, reason, ...alarmed(facts, ask) });
 }
 

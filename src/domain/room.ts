@@ -135,7 +135,7 @@ export function offerRole(input: OfferRoleInput, facts: RoomFacts, ask: Ask): De
       possible: [],
     });
   const note = input.note.trim();
-  if (isLate && note === '') return refuse({ code: 'reason_needed', verb: 'handover' });
+  if (isLate && note === '') return refuse({ code: 'reason_needed', verb: 'handover', release: release.number });
   const to = ask.directory.people[input.to];
   if (!to || !isFullMember(to) || input.to === person) return refuse({ code: 'offer_unfit', person: input.to });
   if (input.role === 'lead' && decidedBeforeStart(facts, input.to))

@@ -109,7 +109,8 @@ export function workStep(input: StepInput, facts: RoomFacts, ask: Ask): Decision
   const note = input.note.trim();
   const about = { release: release.number, step: step.key, title: step.title, attempt: step.attempt };
   const needsReason = input.do === 'fail' || input.do === 'skip';
-  if (needsReason && note === '') return refuse({ code: 'reason_needed', verb: `step ${step.key} ${input.do}` });
+  if (needsReason && note === '')
+    return refuse({ code: 'reason_needed', verb: `step ${step.key} ${input.do}`, release: release.number });
   switch (input.do) {
     case 'claim': {
       if (isOver(step) || step.state === 'checking') return refuse(over(release, step));
@@ -216,7 +217,8 @@ export function sayGo(input: VoiceInput, facts: RoomFacts, ask: Ask): Decision {
   const waits = notReady(release, step, facts);
   if (waits) return refuse(waits);
   const reason = input.reason.trim();
-  if (input.choice === 'nogo' && reason === '') return refuse({ code: 'reason_needed', verb: 'nogo' });
+  if (input.choice === 'nogo' && reason === '')
+    return refuse({ code: 'reason_needed', verb: 'nogo', release: release.number });
   const mine = step.voices.filter((voice) => speaksFor(voice.source, person, facts, ask));
   if (mine.length === 0)
     return refuse({ code: 'no_voice', release: release.number, step: step.key, voices: voicesAsked(step, facts) });
