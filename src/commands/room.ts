@@ -470,7 +470,7 @@ export const incidentVerb: Verb = {
   target: true,
   parse: (line, _said, release) => {
     const [key, ...rest] = line.words;
-    if (key === undefined) return missing('the incident, like INC-77');
+    if (key === undefined || key === 'over') return missing('the incident, like INC-77');
     const close = rest[0] === 'over';
     const note = close ? '' : [...rest, ...line.quoted].join(' ').slice(0, 500);
     return { do: 'run', call: call(incidentCommand, { release, key: key.slice(0, 60), note, close }) };
