@@ -236,7 +236,14 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
     text: mrkdwn`Only its lead ${person(lead)}, its requester ${person(requester)} or a release manager can ${verb} ${releaseKey(release)}.`,
   }),
   wrong_state: ({ release, verb, state, possible }) => ({
-    text: mrkdwn`${releaseKey(release)} is ${stateWords[state]}, so there is nothing to ${verbWords[verb] ?? verb}.${possible.length > 0 ? mrkdwn` You can ${list(possible, 'or')} it.` : ''}`,
+    text: mrkdwn`${releaseKey(release)} is ${stateWords[state]}, so there is nothing to ${verbWords[verb] ?? verb}.${
+      possible.length > 0
+        ? mrkdwn` You can ${list(
+            possible.map((one) => verbWords[one] ?? one),
+            'or',
+          )} it.`
+        : ''
+    }`,
   }),
   not_yet: ({ release, startsAt }, zone) => ({
     text: mrkdwn`The slot of ${releaseKey(release)} opens ${date(new Date(startsAt), zone)}. Start it then.`,
