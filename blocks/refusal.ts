@@ -104,6 +104,9 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
       ', ',
     )}.`,
   }),
+  no_go: ({ release, step, by }) => ({
+    text: mrkdwn`${person(by)} said no-go on step ${step}, and only they can take it back. Whoever runs ${releaseKey(release)} can pass over it: ${code(`/release step ${releaseKey(release)} ${step} skip why`)}.`,
+  }),
   voiced: ({ choice }) => ({
     text: mrkdwn`You already said ${choice === 'go' ? 'go' : 'no-go'}. It stands; say the other to change it.`,
   }),

@@ -148,6 +148,7 @@ export type Refusal =
   | { code: 'still_soaking'; release: number; step: string; until: string }
   | { code: 'second_person'; release: number; step: string }
   | { code: 'no_poll'; release: number }
+  | { code: 'no_go'; release: number; step: string; by: string }
   | { code: 'no_voice'; release: number; step: string; voices: { name: string; people: string[]; groups: string[] }[] }
   | { code: 'voiced'; release: number; choice: string }
   | { code: 'too_many_steps'; release: number }
