@@ -380,7 +380,8 @@ export const exposeVerb: Verb = {
   parse: (line, _said, release) => {
     const flag = line.options.flag === undefined ? undefined : `flag ${line.options.flag}`;
     const label = flag ?? line.words[0]?.replace(/^(\d+(?:\.\d+)?)%$/, '$1 %');
-    if (label === undefined) return missing('who gets it, like 25%, dark or flag:new-checkout');
+    if (label === undefined || Number.parseFloat(label) > 100)
+      return missing('who gets it, like 25%, dark or flag:new-checkout');
     const note = [...line.words.slice(flag ? 0 : 1), ...line.quoted].join(' ');
     return { do: 'run', call: call(exposeCommand, { release, label: label.slice(0, 40), note: note.slice(0, 500) }) };
   },
