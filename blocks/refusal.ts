@@ -99,7 +99,9 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
       voices.map(({ name, people: ids, groups }) =>
         ids.length + groups.length === 0
           ? mrkdwn`${name} (nobody has this role: take it in the room)`
-          : mrkdwn`${name} (${join([...ids.map(person), ...groups.map(usergroup)], ', ')})`,
+          : name.startsWith('author ')
+            ? mrkdwn`author ${join(ids.map(person), ', ')}`
+            : mrkdwn`${name} (${join([...ids.map(person), ...groups.map(usergroup)], ', ')})`,
       ),
       ', ',
     )}.`,
