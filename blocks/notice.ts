@@ -161,6 +161,9 @@ export function notice(event: StoredEvent, release: ReleaseProps): View {
     blocks: [
       section(said),
       ...(event.body.type === 'release.approved' ? [context(...held(release))] : []),
+      ...(event.body.type === 'room.opened' && release.roomChannel
+        ? [context(mrkdwn`The room: ${channel(release.roomChannel)}`)]
+        : []),
       actions(`notice-${release.number}`, [
         button('release.details', 'Details', String(release.number)),
         ...(event.body.type === 'release.left_behind'

@@ -41,7 +41,7 @@ function actionInputs(row: number): KnownBlock[] {
 }
 
 /** The review after a release. */
-export function pirForm(number: number): ModalView {
+export function pirForm(number: number, wentWell: boolean): ModalView {
   return {
     type: 'modal',
     callback_id: 'pir.v1',
@@ -54,7 +54,12 @@ export function pirForm(number: number): ModalView {
         type: 'input',
         block_id: 'outcome',
         label: plain('Outcome', 2000),
-        element: { type: 'radio_buttons', action_id: 'value', options: outcomes },
+        element: {
+          type: 'radio_buttons',
+          action_id: 'value',
+          // What was rolled back did not go as planned.
+          options: wentWell ? outcomes : outcomes.slice(1),
+        },
       },
       textInput('text', 'What happened, and what you take from it', {
         multiline: true,

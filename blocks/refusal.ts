@@ -157,6 +157,12 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
     text: mrkdwn`I know no open known error ${code(key)}. See ${code('/release known')}.`,
   }),
   unknown_action: ({ key }) => ({ text: mrkdwn`I know no open action ${code(key)} of this release.` }),
+  not_restored: ({ release }) => ({
+    text: mrkdwn`${releaseKey(release)} is being rolled back, and its room is needed until the last step is done: ${code(`/release step ${releaseKey(release)}`)}.`,
+  }),
+  due_past: ({ due }) => ({
+    text: mrkdwn`${due} is over, so nobody could do it in time. Choose a day from today on.`,
+  }),
   no_room_here: () => ({
     text: mrkdwn`This message is in no war room and under no release's card, so I don't know which record it belongs to. Use it there.`,
   }),

@@ -124,7 +124,7 @@ function roomWords(release: ReleaseProps): Mrkdwn {
 /** How it goes, and what comes after. */
 function runNotes(release: ReleaseProps): KnownBlock[] {
   const lines: Mrkdwn[] = [];
-  if (release.statusAt)
+  if (release.statusAt && isRunning(release.state))
     lines.push(
       mrkdwn`📣 ${healthWords[release.health] ?? ''} – ${clip(release.status, 300)} (${date(release.statusAt, release.zone, '{time}')})`,
     );

@@ -35,6 +35,8 @@ import { type ReleaseProps, rollbackWords, summaryLine } from './summary.ts';
 export type RoomProps = {
   readonly release: ReleaseProps;
   readonly openedAt: Date | null;
+  /** Its runbook says how to go back. */
+  readonly hasWayBack: boolean;
   readonly steps: readonly Step[];
   readonly holders: Readonly<Record<string, string>>;
   /** Offers of roles that wait for an answer, newest last. */
@@ -63,37 +65,30 @@ export function roomHeader(props: RoomProps): View {
   const { release, holders } = props;
   const number = String(release.number);
   const { zone } = release;
-  const lead = holders.lead ? person(holders.lead) : mrkdwn`${person(release.lead)} (not here yet)`;
+  const lead = holders.lead ? person(holders.lead) : mrkdwn`${person(release.lead)} (booked)`;
   const others = roomRoles.filter((role) => role !== 'lead' && holders[role] !== undefined);
+  const isOpen = release.room === 'open';
+  const steps = isOpen ? roomButtons(props, number) : [];
+  const notes = release.notes
+    .slice(-3)
+    .map((note) => mrkdwn`📝 ${date(note.at, zone, '{time}')} ${person(note.author)}: ${clip(note.text, 150)}`);
+  // On a phone fields stand one below the other: what is at hand, and its buttons, come first.
   const blocks: KnownBlock[] = [
     header(`${stateWords[release.state]} – ${unitsName(release.units)} (${releaseKey(release.number)})`),
-    section(mrkdwn`*${clip(release.summary, 1000)}*`),
+    ...nowAndNext(props),
+    ...(steps.length > 0 ? [actions(`room-${number}`, steps)] : []),
+    ...health(props),
+    section(mrkdwn`*${clip(release.summary, 1000)}*\n*Rollback plan:* ${planWords(props, 1000)}`),
     fields(
       mrkdwn`*Lead*\n${lead}`,
+      mrkdwn`*Slot*\n${slot(release.startsAt, release.endsAt, zone)}${release.startedAt ? mrkdwn`, started ${date(release.startedAt, zone, '{time}')}` : mrkdwn``}`,
       mrkdwn`*Environment*\n${release.environment}`,
-      mrkdwn`*Started*\n${release.startedAt ? date(release.startedAt, zone, '{time}') : 'not yet'}`,
-      mrkdwn`*Slot*\n${slot(release.startsAt, release.endsAt, zone)}`,
       ...others.map((role) => mrkdwn`*${roleWords[role] ?? role}*\n${person(holders[role] as string)}`),
     ),
-    ...nowAndNext(props),
-    ...health(props),
-    section(mrkdwn`*Rollback plan:* ${rollbackWords(release, 1000)}`),
     ...approvalNotes(release),
+    ...(notes.length > 0 ? [context(...notes)] : []),
+    ...(isOpen ? [actions(`roles-${number}`, roleButtons(props, number))] : []),
   ];
-  const latest = release.notes.slice(-3);
-  if (latest.length > 0)
-    blocks.push(
-      context(
-        ...latest.map(
-          (note) => mrkdwn`📝 ${date(note.at, zone, '{time}')} ${person(note.author)}: ${clip(note.text, 150)}`,
-        ),
-      ),
-    );
-  if (release.room === 'open') {
-    const steps = roomButtons(props, number);
-    if (steps.length > 0) blocks.push(actions(`room-${number}`, steps));
-    blocks.push(actions(`roles-${number}`, roleButtons(props, number)));
-  }
   const pinned =
     props.kept === 0 ? '' : `${props.kept} ${props.kept === 1 ? 'message is' : 'messages are'} kept in the record. `;
   blocks.push(
@@ -104,15 +99,20 @@ export function roomHeader(props: RoomProps): View {
   return { text: headline(props).mrkdwn, blocks };
 }
 
+function planWords({ release, hasWayBack }: RoomProps, most: number): string {
+  return release.rollbackPlan === '' && hasWayBack ? 'the steps of its runbook' : rollbackWords(release, most);
+}
+
 /** One line for stakeholders: where it stands, what is next, and the last word on it. */
 export function headline({ release, steps }: RoomProps): Mrkdwn {
   const phase = release.state === 'rolled_back' ? 'rollback' : 'deploy';
   const all = steps.filter((step) => step.phase === phase);
   const now = isRunning(release.state) || phase === 'rollback' ? currentStep(steps, phase) : undefined;
   const at = now ? mrkdwn`; step ${now.key} of ${all.length}, ${now.title}` : mrkdwn``;
-  const said = release.statusAt
-    ? mrkdwn`; ${healthWords[release.health] ?? ''}: ${clip(release.status, 200)}`
-    : mrkdwn``;
+  const said =
+    release.statusAt && isRunning(release.state)
+      ? mrkdwn`; ${healthWords[release.health] ?? ''}: ${clip(release.status, 200)}`
+      : mrkdwn``;
   return mrkdwn`${summaryLine(release)}${at}${said}`;
 }
 
@@ -242,7 +242,7 @@ function stepButtons(step: Step, ready: boolean, release: number): Button[] {
         : [fail];
     case 'open':
     case 'claimed': {
-      if (!ready) return step.state === 'open' ? [button('step.claim', 'Claim', value)] : [];
+      if (!ready) return step.state === 'open' && step.kind !== 'poll' ? [button('step.claim', 'Claim', value)] : [];
       if (step.kind === 'poll')
         return [
           button('step.go', 'Go', value, { style: 'primary' }),
@@ -281,7 +281,8 @@ function nowAndNext({ release, steps }: RoomProps): KnownBlock[] {
   const phase = release.state === 'rolled_back' ? 'rollback' : 'deploy';
   const own = steps.filter((step) => step.phase === phase);
   const now = currentStep(own, phase);
-  if (own.length === 0 || !now) return [];
+  const isLive = isRunning(release.state) || ['requested', 'approved', 'rolled_back'].includes(release.state);
+  if (own.length === 0 || !now || !isLive) return [];
   const done = own.length - openSteps(own, phase).length;
   const next = openSteps(own, phase).find((step) => step !== now);
   const state =
@@ -298,12 +299,14 @@ function nowAndNext({ release, steps }: RoomProps): KnownBlock[] {
 
 function health({ release, exposures, canary, incidents, knownErrors }: RoomProps): KnownBlock[] {
   const lines: Mrkdwn[] = [];
-  if (release.statusAt)
+  // What was said of it while it ran is not true any more.
+  if (release.statusAt && isRunning(release.state))
     lines.push(
-      mrkdwn`📣 ${healthWords[release.health] ?? ''} – ${clip(release.status, 300)} (${date(release.statusAt, release.zone, '{time}')})`,
+      mrkdwn`📣 ${healthWords[release.health] ?? ''} – ${clip(release.status, 150)} (${date(release.statusAt, release.zone, '{time}')})`,
     );
   const exposure = exposures.at(-1);
-  if (exposure) lines.push(mrkdwn`🎚 exposed: *${exposure.label}* since ${date(exposure.at, release.zone, '{time}')}`);
+  if (exposure && release.state !== 'rolled_back')
+    lines.push(mrkdwn`🎚 exposed: *${exposure.label}* since ${date(exposure.at, release.zone, '{time}')}`);
   for (const verdict of canary.slice(-3)) lines.push(mrkdwn`🐤 ${canaryWords(verdict)}`);
   const open = incidents.filter((one) => one.isOpen).map((one) => one.key);
   if (open.length > 0) lines.push(mrkdwn`🚒 open: ${list(open, 'and')}`);
@@ -477,7 +480,7 @@ export function offerAsk(offer: OfferProps, release: ReleaseProps): View {
         button('offer.accept', offer.role === 'operations' ? 'Accept' : 'Take over', value, { style: 'primary' }),
         button('offer.decline', 'Decline', value),
       ]),
-      context(mrkdwn`${duties[offer.role] ?? ''} It stays with ${person(offer.from)} until you accept.`),
+      context(mrkdwn`${duties[offer.role] ?? ''} It stays as it is until you accept.`),
     ],
   };
 }
@@ -499,7 +502,9 @@ export function briefing(event: StoredEvent<'role.taken'>, reader: string, props
   const isMine = reader === body.person;
   const text = isMine
     ? mrkdwn`You are ${role} of ${name} now.`
-    : mrkdwn`${person(body.person)} took ${role} of ${name} over from you.`;
+    : body.offer === null
+      ? mrkdwn`${person(body.person)} took ${role} of ${name} over from you.`
+      : mrkdwn`${person(body.person)} accepted: ${role} of ${name} is not yours any more.`;
   const where = release.roomChannel ? mrkdwn`\nThe room: ${channel(release.roomChannel)}` : mrkdwn``;
   return {
     text: text.mrkdwn,
@@ -509,7 +514,7 @@ export function briefing(event: StoredEvent<'role.taken'>, reader: string, props
           ? mrkdwn`${text} ${duties[body.role] ?? ''}\n${headline(props)}.${where}`
           : mrkdwn`${text} State and timers go on as they were.${where}`,
       ),
-      ...(isMine && body.role === 'lead' ? [context(mrkdwn`Rollback plan: ${rollbackWords(release, 500)}`)] : []),
+      ...(isMine && body.role === 'lead' ? [context(mrkdwn`Rollback plan: ${planWords(props, 500)}`)] : []),
       context(mrkdwn`You get this because ${isMine ? 'you took the role' : 'you held the role'}.`),
     ],
   };
@@ -544,8 +549,14 @@ export function update(
   return { text: text.mrkdwn, blocks: [section(text)] };
 }
 
+/** What one decision did, as one message in the room. */
+export function logLines(events: readonly StoredEvent[], release: ReleaseProps): View {
+  const lines = events.map((event) => logLine(event, release));
+  return { text: lines.map((one) => one.text).join('\n'), blocks: lines.flatMap((one) => one.blocks).slice(0, 50) };
+}
+
 /** A line in the room with what can be done about it. */
-export function logLine(event: StoredEvent, release: ReleaseProps): View {
+function logLine(event: StoredEvent, release: ReleaseProps): View {
   const said = say(event, release.zone);
   const number = String(release.number);
   const { body } = event;
@@ -575,7 +586,8 @@ export function logLine(event: StoredEvent, release: ReleaseProps): View {
 }
 
 /** What a rollback does, before it is done: one tap opens this, the second does it. */
-export function rollbackForm({ release, before }: RoomProps): ModalView {
+export function rollbackForm(props: RoomProps): ModalView {
+  const { release, before } = props;
   const back = before.map(
     ({ service, version }) => mrkdwn`• ${service} → ${version === null ? 'what ran before' : version}`,
   );
@@ -595,7 +607,7 @@ export function rollbackForm({ release, before }: RoomProps): ModalView {
       section(
         mrkdwn`*${unitsName(release.units)}* in *${release.environment}* goes back:\n${join(back, '\n')}\n${data}`,
       ),
-      context(mrkdwn`Plan: ${rollbackWords(release, 500)}`),
+      context(mrkdwn`Plan: ${planWords(props, 500)}`),
       textInput('reason', 'Why', { optional: true, max: 500, placeholder: 'Error rate above the limit' }),
     ],
   };

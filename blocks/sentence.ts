@@ -68,8 +68,8 @@ export const sentence: EventTable<Mrkdwn, [zone: string]> = {
     mrkdwn`🚪 ${who(event)} closed the war room of ${releaseKey(event.body.release)}${event.body.note === '' ? '.' : `. Hand-over: ${clip(event.body.note, 1500)}`}`,
   'room.staffed': ({ body }) => {
     const skipped = body.skipped.map(({ person: id, why }) => mrkdwn`${person(id)} (${why})`);
-    const rest = skipped.length === 0 ? mrkdwn`` : mrkdwn` Not invited: ${join(skipped.slice(0, 20), ', ')}.`;
-    return mrkdwn`👥 ${body.invited.length} ${body.invited.length === 1 ? 'person was' : 'people were'} invited.${rest}`;
+    if (skipped.length > 0) return mrkdwn`👥 Not invited: ${join(skipped.slice(0, 20), ', ')}.`;
+    return mrkdwn`👥 ${body.invited.length} ${body.invited.length === 1 ? 'person was' : 'people were'} invited.`;
   },
   'room.invited': (event) => mrkdwn`👥 ${who(event)} invited ${people(event.body.people.slice(0, 20))}.`,
   'room.barred': ({ body }) => {
@@ -345,7 +345,8 @@ export const sentence: EventTable<Mrkdwn, [zone: string]> = {
     mrkdwn`🔴 The slot of ${releaseKey(body.release)} is open. ${refusedWords(body.refusal as Refusal, zone)}`,
   'review.asked': ({ body }, zone) =>
     mrkdwn`📋 How did ${releaseKey(body.release)} go? The review is due ${dayAndTime(new Date(body.dueAt), zone)}.`,
-  'review.overdue': ({ body }) => mrkdwn`📋 The review of ${releaseKey(body.release)} is overdue.`,
+  'review.overdue': ({ body }) =>
+    mrkdwn`📋 The review of ${releaseKey(body.release)} is overdue${body.owner === null ? mrkdwn`` : mrkdwn`, ${person(body.owner)}`}: ${code(`/release pir ${releaseKey(body.release)}`)}`,
   'release.reviewed': (event) => {
     const how = { as_planned: 'as planned', minor: 'minor issues', failed: 'failed' }[event.body.outcome];
     return mrkdwn`📋 ${who(event)} reviewed ${releaseKey(event.body.release)}: ${how}${event.body.text === '' ? '' : ` – “${clip(event.body.text, 500)}”`}.`;

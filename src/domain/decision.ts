@@ -168,7 +168,9 @@ export type Refusal =
   | { code: 'workaround_needed'; release: number }
   | { code: 'unknown_error'; key: string }
   | { code: 'unknown_action'; key: string }
-  | { code: 'no_room_here' };
+  | { code: 'no_room_here' }
+  | { code: 'not_restored'; release: number }
+  | { code: 'due_past'; due: string };
 export type RefusalCode = Refusal['code'];
 export type RefusalOf<C extends RefusalCode> = Extract<Refusal, { code: C }>;
 

@@ -313,6 +313,8 @@ const ReviewOverdue = z.strictObject({
   type: z.literal('review.overdue'),
   ...ofRelease,
   managers: z.array(person),
+  /** Who has to write it. */
+  owner: person.nullable().default(null),
 });
 const ReleaseReviewed = z.strictObject({
   type: z.literal('release.reviewed'),
@@ -678,6 +680,8 @@ const RoleOffered = z.strictObject({
   type: z.literal('role.offered'),
   ...ofRelease,
   offer: z.string(),
+  /** Earlier offers of this role that nobody has to answer any more. */
+  replaces: z.array(z.string()).default([]),
   role: z.string(),
   from: person,
   to: person,

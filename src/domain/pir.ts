@@ -5,7 +5,7 @@ import type { OfRelease } from './deploy.ts';
 import { onlyRunners } from './move.ts';
 import { isFullMember } from './person.ts';
 import type { Release, ReleaseFacts } from './release.ts';
-import { addMinutes, instantAt, isDate } from './time.ts';
+import { addMinutes, instantAt, isDate, wallTime } from './time.ts';
 
 /*
  * The post-implementation review: asked for a day after the end and due two days later; after an emergency within the hour,
@@ -47,6 +47,7 @@ export function missReview(_input: OfRelease, facts: ReleaseFacts, ask: Ask): De
   return accept({
     type: 'review.overdue',
     release: release.number,
+    owner: release.requester,
     managers: release.changeType === 'emergency' ? [...policy.managers] : [],
   });
 }
@@ -92,6 +93,8 @@ export function reviewRelease(input: ReviewInput, facts: ActionFacts, ask: Ask):
   const unfit = input.actions.map((wish) => unfitAction(wish, ask)).find((no) => no !== undefined);
   if (unfit) return refuse(unfit);
   const taken = facts.actions.length;
+  const past = input.actions.map((wish) => wish.due).find((due) => isPast(due, facts, ask));
+  if (past !== undefined) return refuse({ code: 'due_past', due: past });
   const actions = input.actions.map((wish, index) => actionOf(wish, actionKey(release, taken + index), facts));
   const { outcome, impactMinutes, again } = input;
   const [detectedBy, helped, hindered] = [input.detectedBy.trim(), input.helped.trim(), input.hindered.trim()];
@@ -124,6 +127,7 @@ export function addAction(input: AddActionInput, facts: ActionFacts, ask: Ask): 
       state: release.state,
       possible: [],
     });
+  if (isPast(input.action.due, facts, ask)) return refuse({ code: 'due_past', due: input.action.due });
   const key = actionKey(release, facts.actions.length);
   return accept({ type: 'action.added', release: release.number, action: actionOf(input.action, key, facts) });
 }
@@ -158,6 +162,10 @@ function unfitAction({ text, owner }: z.infer<typeof ActionWish>, ask: Ask): Ref
   const person = ask.directory.people[owner];
   if (!person || !isFullMember(person)) return { code: 'offer_unfit', person: owner };
   return text.trim() === '' ? { code: 'empty_note' } : undefined;
+}
+
+function isPast(due: string, { policy }: Pick<ReleaseFacts, 'policy'>, ask: Ask): boolean {
+  return due < wallTime(ask.now, policy.zone).date;
 }
 
 function actionKey({ number }: Pick<Release, 'number'>, index: number): string {

@@ -169,6 +169,8 @@ export const reaction: EventTable<Reaction> = {
     const { release, person, from, offer } = event.body;
     const briefed = [person, ...(from === null || from === person ? [] : [from])];
     return show([
+      // Whoever took it may not be in the room yet.
+      { kind: 'room', release },
       ...room(release),
       { kind: 'card', release },
       ...(offer === null ? [] : [{ kind: 'offer', release, offer } as const]),
@@ -176,9 +178,9 @@ export const reaction: EventTable<Reaction> = {
       ...tellAll(event, briefed),
     ]);
   },
-  'role.offered': ({ id, body: { release, offer } }) =>
+  'role.offered': ({ id, body: { release, offer, replaces } }) =>
     show([
-      { kind: 'offer', release, offer },
+      ...[offer, ...replaces].map((one) => ({ kind: 'offer', release, offer: one }) as const),
       { kind: 'log', event: id },
     ]),
   'role.declined': (event) =>
@@ -203,7 +205,12 @@ export const reaction: EventTable<Reaction> = {
       ),
     };
   },
-  'step.added': (event) => show([...worked(event.body.release), { kind: 'log', event: event.id }]),
+  'step.added': (event) =>
+    show([
+      ...worked(event.body.release),
+      { kind: 'room', release: event.body.release },
+      { kind: 'log', event: event.id },
+    ]),
   'step.claimed': ({ body }) => show(worked(body.release)),
   'step.started': (event) => {
     const { release, step, attempt, kind, until } = event.body;

@@ -48,6 +48,8 @@ export function closeRoom(input: CloseInput, facts: ReleaseFacts, ask: Ask): Dec
       state: release.state,
       possible: ['pause', 'done', 'rollback'],
     });
+  if (release.state === 'rolled_back' && !release.restoredAt)
+    return refuse({ code: 'not_restored', release: release.number });
   return accept({ type: 'room.closed', release: release.number, note: input.note.trim() });
 }
 
@@ -104,6 +106,9 @@ export function takeRole({ role }: TakeRoleInput, facts: RoomFacts, ask: Ask): D
   if (facts.holders[role] === person) return refuse({ code: 'role_yours', release: release.number, role });
   if (role === 'lead' && decidedBeforeStart(facts, person))
     return refuse({ code: 'lead_voted', release: release.number, person });
+  // Whoever leads may move and cancel it: before the start nobody gives that to themselves.
+  if (role === 'lead' && isAhead(release) && !mayRun(release, person, facts.roles))
+    return refuse(onlyRunners('take the lead of', facts));
   return accept(taken(facts, role, person, ''));
 }
 
@@ -138,6 +143,8 @@ export function offerRole(input: OfferRoleInput, facts: RoomFacts, ask: Ask): De
   // Whoever is asked hears who has it; others may take a role over, but not give it away.
   if (!isLate && holder !== undefined && holder !== person && !mayRun(release, person, facts.roles))
     return refuse({ code: 'not_yours', what: 'role', owner: holder });
+  if (input.role === 'lead' && isAhead(release) && !mayRun(release, person, facts.roles))
+    return refuse(onlyRunners('give the lead of', facts));
   const note = input.note.trim();
   if (isLate && note === '') return refuse({ code: 'reason_needed', verb: 'handover', release: release.number });
   const to = ask.directory.people[input.to];
@@ -149,6 +156,7 @@ export function offerRole(input: OfferRoleInput, facts: RoomFacts, ask: Ask): De
     type: 'role.offered',
     release: release.number,
     offer: ask.newId(),
+    replaces: facts.offers.filter((one) => one.role === input.role && one.state === 'offered').map((one) => one.id),
     role: input.role,
     from: person,
     to: input.to,
@@ -325,8 +333,11 @@ function decidedBeforeStart(
   { release, votes, overrides }: Pick<ReleaseFacts, 'release' | 'votes' | 'overrides'>,
   person: string,
 ): boolean {
-  const isAhead = release.state === 'requested' || release.state === 'approved';
   const voted = votes.some((vote) => vote.choice !== 'recuse' && [vote.voter, ...vote.seats].includes(person));
   const setAside = overrides.some((one) => one.state === 'granted' && [one.by, one.second].includes(person));
-  return isAhead && (voted || setAside);
+  return isAhead(release) && (voted || setAside);
+}
+
+function isAhead({ state }: ReleaseFacts['release']): boolean {
+  return state === 'requested' || state === 'approved';
 }

@@ -286,7 +286,7 @@ export function addStep(input: AddStepInput, facts: RoomFacts, ask: Ask): Decisi
       kind: 'manual',
       needs: [],
       owner: input.owner === null ? null : { kind: 'people', ids: [input.owner] },
-      ownerName: '',
+      ownerName: input.owner ?? '',
       dueMinutes: null,
       verify: false,
       soakMinutes: null,

@@ -18,11 +18,14 @@ import { blankRequest } from '../commands/request.ts';
 import { leaverCommand } from '../commands/vote.ts';
 import type { Ctx } from '../ctx.ts';
 import { within } from '../deadline.ts';
+import type { StoredEvent } from '../domain/event.ts';
 import type { Actor } from '../domain/person.ts';
+import { react } from '../domain/reaction.ts';
 import { surfaceKey } from '../domain/surface.ts';
 import { type Outcome, run } from '../run.ts';
 import { markStale } from '../store/ledger.ts';
 import { askedOf, askedOfGroup, listServices } from '../store/read.ts';
+import { releaseAt } from '../store/room.ts';
 import { type Asker, answer, tell } from './answer.ts';
 import { clicked, type Door } from './click.ts';
 import { callOptions, connectOptions, type SlackConnection } from './client.ts';
@@ -316,8 +319,12 @@ export async function openSlack(
             return answer(ctx, client, asker, { ask: 'show', release: understood.form.release });
           return answer(ctx, client, asker, { ask: 'help', topic: understood.verb?.name });
         }
-        case 'run':
-          return performed(asker, understood.call, id);
+        case 'run': {
+          const outcome = await perform(understood.call, id, { kind: 'person', id: asker.person });
+          // In its war room everybody reads what happened; once is enough.
+          if (outcome.ok && (await isSaidIn(ctx, workspace, typed.channel, outcome.events))) return undefined;
+          return tell(ctx, asker, outcome, understood.call, settings.feedUrl);
+        }
       }
     });
   }
@@ -379,4 +386,17 @@ function boltLogger(ctx: Ctx) {
     getLevel: () => 'info' as never,
     setName: () => undefined,
   };
+}
+
+/** The room of a release says it as a line of its own; what can be undone keeps its answer with the way back. */
+async function isSaidIn(
+  ctx: Ctx,
+  workspace: string,
+  channel: string,
+  events: readonly StoredEvent[],
+): Promise<boolean> {
+  const said = events.find((one) => react(one).surfaces.some(({ kind }) => kind === 'log'));
+  if (!said || !('release' in said.body)) return false;
+  if (['release.moved', 'release.cancelled'].includes(said.body.type)) return false;
+  return (await releaseAt(ctx.db, workspace, channel, undefined)) === said.body.release;
 }

@@ -145,7 +145,9 @@ async function fillForm(
       return exceptionForm({ draft: form.draft });
     case 'pir': {
       const review = ReviewInput.parse({ release: form.release, outcome: 'minor', text: '?' });
-      return (await against(call(pirCommand, review), [])) ?? pirForm(form.release);
+      const refused = await against(call(pirCommand, review), []);
+      const release = await findReleaseProps(ctx.db, workspace, form.release);
+      return refused ?? pirForm(form.release, release?.state === 'done');
     }
     case 'rollback': {
       const back = call(rollbackCommand, { release: form.release, reason: '' });
@@ -646,7 +648,7 @@ const inputs: Readonly<Record<string, Partial<Record<RefusalCode, string>>>> = {
   'prefs.v1': { delegate_unfit: 'delegate', never_happens: 'delegateUntil' },
   'override.v1': { second_unfit: 'second' },
   'handover.v1': { offer_unfit: 'to', lead_voted: 'to', reason_needed: 'note' },
-  'pir.v1': { not_as_planned: 'outcome' },
+  'pir.v1': { not_as_planned: 'outcome', due_past: 'due1' },
   'request.v1': {
     unknown_service: 'service',
     not_semver: 'version',

@@ -85,7 +85,7 @@ export async function admit(
   return refused ? { ok: false, refusal: refused } : { ok: true, person: who };
 }
 
-/** The release may be the first word or, as in `room open REL-142`, the last one of a few. */
+/** The release may stand first or, in a short line as `room take REL-4 lead`, anywhere. */
 function takeTarget(
   rest: string,
   words: readonly string[],
@@ -93,13 +93,13 @@ function takeTarget(
 ): { release: number | undefined; rest: string } {
   const front = ownNumbers && !/^rel-/i.test(words[0] ?? '') ? { release: undefined } : takeRelease(words);
   if (front.release !== undefined) return { release: front.release, rest: rest.slice((words[0] ?? '').length).trim() };
-  const last = words.at(-1) ?? '';
   // In a longer line it is part of a sentence.
-  const spoken = words.filter((word) => !word.startsWith('<')).length;
-  const back = /^rel-\d+$/i.test(last) && spoken <= 3 ? takeRelease([last]).release : undefined;
-  return back === undefined
-    ? { release: undefined, rest }
-    : { release: back, rest: rest.slice(0, -last.length).trim() };
+  const at = words.length <= 4 ? words.findIndex((word) => /^rel-\d+$/i.test(word)) : -1;
+  if (at < 0) return { release: undefined, rest };
+  return {
+    release: takeRelease([words[at] as string]).release,
+    rest: words.filter((_word, index) => index !== at).join(' '),
+  };
 }
 
 async function onlyOpen(ctx: Ctx, workspace: string, person: string): Promise<number | number[]> {

@@ -7,7 +7,7 @@ import { ask, line, notice, reminder, told, waiting } from '../../blocks/notice.
 import { overrideAsk } from '../../blocks/override.ts';
 import { refusal } from '../../blocks/refusal.ts';
 import { card } from '../../blocks/release.ts';
-import { briefing, checklist, logLine, offerAsk, type RoomProps, roomHeader, update } from '../../blocks/room.ts';
+import { briefing, checklist, logLines, offerAsk, type RoomProps, roomHeader, update } from '../../blocks/room.ts';
 import type { ReleaseProps } from '../../blocks/summary.ts';
 import { swapAsk } from '../../blocks/swap.ts';
 import { board } from '../../blocks/train.ts';
@@ -17,6 +17,7 @@ import { may } from '../domain/access.ts';
 import { contentHash } from '../domain/content.ts';
 import type { StoredEvent } from '../domain/event.ts';
 import { momentOf, pieces } from '../domain/protocol.ts';
+import { react } from '../domain/reaction.ts';
 import { releaseKey } from '../domain/release.ts';
 import { parseSurfaceKey, type Surface, surfaceKey } from '../domain/surface.ts';
 import { wallTime } from '../domain/time.ts';
@@ -46,6 +47,7 @@ import {
 import { coveredBy } from '../store/policy.ts';
 import {
   digestZone,
+  eventsBeside,
   findOverride,
   gateCosts,
   listReleases,
@@ -268,6 +270,11 @@ async function show(
     }
     case 'notice': {
       const event = await loadEvent(db, surface.event);
+      if (event.body.type === 'room.opened' && !claimed.row.ts) {
+        // The way into the room is the point of this message.
+        const found = await roomOf(projector, workspace, await loadRoomProps(db, workspace, event.body.release));
+        if (!found) return 'wait';
+      }
       const props = await release(releaseOf(event));
       // Whoever did it knows already.
       if (event.actor.kind === 'person' && event.actor.id === props.requester) return keep(claimed);
@@ -313,6 +320,11 @@ async function show(
     }
     case 'log': {
       const event = await loadEvent(db, surface.event);
+      // One decision is one message: its first event tells of all.
+      const beside = (await eventsBeside(db, event, releaseOf(event))).filter((one) =>
+        react(one).surfaces.some(({ kind }) => kind === 'log'),
+      );
+      if (beside[0]?.id !== event.id) return keep(claimed);
       const props = await loadRoomProps(db, workspace, releaseOf(event));
       const found = await roomOf(projector, workspace, props);
       if (found === 'gone') return keep(claimed);
@@ -323,7 +335,7 @@ async function show(
       const header = await place(projector, workspace, { kind: 'header', release: props.release.number });
       if (!isThere(header)) return missing(header, claimed);
       const inThread = found.thread === undefined ? {} : { thread: found.thread };
-      return message(projector, claimed, found.channel, logLine(event, props.release), inThread);
+      return message(projector, claimed, found.channel, logLines(beside, props.release), inThread);
     }
     case 'kept':
       await lookAtKept(projector, workspace, surface.release);

@@ -135,6 +135,16 @@ export async function historyOf(db: Db, workspace: string, number: number): Prom
   return rows.map(toEvent);
 }
 
+/** What one decision did to a release, in order. */
+export async function eventsBeside(
+  db: Db,
+  { workspace, command }: StoredEvent,
+  release: number,
+): Promise<StoredEvent[]> {
+  const rows = await db.prisma.event.findMany({ where: { workspace, command, release }, orderBy: { seq: 'asc' } });
+  return rows.map(toEvent);
+}
+
 export async function loadEvent(db: Db, id: string): Promise<StoredEvent> {
   return toEvent(await db.prisma.event.findUniqueOrThrow({ where: { id } }));
 }

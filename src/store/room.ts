@@ -177,6 +177,9 @@ export async function findRoomProps(db: Db, workspace: string, number: number): 
     `SELECT jsonb_build_object(
        'steps', ${stepsJson},
        'openedAt', r.room_opened_at,
+       'hasWayBack', EXISTS (SELECT 1 FROM release_unit w JOIN service v ON v.workspace = $1 AND v.key = w.service
+         JOIN runbook b ON b.workspace = $1 AND b.key = v.room ->> 'runbook'
+         WHERE w.workspace = $1 AND w.release = $2 AND jsonb_array_length(b.body -> 'rollback') > 0),
        'holders', (SELECT coalesce(jsonb_object_agg(role, person), '{}') FROM room_role WHERE workspace = $1 AND release = $2),
        'offers', (SELECT coalesce(jsonb_agg(jsonb_build_object('id', id, 'role', role, 'from', offered_by, 'to', person, 'note', note,
            'inFlight', in_flight, 'state', state) ORDER BY at), '[]') FROM role_offer WHERE workspace = $1 AND release = $2),
@@ -341,7 +344,10 @@ export async function roomCast(
     rooms: unknown[];
     dependants: (string | null)[];
   }>(
-    `SELECT r.room_members AS members, r.room_invited AS invited, r.followers,
+    `SELECT r.room_members || ARRAY(SELECT person FROM room_role WHERE workspace = $1 AND release = $2)
+         || ARRAY(SELECT jsonb_array_elements_text(body -> 'owner' -> 'ids') FROM step WHERE workspace = $1 AND release = $2
+                  AND body -> 'owner' ->> 'kind' = 'people') AS members,
+       r.room_invited AS invited, r.followers,
        ARRAY(SELECT s.room FROM service s JOIN release_unit u ON u.workspace = $1 AND u.release = $2 AND u.service = s.key WHERE s.workspace = $1 ORDER BY u.position) AS rooms,
        ARRAY(SELECT DISTINCT d.room ->> 'oncall' FROM service d WHERE d.workspace = $1 AND d.depends_on && ARRAY(
          SELECT service FROM release_unit WHERE workspace = $1 AND release = $2)) AS dependants

@@ -7,7 +7,7 @@ import {
   checklist,
   handoverForm,
   knownErrorList,
-  logLine,
+  logLines,
   offerAsk,
   type RoomProps,
   reasonForm,
@@ -168,7 +168,11 @@ describe.each(['Add SEPA instant payouts', hostile, '', '漢字 🚀 עברית'
         ...room.offers.flatMap((offer) =>
           ['offered', 'accepted', 'declined'].map((now) => offerAsk({ ...offer, state: now }, room.release)),
         ),
-        ...lines.map((body) => logLine(event(body), room.release)),
+        ...lines.map((body) => logLines([event(body)], room.release)),
+        logLines(
+          lines.map((body, index) => ({ ...event(body), id: `e${index}` })),
+          room.release,
+        ),
         knownErrorList(
           [
             {

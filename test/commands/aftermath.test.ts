@@ -57,9 +57,7 @@ describe('a rollback', () => {
       expect((await rollsBack(person, release)).ok).toBe(false);
     // zoe is not in the room, and holds no role.
     expect(await rollsBack('U0ZOE', release, '')).toMatchObject({
-      events: [
-        { body: { type: 'release.rolled_back', reason: 'no reason given', lead: null, managers: ['U0RAE'] } },
-      ],
+      events: [{ body: { type: 'release.rolled_back', reason: 'no reason given', lead: null, managers: ['U0RAE'] } }],
     });
     expect(said(await rollsBack('U0ZOE', release))).toBe('wrong_state');
     await hall.waits(0.1);
@@ -245,7 +243,9 @@ describe('the review', () => {
     await hall.waits(2 * day - 10);
     expect(await hall.events(release, 'review.overdue')).toEqual([]);
     await hall.waits(5 * day);
-    expect(await hall.events(release, 'review.overdue')).toEqual([{ type: 'review.overdue', release, managers: [] }]);
+    expect(await hall.events(release, 'review.overdue')).toEqual([
+      { type: 'review.overdue', release, owner: 'U0ANA', managers: [] },
+    ]);
     expect(await hall.events(release, 'review.asked')).toHaveLength(1);
   });
 

@@ -246,7 +246,7 @@ describe('roles', () => {
   test('five minutes without a lead are said once, and not when somebody leads', async () => {
     const [alone, led] = [await wanted(), await wanted({ units: [{ service: 'other', version: '1' }] })];
     await hall.waits(4);
-    await takes('U0LEE', led, 'lead');
+    await leads('U0LEE', led);
     expect(await hall.events(alone, 'role.missing')).toEqual([]);
     await hall.waits(30);
     expect(await hall.events(alone, 'role.missing')).toEqual([
@@ -267,6 +267,10 @@ describe('roles', () => {
   });
 });
 
+/** Before the start the lead is given, by whoever runs the release. */
+const leads = async (person: string, release: number) =>
+  answers(person, release, (await offers('U0ANA', release, person)).offer);
+
 describe('requester and lead never approve their own', () => {
   test('whoever voted does not take the lead, nor get it, before the start', async () => {
     const release = await wanted();
@@ -284,15 +288,22 @@ describe('requester and lead never approve their own', () => {
     expect(said(await takes('U0BEN', release, 'lead'))).toBe('role.taken');
   });
 
+  test('nobody gives the lead to themselves before the start, nor to others, unless it is theirs to give', async () => {
+    const release = await wanted();
+    expect(said(await takes('U0LEE', release, 'lead'))).toBe('only_runners');
+    expect((await offers('U0LEE', release, 'U0KIM')).outcome).toMatchObject({ refusal: { code: 'only_runners' } });
+    expect(said(await takes('U0RAE', release, 'lead'))).toBe('role.taken');
+  });
+
   test('whoever only stepped aside may lead', async () => {
     const release = await wanted();
     await hall.votes('U0BEN', release, { choice: 'recuse' });
-    expect(said(await takes('U0BEN', release, 'lead'))).toBe('role.taken');
+    expect(said(await leads('U0BEN', release))).toBe('role.taken');
   });
 
   test('whoever leads the room does not vote, neither for themselves nor for somebody else', async () => {
     const release = await wanted();
-    await takes('U0KIM', release, 'lead');
+    await leads('U0KIM', release);
     expect(await hall.votes('U0KIM', release)).toMatchObject({ refusal: { code: 'own_release', role: 'lead' } });
     const delegates = call(delegateCommand, { release, to: 'U0KIM' });
     expect(await hall.does('U0BEN', delegates)).toMatchObject({ refusal: { code: 'delegate_unfit', person: 'U0KIM' } });
@@ -310,7 +321,7 @@ describe('requester and lead never approve their own', () => {
   test('whoever leads the room does not tick the condition of an approval', async () => {
     const release = await wanted();
     await hall.votes('U0BEN', release, { choice: 'condition', comment: 'watch the queue' });
-    await takes('U0LEE', release, 'lead');
+    await leads('U0LEE', release);
     const ticks = (person: string) =>
       hall.does(person, call(tickCommand, { release, criterion: 'condition:SRE:U0BEN', evidence: '', tick: true }));
     expect(said(await ticks('U0LEE'))).toBe('not_your_tick');
@@ -323,15 +334,15 @@ describe('requester and lead never approve their own', () => {
       hall.does(person, call(overrideCommand, { release, rule: 'gate:SRE', reason: 'both are on a call', second }));
     await takes('U0RAE', release, 'lead');
     expect(await proposes('U0RAE', 'U0LEE')).toMatchObject({ refusal: { code: 'own_override', role: 'lead' } });
-    await takes('U0LEE', release, 'lead');
+    await leads('U0LEE', release);
     expect(said(await proposes('U0RAE', 'U0LEE'))).toBe('second_unfit');
     const outcome = await proposes('U0RAE', 'U0BEN');
     const [event] = outcome.ok ? outcome.events.map(({ body }) => body) : [];
     if (event?.type !== 'override.proposed') throw new Error('nothing was proposed');
     const accepts = call(answerOverrideCommand, { release, override: event.override, accept: true });
-    await takes('U0BEN', release, 'lead');
+    await leads('U0BEN', release);
     expect(said(await hall.does('U0BEN', accepts))).toBe('second_unfit');
-    await takes('U0LEE', release, 'lead');
+    await leads('U0LEE', release);
     expect(said(await hall.does('U0BEN', accepts))).toBe('override.granted');
     expect(said(await takes('U0BEN', release, 'lead'))).toBe('lead_voted');
   });

@@ -143,6 +143,7 @@ export function roomProps(release: ReleaseProps, words: string, steps: readonly 
   return {
     release,
     openedAt: at,
+    hasWayBack: true,
     steps,
     holders: { lead: 'U0RAJ', scribe: 'U0KIM' },
     offers: [
