@@ -28,6 +28,7 @@ import {
   claim,
   findSurface,
   giveBack,
+  isPendingLike,
   markStale,
   pendingSince,
   settle,
@@ -335,8 +336,8 @@ async function show(
     case 'archive': {
       const props = await release(surface.release);
       if (!props.roomChannel || !props.archivedAt) return keep(claimed);
-      const records = await surfacesLike(db, workspace, `record:${releaseKey(surface.release)}:`);
-      for (const key of records) if (await pendingSince(db, workspace, key)) return 'wait';
+      // One that nobody has begun to send yet is in the outbox alone.
+      if (await isPendingLike(db, workspace, `record:${releaseKey(surface.release)}:`)) return 'wait';
       return archive(projector, claimed, props.roomChannel, surface.release);
     }
     case 'offer': {

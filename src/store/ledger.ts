@@ -118,6 +118,15 @@ export async function pendingSince(db: Db, workspace: string, key: string): Prom
   return rows[0] ? { retryInMs: rows[0].retry_in } : undefined;
 }
 
+/** Is anything left to write whose key starts with `prefix`? */
+export async function isPendingLike(db: Db, workspace: string, prefix: string): Promise<boolean> {
+  const { rowCount } = await db.background.query(
+    'SELECT 1 FROM outbox WHERE workspace = $1 AND starts_with(surface, $2) LIMIT 1',
+    [workspace, prefix],
+  );
+  return (rowCount ?? 0) > 0;
+}
+
 /** Surfaces that wait to be written and that nobody is writing: what the sweep wakes. */
 export async function staleSurfaces(
   db: Db,
