@@ -57,8 +57,11 @@ export async function room(projector: Projector, claimed: Claim, release: Releas
   const wanted = [...new Set([...cast.members, ...cast.groups.flatMap((id) => directory.usergroups[id] ?? [])])];
   const missing = wanted.filter((id) => !present.has(id) && !cast.invited.includes(id));
   const { invited, skipped } = await invite(client, channel, missing, directory);
-  if (channel !== release.roomChannel || invited.length > 0 || skipped.length > 0) {
-    const input = { release: release.number, channel, invited, skipped };
+  // Whoever is there already was invited by a try that was cut short, or came by themselves: nobody is asked again.
+  const there = wanted.filter((id) => present.has(id) && !cast.invited.includes(id));
+  const asked = [...there, ...invited];
+  if (channel !== release.roomChannel || asked.length > 0 || skipped.length > 0) {
+    const input = { release: release.number, channel, invited: asked, skipped };
     await run(ctx, staffRoomCommand, input, bySystem(ctx, workspace, 'staff'));
   }
   return { channel, ts: null, hash: null, wrote: true };
