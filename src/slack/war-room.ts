@@ -11,7 +11,7 @@ import { beginFirstWrite, type Claim } from '../store/ledger.ts';
 import { loadWorkspace } from '../store/read.ts';
 import { findHook, keptMessages, releaseAt, roomCast } from '../store/room.ts';
 import { channelMembers, findChannel } from './channel.ts';
-import { failureOf } from './client.ts';
+import { failureOf, leaseMs } from './client.ts';
 import { alsoStale, hashOf, keep, type Projector, type Shown } from './message.ts';
 
 /*
@@ -137,8 +137,8 @@ async function makeRoom(
   isPrivate: boolean,
 ): Promise<{ channel: string } | { problem: string }> {
   const { client, ctx } = projector;
-  const { workspace, key, unclear_since } = claimed.row;
-  await beginFirstWrite(ctx.db, workspace, key);
+  const { workspace, unclear_since } = claimed.row;
+  await beginFirstWrite(ctx.db, claimed, leaseMs);
   for (let number = 1; number < 20; number++) {
     const name = number === 1 ? wanted : `${wanted}-${number}`;
     if (unclear_since) {
