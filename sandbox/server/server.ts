@@ -91,7 +91,10 @@ async function handle(
   }
   if (url.pathname.startsWith('/upload/v1/') && request.method === 'POST') {
     const bytes = await readUpload(request);
-    const taken = takeUpload(world, url.pathname.slice(11), bytes);
+    const ticket = url.pathname.slice(11);
+    const verdict = await intercepted(world, 'upload', { ticket }, request);
+    const taken = verdict === 'drop' ? undefined : takeUpload(world, ticket, bytes);
+    if (verdict !== 'pass' || !taken) return void request.socket.destroy();
     response.writeHead(taken.status, { 'content-type': 'text/plain' }).end(taken.text);
     return;
   }
@@ -108,6 +111,8 @@ async function api(
   response: ServerResponse,
 ): Promise<void> {
   const args = await readArgs(await readBytes(request), request.headers['content-type'] ?? '');
+  const verdict = await intercepted(world, name, args, request);
+  if (verdict === 'drop') return void request.socket.destroy();
   const fault = takeFault(world, name);
   const log = (error: string | null) => {
     world.calls.push({ method: name, at: now(world), error });
@@ -136,7 +141,7 @@ async function api(
     request.headers.authorization ?? `Bearer ${String(args.token ?? '')}`,
   );
   log(reply.ok ? null : String(reply.error));
-  if (fault?.kind === 'lost') {
+  if (fault?.kind === 'lost' || verdict === 'lose') {
     request.socket.destroy();
     return;
   }
@@ -148,6 +153,11 @@ function told(args: Args, error: string | null): string {
   const { channel, user, user_id, text, trigger_id: _trigger, token: _token, ...rest } = args;
   const more = Object.keys(rest).length > 0 ? ` ${JSON.stringify(rest).slice(0, 300)}` : '';
   return `${[channel, user ?? user_id].filter(Boolean).join(' ')} ${text ?? ''}${more}${error ? ` → ${error}` : ''}`.trim();
+}
+
+async function intercepted(world: World, method: string, args: Args, request: IncomingMessage) {
+  const host = (request.headers.host ?? '').replace(/:\d+$/, '');
+  return (await world.intercept?.({ method, args, host })) ?? 'pass';
 }
 
 function answer(world: World, delivery: Delivery, name: string, args: Args, authorization: string): Reply {

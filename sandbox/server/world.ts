@@ -61,6 +61,17 @@ export type Guide = {
   readonly look: { readonly as: string; readonly channel: string } | null;
 };
 
+/**
+ * Stands between a call and its effect, and may hold it there. Uploads come as `upload`, with their `ticket`. `drop`: the
+ * call had no effect; `lose`: it had one; of neither its caller ever hears.
+ */
+export type Intercept = (call: {
+  readonly method: string;
+  readonly args: Readonly<Record<string, unknown>>;
+  /** The name by which the caller knows this workspace. */
+  readonly host: string;
+}) => Promise<'pass' | 'drop' | 'lose'>;
+
 export type Trigger = { readonly user: string; readonly expires: number; used: boolean };
 export type ResponseUrl = {
   readonly user: string;
@@ -96,6 +107,8 @@ export type World = {
   readonly changes: EventEmitter;
   /** Off in tests that are not about limits. */
   readonly enforceLimits: boolean;
+  /** Set by tests that stop the app in the middle of a call. */
+  intercept: Intercept | undefined;
   origin: string;
 };
 
@@ -141,6 +154,7 @@ export function createWorld(options: WorldOptions): World {
     guide: null,
     changes: new EventEmitter().setMaxListeners(0),
     enforceLimits: options.enforceLimits ?? true,
+    intercept: undefined,
     origin: '',
   };
   if (options.snapshotFile) keepSnapshot(world, options.snapshotFile);

@@ -12,7 +12,7 @@ import { findRelease } from '../store/facts.ts';
 import { findFlight } from '../store/flight.ts';
 import { beginFirstWrite, type Claim } from '../store/ledger.ts';
 import { roomCast } from '../store/room.ts';
-import { failureOf } from './client.ts';
+import { failureOf, leaseMs } from './client.ts';
 import { admit } from './line.ts';
 import { keep, type Projector, type Shown } from './message.ts';
 import { lookAtKept } from './war-room.ts';
@@ -49,13 +49,13 @@ export async function sendRecord(
   event: string,
 ): Promise<Shown> {
   const { ctx, client } = projector;
-  const { workspace, key, unclear_since, hash } = claimed.row;
+  const { workspace, unclear_since, hash } = claimed.row;
   const made = await filesOf(ctx, workspace, release, `-${event.slice(0, 8)}`);
   if (!made || hash !== null) return keep(claimed);
   const shown = () => appears(client, channel, `${made.name}.html`);
   // A first try may have left the files behind.
   if (unclear_since === null || !(await shown())) {
-    await beginFirstWrite(ctx.db, workspace, key);
+    await beginFirstWrite(ctx.db, claimed, leaseMs);
     const initial_comment = `Everything that is recorded of ${releaseKey(release)}: one page, and its data.`;
     await client.filesUploadV2({ channel_id: channel, file_uploads: made.files, initial_comment });
     if (!(await shown())) throw new Error('Slack took the record and does not show it yet');

@@ -6,7 +6,7 @@ import { surfaceKey } from '../domain/surface.ts';
 import { instantAt, wallTime } from '../domain/time.ts';
 import { beginFirstWrite, type Claim, markStale } from '../store/ledger.ts';
 import { type Push, permit, prefsOf } from '../store/notification.ts';
-import { failureOf } from './client.ts';
+import { failureOf, leaseMs } from './client.ts';
 
 /*
  * Messages of surfaces: one per key, found again after a crash by the key in its metadata.
@@ -81,7 +81,7 @@ export async function message(
   options: MessageOptions = {},
 ): Promise<Shown> {
   const { client, ctx } = projector;
-  const { workspace, key } = claimed.row;
+  const { key } = claimed.row;
   const hash = hashOf(view);
   // A war room may have moved into another channel.
   const isThere = claimed.row.ts !== null && claimed.row.channel === channel;
@@ -105,8 +105,11 @@ export async function message(
     }
   }
   let ts = claimed.row.unclear_since ? await findPosted(projector, channel, key, options.thread) : undefined;
-  if (ts === undefined) {
-    await beginFirstWrite(ctx.db, workspace, key);
+  if (ts !== undefined) {
+    // It says what was so when it was posted; more may have happened since.
+    await client.chat.update({ channel, ts, ...content });
+  } else {
+    await beginFirstWrite(ctx.db, claimed, leaseMs);
     if (/^[CG]/.test(channel)) await notePost(projector, claimed, channel, options);
     const posted = await client.chat.postMessage({
       channel,

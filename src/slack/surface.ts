@@ -29,6 +29,7 @@ import {
   claim,
   findSurface,
   giveBack,
+  isPendingLike,
   markStale,
   pendingSince,
   settle,
@@ -59,14 +60,12 @@ import {
 } from '../store/read.ts';
 import { loadRoomProps, protocolsFor } from '../store/room.ts';
 import { findProposal } from '../store/trust.ts';
-import { failureOf, slackTimeoutMs } from './client.ts';
+import { failureOf, leaseMs } from './client.ts';
 import { sendRecord } from './flight.ts';
 import { alsoStale, directMessage, keep, message, type Projector, push, type Shown } from './message.ts';
 import { offersForRelease } from './offer.ts';
 import { archive, bookmarks, callStep, lookAtKept, purpose, room, topic } from './war-room.ts';
 
-/** A claim outlasts the slowest call that it covers, so that no second process begins meanwhile. */
-const leaseMs = 3 * slackTimeoutMs;
 /** Edits of one message are merged: at most one in this time. */
 const mergeMs = 1_500;
 
@@ -77,7 +76,7 @@ const mergeMs = 1_500;
 export async function refresh(projector: Projector, workspace: string, key: string): Promise<number | undefined> {
   const { ctx, instance } = projector;
   for (;;) {
-    const claimed = await claim(ctx.db, workspace, key, instance, leaseMs);
+    const claimed = await claim(ctx.db, workspace, key, `${instance}:${ctx.newId()}`, leaseMs);
     if (!claimed) {
       const pending = await pendingSince(ctx.db, workspace, key);
       return pending && pending.retryInMs > 0 ? pending.retryInMs : undefined;
@@ -87,20 +86,20 @@ export async function refresh(projector: Projector, workspace: string, key: stri
       ? Date.now() - claimed.row.written_at.getTime()
       : Number.POSITIVE_INFINITY;
     if (claimed.row.ts && sinceWrite >= 0 && sinceWrite < mergeMs) {
-      await giveBack(ctx.db, claimed, instance, { problem: null, retryInMs: mergeMs - sinceWrite });
+      await giveBack(ctx.db, claimed, { problem: null, retryInMs: mergeMs - sinceWrite });
       return mergeMs - sinceWrite;
     }
     try {
       const shown = await show(projector, workspace, surface, claimed);
       if (shown === 'wait') {
-        await giveBack(ctx.db, claimed, instance, { problem: 'waits for another surface', retryInMs: 500 });
+        await giveBack(ctx.db, claimed, { problem: 'waits for another surface', retryInMs: 500 });
         return 500;
       }
       if ('again' in shown) {
-        await giveBack(ctx.db, claimed, instance, { problem: 'no answer yet', retryInMs: shown.again });
+        await giveBack(ctx.db, claimed, { problem: 'no answer yet', retryInMs: shown.again });
         return shown.again;
       }
-      await settle(ctx.db, claimed, instance, shown);
+      await settle(ctx.db, claimed, shown);
       projector.seen(surface.kind, shown.wrote ? (claimed.row.ts ? 'updated' : 'created') : 'unchanged');
     } catch (error) {
       projector.seen(surface.kind, 'failed');
@@ -128,7 +127,7 @@ const hopeless = [
 ];
 
 async function handleFailure(
-  { ctx, instance }: Projector,
+  { ctx }: Projector,
   claimed: Claim,
   key: string,
   error: unknown,
@@ -137,19 +136,19 @@ async function handleFailure(
   const room = lostRoom(claimed, failure);
   if (room !== undefined) {
     await markStale(ctx.db, claimed.row.workspace, [surfaceKey({ kind: 'room', release: room })], ctx.now());
-    await giveBack(ctx.db, claimed, instance, { problem: 'its room is gone', retryInMs: 1_000 });
+    await giveBack(ctx.db, claimed, { problem: 'its room is gone', retryInMs: 1_000 });
     ctx.log.warn({ surface: key }, 'the room is looked at first');
     return 1_000;
   }
   if (failure.kind === 'refused' && hopeless.includes(failure.error)) {
-    await bury(ctx.db, claimed, instance, failure.error);
+    await bury(ctx.db, claimed, failure.error);
     ctx.log.error({ surface: key, code: failure.error, err: error }, 'a surface cannot be written');
     return undefined;
   }
   // Backs off to a minute; what is stored is kept until Slack takes it.
   const retryInMs =
     failure.kind === 'later' ? failure.afterMs : Math.min(60_000, 500 * 2 ** Math.min(claimed.row.attempts, 7));
-  await giveBack(ctx.db, claimed, instance, {
+  await giveBack(ctx.db, claimed, {
     problem: failure.kind === 'later' ? 'rate limited' : failure.error,
     retryInMs,
   });
@@ -350,8 +349,8 @@ async function show(
     case 'archive': {
       const props = await release(surface.release);
       if (!props.roomChannel || !props.archivedAt) return keep(claimed);
-      const records = await surfacesLike(db, workspace, `record:${releaseKey(surface.release)}:`);
-      for (const key of records) if (await pendingSince(db, workspace, key)) return 'wait';
+      // One that nobody has begun to send yet is in the outbox alone.
+      if (await isPendingLike(db, workspace, `record:${releaseKey(surface.release)}:`)) return 'wait';
       return archive(projector, claimed, props.roomChannel, surface.release);
     }
     case 'offer': {

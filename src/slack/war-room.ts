@@ -11,7 +11,7 @@ import { beginFirstWrite, type Claim } from '../store/ledger.ts';
 import { loadWorkspace } from '../store/read.ts';
 import { findHook, keptMessages, releaseAt, roomCast } from '../store/room.ts';
 import { channelMembers, findChannel } from './channel.ts';
-import { failureOf } from './client.ts';
+import { failureOf, leaseMs } from './client.ts';
 import { alsoStale, hashOf, keep, type Projector, type Shown } from './message.ts';
 
 /*
@@ -57,8 +57,11 @@ export async function room(projector: Projector, claimed: Claim, release: Releas
   const wanted = [...new Set([...cast.members, ...cast.groups.flatMap((id) => directory.usergroups[id] ?? [])])];
   const missing = wanted.filter((id) => !present.has(id) && !cast.invited.includes(id));
   const { invited, skipped } = await invite(client, channel, missing, directory);
-  if (channel !== release.roomChannel || invited.length > 0 || skipped.length > 0) {
-    const input = { release: release.number, channel, invited, skipped };
+  // Whoever is there already was invited by a try that was cut short, or came by themselves: nobody is asked again.
+  const there = wanted.filter((id) => present.has(id) && !cast.invited.includes(id));
+  const asked = [...there, ...invited];
+  if (channel !== release.roomChannel || asked.length > 0 || skipped.length > 0) {
+    const input = { release: release.number, channel, invited: asked, skipped };
     await run(ctx, staffRoomCommand, input, bySystem(ctx, workspace, 'staff'));
   }
   return { channel, ts: null, hash: null, wrote: true };
@@ -134,8 +137,8 @@ async function makeRoom(
   isPrivate: boolean,
 ): Promise<{ channel: string } | { problem: string }> {
   const { client, ctx } = projector;
-  const { workspace, key, unclear_since } = claimed.row;
-  await beginFirstWrite(ctx.db, workspace, key);
+  const { workspace, unclear_since } = claimed.row;
+  await beginFirstWrite(ctx.db, claimed, leaseMs);
   for (let number = 1; number < 20; number++) {
     const name = number === 1 ? wanted : `${wanted}-${number}`;
     if (unclear_since) {
