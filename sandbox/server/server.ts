@@ -408,14 +408,19 @@ function serveFile(world: World, url: URL, request: IncomingMessage, response: S
   response.end(Buffer.from(file.content, 'base64'));
 }
 
+/** Arguments that come as JSON inside of a form. */
+const structured = new Set([
+  ...['blocks', 'message', 'view', 'metadata', 'attachments', 'files'],
+  ...['changes', 'criteria', 'document_content'],
+]);
+
 async function readArgs(body: Buffer, type: string): Promise<Args> {
   if (type.startsWith('application/json')) return JSON.parse(body.toString('utf8') || '{}') as Args;
   const given = type.startsWith('multipart/form-data')
     ? [...(await new Response(new Uint8Array(body), { headers: { 'content-type': type } }).formData())]
     : [...new URLSearchParams(body.toString('utf8'))];
   const args: Record<string, unknown> = {};
-  for (const [key, value] of given)
-    args[key] = ['blocks', 'view', 'metadata', 'attachments', 'files'].includes(key) ? parsed(String(value)) : value;
+  for (const [key, value] of given) args[key] = structured.has(key) ? parsed(String(value)) : value;
   return args;
 }
 
