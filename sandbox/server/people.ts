@@ -534,15 +534,15 @@ export function createPeople(world: World, delivery: Delivery) {
 
   function newTrigger(user: string, inModal = false): string {
     const id = `${newId(world, 't')}.${randomUUID()}`;
+    forgetOld(world.triggers, 60_000);
     world.triggers.set(id, { user, expires: Date.now() + 3_000, used: false, inModal });
-    setTimeout(() => world.triggers.delete(id), 60_000).unref();
     return id;
   }
 
   function newResponse(user: string, channel: string, ts: string | null): string {
     const id = randomUUID();
+    forgetOld(world.responses, 60_000);
     world.responses.set(id, { user, channel, ts, expires: Date.now() + 30 * 60_000, uses: 0 });
-    setTimeout(() => world.responses.delete(id), 31 * 60_000).unref();
     return id;
   }
 
@@ -561,6 +561,14 @@ export function createPeople(world: World, delivery: Delivery) {
         const channel = Object.values(world.state.channels).find((one) => one.name === name && !one.is_im);
         return channel ? `${before}<#${channel.id}|${channel.name}>` : whole;
       });
+  }
+}
+
+/** Entries are made in order: the oldest go when they are long over, or when there are very many. */
+function forgetOld(all: Map<string, { readonly expires: number }>, afterMs: number): void {
+  for (const [id, { expires }] of all) {
+    if (all.size < 20_000 && Date.now() < expires + afterMs) return;
+    all.delete(id);
   }
 }
 
