@@ -99,10 +99,15 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
       voices.map(({ name, people: ids, groups }) =>
         ids.length + groups.length === 0
           ? mrkdwn`${name} (nobody has this role: take it in the room)`
-          : mrkdwn`${name} (${join([...ids.map(person), ...groups.map(usergroup)], ', ')})`,
+          : name.startsWith('author ')
+            ? mrkdwn`author ${join(ids.map(person), ', ')}`
+            : mrkdwn`${name} (${join([...ids.map(person), ...groups.map(usergroup)], ', ')})`,
       ),
       ', ',
     )}.`,
+  }),
+  no_go: ({ release, step, by }) => ({
+    text: mrkdwn`${person(by)} said no-go on step ${step}, and only they can take it back. Whoever runs ${releaseKey(release)} can pass over it: ${code(`/release step ${releaseKey(release)} ${step} skip why`)}.`,
   }),
   voiced: ({ choice }) => ({
     text: mrkdwn`You already said ${choice === 'go' ? 'go' : 'no-go'}. It stands; say the other to change it.`,
@@ -225,14 +230,25 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
   changed_since: ({ release }) => ({
     text: mrkdwn`${releaseKey(release)} changed while you looked, so your vote was not taken. Open the review again.`,
   }),
-  reason_needed: ({ verb }) => ({
-    text: mrkdwn`Say why: ${code(`/release ${verb} REL-142 ${verb === 'override' ? 'gate:SRE @second ' : ''}the reason`)}.`,
-  }),
+  reason_needed: ({ verb, release }) => {
+    const [name = '', ...rest] = verb.split(' ');
+    const whom = { override: ['gate:SRE @second'], handover: ['@lee'] }[name] ?? [];
+    // It has to work as it is typed: another release's number would do it to that one.
+    const line = [name, release === undefined ? 'REL-142' : releaseKey(release), ...rest, ...whom, 'the reason'];
+    return { text: mrkdwn`Say why: ${code(`/release ${line.join(' ')}`)}.` };
+  },
   only_runners: ({ release, verb, lead, requester }) => ({
     text: mrkdwn`Only its lead ${person(lead)}, its requester ${person(requester)} or a release manager can ${verb} ${releaseKey(release)}.`,
   }),
   wrong_state: ({ release, verb, state, possible }) => ({
-    text: mrkdwn`${releaseKey(release)} is ${stateWords[state]}, so there is nothing to ${verbWords[verb] ?? verb}.${possible.length > 0 ? mrkdwn` You can ${list(possible, 'or')} it.` : ''}`,
+    text: mrkdwn`${releaseKey(release)} is ${stateWords[state]}, so there is nothing to ${verbWords[verb] ?? verb}.${
+      possible.length > 0
+        ? mrkdwn` You can ${list(
+            possible.map((one) => verbWords[one] ?? one),
+            'or',
+          )} it.`
+        : ''
+    }`,
   }),
   not_yet: ({ release, startsAt }, zone) => ({
     text: mrkdwn`The slot of ${releaseKey(release)} opens ${date(new Date(startsAt), zone)}. Start it then.`,

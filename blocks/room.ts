@@ -156,7 +156,9 @@ export function checklist(props: RoomProps): View {
   const from = left.length === 0 ? Math.max(0, own.length - rows) : Math.max(0, first);
   const shown = own.slice(from, from + rows);
   const blocks: KnownBlock[] = [section(mrkdwn`*${title}* ${bar(done, own.length)} ${done}/${own.length}`)];
-  if (from > 0) blocks.push(context(mrkdwn`✅ ${own[0]?.key ?? ''}–${own[from - 1]?.key ?? ''} are over`));
+  const over = [own[0]?.key ?? '', own[from - 1]?.key ?? ''];
+  if (from > 0)
+    blocks.push(context(from === 1 ? mrkdwn`✅ ${over[0] ?? ''} is over` : mrkdwn`✅ ${over.join('–')} are over`));
   let group = from > 0 ? (own[from - 1]?.group ?? '') : '';
   for (const step of shown) {
     if (step.group !== group && step.group !== '') blocks.push(context(mrkdwn`*${step.group}*`));

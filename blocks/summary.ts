@@ -132,7 +132,7 @@ export function summaryLine(release: ReleaseProps): Mrkdwn {
     case 'approved':
       return mrkdwn`${name} is approved for ${release.environment}: ${when}`;
     case 'deploying':
-      return mrkdwn`${name} is being deployed to ${release.environment}, led by ${person(release.lead)}`;
+      return mrkdwn`${name} is being deployed to ${release.environment}, led by ${person(release.roomLead ?? release.lead)}`;
     case 'paused':
       return mrkdwn`${name} is paused in ${release.environment}: ${clip(release.reason, 300) || 'no reason given'}`;
     case 'verifying':

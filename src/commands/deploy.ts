@@ -105,7 +105,7 @@ export const noteVerb: Verb = {
   parse: (line, _said, release) =>
     words(line) === ''
       ? { do: 'open', form: { kind: 'note', release } }
-      : { do: 'run', call: call(noteCommand, { release, text: words(line) }) },
+      : { do: 'run', call: call(noteCommand, { release, text: words(line).slice(0, 3000) }) },
 };
 
 /** What a start is judged by: at this moment, not at the beginning of its slot. */
@@ -165,7 +165,10 @@ function reasonVerb(
     summary,
     examples: [`${name} REL-142 error rate above the limit`],
     target: true,
-    parse: (line, _said, release) => ({ do: 'run', call: call(command, { release, reason: words(line) }) }),
+    parse: (line, _said, release) => ({
+      do: 'run',
+      call: call(command, { release, reason: words(line).slice(0, 1000) }),
+    }),
   };
 }
 

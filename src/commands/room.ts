@@ -317,7 +317,9 @@ export const stepVerb: Verb = {
         ? missing('what the step is called')
         : { do: 'run', call: call(addStepCommand, { release, title, owner }) };
     }
-    const did = stepWords.find((word) => word === (what ?? 'done'));
+    // A number alone asks; only a word does something.
+    if (what === undefined) return { do: 'answer', question: { ask: 'steps', release } };
+    const did = stepWords.find((word) => word === what);
     if (!did) return badOption('what', what, stepWords);
     const note = [...rest, ...line.quoted].join(' ').slice(0, 1000);
     return { do: 'run', call: call(stepCommand, { release, step: first ?? '', attempt: null, do: did, note }) };
@@ -353,9 +355,10 @@ export const statusVerb: Verb = {
   target: true,
   parse: (line, _said, release) => {
     if (line.raw === '') return { do: 'answer', question: { ask: 'status', release } };
-    const word = line.words[0]?.toLowerCase().replace('-', '_');
-    const health = Health.safeParse(word);
-    const text = health.success ? line.raw.slice((line.words[0] as string).length).trim() : line.raw;
+    // "at-risk", "at risk" and "atrisk" are the same to people; taken as text, it would be posted as on track.
+    const [spoken = ''] = /^(on|at)[ _-]?(track|risk)\b|^delayed\b/i.exec(line.raw) ?? [];
+    const health = Health.safeParse(spoken.toLowerCase().replace(/^(on|at)[ _-]?/, '$1_'));
+    const text = health.success ? line.raw.slice(spoken.length).replace(/^[\s:,–-]+/, '') : line.raw;
     if (text.trim() === '') return missing('a sentence on how it goes');
     const said = text.replace(/^"|"$/g, '').slice(0, 500);
     return {
@@ -377,7 +380,8 @@ export const exposeVerb: Verb = {
   parse: (line, _said, release) => {
     const flag = line.options.flag === undefined ? undefined : `flag ${line.options.flag}`;
     const label = flag ?? line.words[0]?.replace(/^(\d+(?:\.\d+)?)%$/, '$1 %');
-    if (label === undefined) return missing('who gets it, like 25%, dark or flag:new-checkout');
+    if (label === undefined || Number.parseFloat(label) > 100)
+      return missing('who gets it, like 25%, dark or flag:new-checkout');
     const note = [...line.words.slice(flag ? 0 : 1), ...line.quoted].join(' ');
     return { do: 'run', call: call(exposeCommand, { release, label: label.slice(0, 40), note: note.slice(0, 500) }) };
   },
@@ -467,7 +471,7 @@ export const incidentVerb: Verb = {
   target: true,
   parse: (line, _said, release) => {
     const [key, ...rest] = line.words;
-    if (key === undefined) return missing('the incident, like INC-77');
+    if (key === undefined || key === 'over') return missing('the incident, like INC-77');
     const close = rest[0] === 'over';
     const note = close ? '' : [...rest, ...line.quoted].join(' ').slice(0, 500);
     return { do: 'run', call: call(incidentCommand, { release, key: key.slice(0, 60), note, close }) };

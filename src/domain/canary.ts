@@ -242,7 +242,8 @@ function difference(xs: Float64Array, ys: Float64Array, rank: number): number {
     if (count >= rank) high = under;
     else low = over;
   }
-  return low;
+  // No difference has no sign.
+  return low + 0;
 }
 
 function medianOf(values: readonly number[]): number | null {

@@ -41,7 +41,7 @@ export type Refusal =
   | { code: 'voting_closed'; release: number; state: ReleaseState }
   | { code: 'already_voted'; release: number; gate: string; choice: string; at: string }
   | { code: 'changed_since'; release: number }
-  | { code: 'reason_needed'; verb: string }
+  | { code: 'reason_needed'; verb: string; release?: number }
   | { code: 'only_runners'; release: number; verb: string; lead: string; requester: string }
   | { code: 'wrong_state'; release: number; verb: string; state: ReleaseState; possible: string[] }
   | { code: 'not_yet'; release: number; startsAt: string }
@@ -148,6 +148,7 @@ export type Refusal =
   | { code: 'still_soaking'; release: number; step: string; until: string }
   | { code: 'second_person'; release: number; step: string }
   | { code: 'no_poll'; release: number }
+  | { code: 'no_go'; release: number; step: string; by: string }
   | { code: 'no_voice'; release: number; step: string; voices: { name: string; people: string[]; groups: string[] }[] }
   | { code: 'voiced'; release: number; choice: string }
   | { code: 'too_many_steps'; release: number }

@@ -193,12 +193,14 @@ export function finishRelease(_input: OfRelease, facts: RoomFacts, ask: Ask): De
 export function rollBack(input: WithReason, facts: ReleaseFacts, ask: Ask): Decision {
   const { release } = facts;
   if (!possible.rollback.includes(release.state)) return wrongState('rollback', release.number, release.state);
+  const lead = release.roomLead ?? release.lead;
   return accept({
     type: 'release.rolled_back',
     release: release.number,
     reason: input.reason.trim() || 'no reason given',
     ...alarmed(facts, ask),
-    lead: otherThan(ask, release.roomLead ?? release.lead),
+    // The requester is told anyway.
+    lead: lead === release.requester ? null : otherThan(ask, lead),
   });
 }
 
@@ -207,7 +209,7 @@ export function failRelease(input: WithReason, facts: ReleaseFacts, ask: Ask): D
   const no = stopped('fail', facts, ask);
   if (no) return no;
   const reason = input.reason.trim();
-  if (reason === '') return refuse({ code: 'reason_needed', verb: 'fail' });
+  if (reason === '') return refuse({ code: 'reason_needed', verb: 'fail', release: facts.release.number });
   return accept({ type: 'release.failed', release: facts.release.number, reason, ...alarmed(facts, ask) });
 }
 
@@ -263,7 +265,7 @@ function onlyRunners(verb: string, { release }: ReleaseFacts): Decision {
     code: 'only_runners',
     release: release.number,
     verb,
-    lead: release.lead,
+    lead: release.roomLead ?? release.lead,
     requester: release.requester,
   });
 }

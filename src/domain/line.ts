@@ -35,7 +35,7 @@ function wordOf(word: string): string {
 }
 
 /** Slack sends `<@U1|ana>` for @ana, `<https://x|y>` for a link, and & < > as entities. */
-function plain(text: string): string {
+export function plain(text: string): string {
   return text
     .replace(/<([@#])[A-Z0-9]+\|([^>]+)>/g, '$1$2')
     .replace(/<(https?:[^|>]+)(?:\|[^>]*)?>/g, '$1')

@@ -279,7 +279,8 @@ export function unmovable(
 }
 
 export function onlyRunners(verb: string, { release }: Pick<ReleaseFacts, 'release'>): Refusal {
-  return { code: 'only_runners', release: release.number, verb, lead: release.lead, requester: release.requester };
+  const { number, lead, roomLead, requester } = release;
+  return { code: 'only_runners', release: number, verb, lead: roomLead ?? lead, requester };
 }
 
 /** Freezes that a release may pass right now: their owners agreed, or two people set them aside. */

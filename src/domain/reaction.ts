@@ -95,7 +95,16 @@ export const reaction: EventTable<Reaction> = {
   'release.approved': (event) => again(event, verdict(event)),
   'release.rejected': (event) => freed(event, verdict(event)),
   'release.expired': (event) => freed(event, verdict(event)),
-  'release.cancelled': (event) => freed(event, verdict(event)),
+  // Its room may be open already: those who gathered there hear of it there.
+  'release.cancelled': (event) =>
+    freed(
+      event,
+      show([
+        ...verdict(event).surfaces,
+        { kind: 'checklist', release: event.body.release },
+        { kind: 'log', event: event.id },
+      ]),
+    ),
   'room.opened': ({ id, at, body }) => ({
     surfaces: [
       { kind: 'room', release: body.release },

@@ -71,6 +71,10 @@ export function followRelease(input: FollowInput, facts: RoomFacts, ask: Ask): D
   const { release, followers } = facts;
   if (followers.includes(person) === input.follow)
     return refuse({ code: 'follows', release: release.number, follows: input.follow });
+  const isPrivate = facts.runbook.services.some(({ room }) => room.private);
+  // Nobody lets themselves into a private room: whoever runs the release, voted on it, or is asked in by somebody inside.
+  const isMeant = mayRun(release, person, facts.roles) || facts.votes.some((vote) => vote.voter === person);
+  if (input.follow && isPrivate && !isMeant) return refuse(onlyRunners('follow into the private room of', facts));
   return accept({ type: 'release.followed', release: release.number, person, follow: input.follow });
 }
 
@@ -135,7 +139,7 @@ export function offerRole(input: OfferRoleInput, facts: RoomFacts, ask: Ask): De
   if (!isLate && holder !== undefined && holder !== person && !mayRun(release, person, facts.roles))
     return refuse({ code: 'not_yours', what: 'role', owner: holder });
   const note = input.note.trim();
-  if (isLate && note === '') return refuse({ code: 'reason_needed', verb: 'handover' });
+  if (isLate && note === '') return refuse({ code: 'reason_needed', verb: 'handover', release: release.number });
   const to = ask.directory.people[input.to];
   if (!to || !isFullMember(to) || input.to === person) return refuse({ code: 'offer_unfit', person: input.to });
   if (input.role === 'lead' && decidedBeforeStart(facts, input.to))

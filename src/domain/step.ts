@@ -111,7 +111,8 @@ export function workStep(input: StepInput, facts: RoomFacts, ask: Ask): Decision
   const note = input.note.trim();
   const about = { release: release.number, step: step.key, title: step.title, attempt: step.attempt };
   const needsReason = input.do === 'fail' || input.do === 'skip';
-  if (needsReason && note === '') return refuse({ code: 'reason_needed', verb: `step ${step.key} ${input.do}` });
+  if (needsReason && note === '')
+    return refuse({ code: 'reason_needed', verb: `step ${step.key} ${input.do}`, release: release.number });
   switch (input.do) {
     case 'claim': {
       if (isOver(step) || step.state === 'checking') return refuse(over(release, step));
@@ -219,10 +220,21 @@ export function sayGo(input: VoiceInput, facts: RoomFacts, ask: Ask): Decision {
   const waits = notReady(release, step, facts);
   if (waits) return refuse(waits);
   const reason = input.reason.trim();
-  if (input.choice === 'nogo' && reason === '') return refuse({ code: 'reason_needed', verb: 'nogo' });
-  const mine = step.voices.filter((voice) => speaksFor(voice.source, person, facts, ask));
-  if (mine.length === 0)
+  if (input.choice === 'nogo' && reason === '')
+    return refuse({ code: 'reason_needed', verb: 'nogo', release: release.number });
+  const asked = step.voices.filter((voice) => speaksFor(voice.source, person, facts, ask));
+  if (asked.length === 0)
     return refuse({ code: 'no_voice', release: release.number, step: step.key, voices: voicesAsked(step, facts) });
+  // A no-go holds until whoever said it takes it back: nobody else of their group does it for them.
+  const against = (voice: (typeof asked)[number]) =>
+    step.said.find(
+      ({ voice: name, choice, person: by }) =>
+        name === voice.name && choice === 'nogo' && by !== person && speaksFor(voice.source, by, facts, ask),
+    );
+  const mine = asked.filter((voice) => input.choice === 'nogo' || !against(voice));
+  const by = asked.map(against)[0]?.person;
+  if (mine.length === 0 && by !== undefined)
+    return refuse({ code: 'no_go', release: release.number, step: step.key, by });
   const isSame = mine.every((voice) =>
     step.said.some(
       (one) =>

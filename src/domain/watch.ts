@@ -75,7 +75,7 @@ export function linkIncident(input: IncidentInput, facts: WatchFacts, _ask: Ask)
         code: 'unknown_incident',
         release: release.number,
         key,
-        known: facts.incidents.map((one) => one.key),
+        known: facts.incidents.filter((one) => one.isOpen).map((one) => one.key),
       });
     return accept({ type: 'incident.closed', release: release.number, key: known.key });
   }

@@ -4,9 +4,14 @@ import type { View } from '../../blocks/kit.ts';
 import { recordHtml, recordJson } from '../../blocks/record.ts';
 import { refusal } from '../../blocks/refusal.ts';
 import type { Ctx } from '../ctx.ts';
+import { mayRun } from '../domain/access.ts';
 import { releaseKey } from '../domain/release.ts';
+import { roomNeeds } from '../domain/step.ts';
+import { readerOf } from '../store/calendar.ts';
+import { findRelease } from '../store/facts.ts';
 import { findFlight } from '../store/flight.ts';
 import { beginFirstWrite, type Claim } from '../store/ledger.ts';
+import { roomCast } from '../store/room.ts';
 import { failureOf } from './client.ts';
 import { admit } from './line.ts';
 import { keep, type Projector, type Shown } from './message.ts';
@@ -80,13 +85,22 @@ export async function sendExport(
 ): Promise<View> {
   const admitted = await admit(ctx, workspace, person, 'members');
   if (!admitted.ok) return refusal(admitted.refusal, zone);
+  const facts = await findRelease(readerOf(ctx.db), { workspace, actor: person, now: ctx.now() }, release);
+  const channel = facts?.release.roomChannel ?? null;
+  // What was said in a private room is for those who are in it, and for those who run the release.
+  if (facts && channel !== null && !mayRun(facts.release, person, facts.roles)) {
+    const { isPrivate } = await roomCast(ctx.db, workspace, release);
+    const { channels } = await ctx.directory.lookup(workspace, roomNeeds(facts), 5_000);
+    if (isPrivate && !channels[channel]?.includes(person))
+      return refusal({ code: 'not_in_room', release, channel }, zone);
+  }
   await lookAtKept({ ctx, client }, workspace, release);
   const made = await filesOf(ctx, workspace, release, '');
   if (!made) return refusal({ code: 'not_found', what: 'release', name: releaseKey(release) }, zone);
   try {
-    const { channel } = await client.conversations.open({ users: person });
+    const { channel: direct } = await client.conversations.open({ users: person });
     await client.filesUploadV2({
-      channel_id: channel?.id ?? '',
+      channel_id: direct?.id ?? '',
       file_uploads: made.files,
       initial_comment: `Everything that is recorded of ${releaseKey(release)}: one page, and its data.`,
     });

@@ -95,7 +95,8 @@ function takeTarget(
   if (front.release !== undefined) return { release: front.release, rest: rest.slice((words[0] ?? '').length).trim() };
   const last = words.at(-1) ?? '';
   // In a longer line it is part of a sentence.
-  const back = /^rel-\d+$/i.test(last) && words.length <= 3 ? takeRelease([last]).release : undefined;
+  const spoken = words.filter((word) => !word.startsWith('<')).length;
+  const back = /^rel-\d+$/i.test(last) && spoken <= 3 ? takeRelease([last]).release : undefined;
   return back === undefined
     ? { release: undefined, rest }
     : { release: back, rest: rest.slice(0, -last.length).trim() };

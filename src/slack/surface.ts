@@ -317,6 +317,9 @@ async function show(
       const found = await roomOf(projector, workspace, props);
       if (found === 'gone') return keep(claimed);
       if (!found) return 'wait';
+      // Where the thread of the card is the room, it is said there once.
+      const said = surfaceKey({ kind: 'thread', event: surface.event });
+      if (found.thread !== undefined && (await findSurface(db, workspace, said))) return keep(claimed);
       const header = await place(projector, workspace, { kind: 'header', release: props.release.number });
       if (!isThere(header)) return missing(header, claimed);
       const inThread = found.thread === undefined ? {} : { thread: found.thread };

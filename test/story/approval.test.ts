@@ -586,13 +586,14 @@ describe('what people hear of one release', () => {
        WHERE state = 'sent' AND (person IS NOT NULL OR why IN ('root', 'broadcast')) AND coalesce(channel, 'C0RELEASES') = 'C0RELEASES'
          AND surface NOT LIKE 'digest:%' GROUP BY 1 ORDER BY 1`,
     );
-    // interaction.md §2.8-12: the owner four, each approver one, the channel one root and three broadcasts.
+    // interaction.md §2.8-12: the owner four, each approver one, the channel one root and three broadcasts; and the lead's briefing.
     expect(Object.fromEntries(sent.map((row) => [row.who, row.n]))).toEqual({
       U0ANA: 4,
       U0BEN: 1,
       U0KIM: 1,
       U0LEE: 1,
       U0MIA: 1,
+      U0RAJ: 1,
       broadcast: 3,
       root: 1,
     });

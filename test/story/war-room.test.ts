@@ -150,6 +150,9 @@ story('a runbook of nine steps, four people in three zones', (told) => {
     await raj.types('/release go', room);
     await ben.types('/release nogo the replica lags behind', room);
     await ana.seesEventually(/the replica lags behind/, room);
+    // A colleague of whoever said no-go does not take it back for them.
+    await people.lee.types('/release go', room);
+    await people.lee.seesEventually(/only they can take it back/, room);
     expect((await stepsOf(house, release))['4']).not.toBe('done');
     await people.kim.types('/release go', 'releases');
     await ben.types('/release go', room);
@@ -262,8 +265,13 @@ story("the lead's laptop dies", (told) => {
 
   test('whoever comes late is told where it stands; a private room keeps others out', async () => {
     const { house, people } = told();
-    const { room } = await opens(house, 'search@5.0.0 today 13:00 for 60m', people.lee);
+    const { release, room } = await opens(house, 'search@5.0.0 today 13:00 for 60m', people.lee);
     expect(house.channel(room)?.is_private).toBe(true);
+    await people.noa.types(`/release follow REL-${release}`);
+    await people.noa.seesEventually(/can follow into the private room/);
+    await people.noa.types(`/release export REL-${release}`);
+    await people.noa.seesEventually(/Only people in .* work on/);
+    expect(house.channel(room)?.members).not.toContain('U0NOA');
     await people.ana.types('/release room invite @mia @gil @tom', room);
     await house.until('mia to be in', () => (house.channel(room)?.members.includes('U0MIA') ? true : undefined));
     await people.ana.seesEventually(/Not invited: .*U0GIL.*guest/, room);
