@@ -49,7 +49,10 @@ test('five clicks take a release from a wish to done', async () => {
       await page.screenshot({ path: join(process.env.SCREENSHOTS, `step-${index + 1}.png`) });
     }
   }
-  await page.getByText(/finished REL-1/).first().waitFor();
+  await page
+    .getByText(/finished REL-1/)
+    .first()
+    .waitFor();
   const [release] = await house.query<{ state: string }>('SELECT state FROM release WHERE number = 1');
   expect(release?.state).toBe('done');
   await guide.getByRole('button', { name: 'Close' }).click();
