@@ -291,7 +291,8 @@ async function act(
 ): Promise<unknown> {
   switch (what) {
     case 'clock': {
-      const byMs = Number(body.advanceMs);
+      // A moment is meant as a moment, also by who has not heard yet that the clock went on.
+      const byMs = body.toMs === undefined ? Number(body.advanceMs) : Number(body.toMs) - now(world);
       if (!(byMs > 0 && byMs < 400 * 86_400_000)) throw new Error('the clock goes forward, by a year at most');
       moveClock(world, byMs);
       return;
