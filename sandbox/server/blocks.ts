@@ -12,7 +12,11 @@ type Say = (what: string, at: string) => void;
 const surfaceLimits: Readonly<Record<Surface, number>> = { message: 50, modal: 100, home: 100 };
 
 /** Every problem of these blocks on this surface; none means that Slack would take them. */
-export function checkBlocks(blocks: unknown, surface: Surface): string[] {
+export function checkBlocks(
+  blocks: unknown,
+  surface: Surface,
+  open: { readonly inputInMessages?: boolean; readonly blockTextLimit?: number } = {},
+): string[] {
   const problems: string[] = [];
   const say: Say = (what, at) => problems.push(`${what} [json-pointer:${at}]`);
   if (!Array.isArray(blocks)) return ['must be an array [json-pointer:/blocks]'];
@@ -21,7 +25,8 @@ export function checkBlocks(blocks: unknown, surface: Surface): string[] {
   for (const [index, block] of (blocks as Json[]).entries()) {
     const at = `/blocks/${index}`;
     const shape = shapes[String(block?.type)];
-    if (!shape?.surfaces.includes(surface)) {
+    const fits = shape?.surfaces.includes(surface) || (block?.type === 'input' && open.inputInMessages);
+    if (!shape || !fits) {
       say(`unsupported type: ${String(block?.type)}${shape ? ` in a ${surface}` : ''}`, `${at}/type`);
       continue;
     }
@@ -38,12 +43,13 @@ export function checkBlocks(blocks: unknown, surface: Surface): string[] {
     0,
   );
   if (markdown > 12_000) say('markdown blocks must be less than 12001 characters together', '/blocks');
-  if (surface === 'message' && textLength(blocks) > 11_000) problems.push('msg_blocks_too_long');
+  if (surface === 'message' && textLength(blocks) > (open.blockTextLimit ?? 11_000))
+    problems.push('msg_blocks_too_long');
   return problems;
 }
 
 /** Characters of all text in the blocks: Slack caps the sum. */
-function textLength(value: unknown): number {
+export function textLength(value: unknown): number {
   if (Array.isArray(value)) return value.reduce((sum: number, inner) => sum + textLength(inner), 0);
   if (typeof value !== 'object' || value === null) return 0;
   return Object.entries(value).reduce(

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type GivenView, putView, readView, replaceView, showView } from './api.ts';
+import { type GivenView, putView, readView, replaceView, responseLimit, showView } from './api.ts';
 import { checkOptions, isInput } from './blocks.ts';
 import {
   archive,
@@ -221,6 +221,14 @@ export function createPeople(world: World, delivery: Delivery) {
       }
       return found ?? [];
     },
+    /** An administrator takes the app out of the workspace: it is told, and its token is good for nothing. */
+    uninstalls: (): void => {
+      const { botUser } = world.state.app;
+      delivery.event({ type: 'tokens_revoked', tokens: { oauth: [], bot: [botUser] } });
+      delivery.event({ type: 'app_uninstalled' });
+      world.installed = 'uninstalled';
+      changed(world);
+    },
     /** The direct message of two people, which the app cannot read. */
     writesTo: (user: string, other: string): Channel => {
       person(other);
@@ -283,6 +291,7 @@ export function createPeople(world: World, delivery: Delivery) {
       const url = world.responses.get(id);
       if (!url) return { status: 404, text: 'expired_url' };
       if (Date.now() > url.expires) return { status: 404, text: 'expired_url' };
+      if (responseLimit(world, id) > 0) return { status: 429, text: 'ratelimited' };
       if (++url.uses > 5) return { status: 404, text: 'used_url' };
       const ephemerals = world.ephemerals.get(`${url.channel}:${url.user}`) ?? [];
       const old = ephemerals.findIndex((message) => message.response_id === id || message.ts === url.ts);
@@ -404,13 +413,15 @@ export function createPeople(world: World, delivery: Delivery) {
   }
 
   async function interact(user: string, fields: Record<string, unknown>): Promise<Ack> {
-    const ack = await delivery.send('interactive', { ...base(user, String(fields.type)), ...fields });
+    const { type: container, view_id: id } = (fields.container ?? {}) as { type?: string; view_id?: string };
+    const inModal = container === 'view' && world.views.get(String(id))?.type === 'modal';
+    const ack = await delivery.send('interactive', { ...base(user, String(fields.type), inModal), ...fields });
     if (ack.status === 'ok' && Object.keys((ack.body as object) ?? {}).length > 0)
       violate(world, 'bad_ack_payload', `${String(fields.type)} takes no body`);
     return ack;
   }
 
-  function base(user: string, type: string): Record<string, unknown> {
+  function base(user: string, type: string, inModal = type === 'view_submission'): Record<string, unknown> {
     const { name, team_id } = person(user);
     return {
       type,
@@ -420,7 +431,7 @@ export function createPeople(world: World, delivery: Delivery) {
       is_enterprise_install: false,
       api_app_id: world.state.app.id,
       token: 'sandbox',
-      trigger_id: newTrigger(user),
+      trigger_id: newTrigger(user, inModal),
     };
   }
 
@@ -521,17 +532,17 @@ export function createPeople(world: World, delivery: Delivery) {
     return view;
   }
 
-  function newTrigger(user: string): string {
+  function newTrigger(user: string, inModal = false): string {
     const id = `${newId(world, 't')}.${randomUUID()}`;
-    world.triggers.set(id, { user, expires: Date.now() + 3_000, used: false });
-    setTimeout(() => world.triggers.delete(id), 60_000).unref();
+    forgetOld(world.triggers, 60_000);
+    world.triggers.set(id, { user, expires: Date.now() + 3_000, used: false, inModal });
     return id;
   }
 
   function newResponse(user: string, channel: string, ts: string | null): string {
     const id = randomUUID();
+    forgetOld(world.responses, 60_000);
     world.responses.set(id, { user, channel, ts, expires: Date.now() + 30 * 60_000, uses: 0 });
-    setTimeout(() => world.responses.delete(id), 31 * 60_000).unref();
     return id;
   }
 
@@ -550,6 +561,14 @@ export function createPeople(world: World, delivery: Delivery) {
         const channel = Object.values(world.state.channels).find((one) => one.name === name && !one.is_im);
         return channel ? `${before}<#${channel.id}|${channel.name}>` : whole;
       });
+  }
+}
+
+/** Entries are made in order: the oldest go when they are long over, or when there are very many. */
+function forgetOld(all: Map<string, { readonly expires: number }>, afterMs: number): void {
+  for (const [id, { expires }] of all) {
+    if (all.size < 20_000 && Date.now() < expires + afterMs) return;
+    all.delete(id);
   }
 }
 

@@ -6,10 +6,12 @@ import { openFile, takeUpload } from './files.ts';
 import { createGuide } from './guide.ts';
 import { createLive } from './live.ts';
 import { watchNotices } from './notify.ts';
+import { createOAuth } from './oauth.ts';
 import { servePage } from './page.ts';
 import { createPeople } from './people.ts';
 import { type Args, fail, type Reply } from './reply.ts';
-import type { Sandbox } from './sandbox.ts';
+import type { Place, Sandbox } from './sandbox.ts';
+import { watchSchedule } from './schedule.ts';
 import { screenOf } from './screen.ts';
 import {
   addFault,
@@ -27,15 +29,25 @@ import {
 export type { Sandbox } from './sandbox.ts';
 
 /** Starts the local workspace on loopback. Refuses to run where a real one belongs. */
-export async function startSandbox(options: WorldOptions & { readonly port?: number }): Promise<Sandbox> {
+export async function startSandbox(
+  options: WorldOptions & {
+    readonly port?: number;
+    /** The seed of another workspace, where the same app is installed with a token of its own. */
+    readonly secondSeedFile?: string;
+  },
+): Promise<Sandbox> {
   if (process.env.NODE_ENV === 'production') throw new Error('the local workspace does not run in production');
   if (/^xoxb-\d/.test(process.env.SLACK_BOT_TOKEN ?? ''))
     throw new Error('SLACK_BOT_TOKEN looks real; the local workspace refuses to run beside it');
   const world = createWorld(options);
   const delivery = createDelivery(world);
   const people = createPeople(world, delivery);
+  const second = options.secondSeedFile ? openSecond(options.secondSeedFile, options, world, delivery) : undefined;
+  const worlds = [world, ...(second ? [second.world] : [])];
+  const oauth = createOAuth(worlds, options.manifest.redirectUrls, options.manifest.tokenRotation);
   const live = createLive(world, delivery);
-  watchNotices(world);
+  const stops = worlds.map(watchSchedule);
+  for (const one of worlds) watchNotices(one);
   const server = createServer((request, response) => {
     handle(sandbox, guide, request, response).catch((error: Error) => {
       if (!response.headersSent) send(response, 500, { ok: false, error: 'fatal_error', detail: error.message });
@@ -45,13 +57,17 @@ export async function startSandbox(options: WorldOptions & { readonly port?: num
     (request.url?.startsWith('/_control/live') ? live : delivery).upgrade(request, socket, head),
   );
   await listen(server, options.port ?? 0);
-  world.origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  for (const one of worlds) one.origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const sandbox: Sandbox = {
     world,
     people,
     delivery,
     origin: world.origin,
+    oauth,
+    ...(second ? { second } : {}),
     close: async () => {
+      for (const stop of stops) stop();
+      second?.delivery.close();
       live.close();
       delivery.close();
       world.changes.removeAllListeners('clock');
@@ -61,6 +77,14 @@ export async function startSandbox(options: WorldOptions & { readonly port?: num
   };
   const guide = createGuide(sandbox, world.lived ? world.seed.guide : []);
   return sandbox;
+}
+
+function openSecond(seedFile: string, options: WorldOptions, main: World, carrier: Delivery): Place {
+  const { snapshotFile: _kept, ...rest } = options;
+  const world = createWorld({ ...rest, seedFile });
+  Object.assign(world.tokens, { app: main.tokens.app, signingSecret: main.tokens.signingSecret });
+  const delivery = createDelivery(world, carrier);
+  return { world, delivery, people: createPeople(world, delivery) };
 }
 
 function listen(server: Server, port: number): Promise<void> {
@@ -76,16 +100,18 @@ async function handle(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const { world, delivery, people } = sandbox;
+  const { world, people } = sandbox;
   // A foreign name that resolves to loopback must not reach what only this machine may.
   if (!/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(request.headers.host ?? '')) {
     response.writeHead(403).end('loopback only');
     return;
   }
   const url = new URL(request.url ?? '/', world.origin);
-  if (url.pathname.startsWith('/api/')) return api(world, delivery, url.pathname.slice(5), request, response);
+  if (url.pathname.startsWith('/api/')) return api(sandbox, url.pathname.slice(5), request, response);
+  if (url.pathname.startsWith('/oauth/v2/')) return install(sandbox, url, request, response);
   if (url.pathname.startsWith('/response/')) {
-    const answer = people.respond(url.pathname.slice(10), JSON.parse((await readBody(request)) || '{}'));
+    const owner = sandbox.second?.world.responses.has(url.pathname.slice(10)) ? sandbox.second.people : people;
+    const answer = owner.respond(url.pathname.slice(10), JSON.parse((await readBody(request)) || '{}'));
     response.writeHead(answer.status, { 'content-type': 'text/plain' }).end(answer.text);
     return;
   }
@@ -103,14 +129,29 @@ async function handle(
   return servePage(url.pathname, response);
 }
 
-async function api(
-  world: World,
-  delivery: Delivery,
-  name: string,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
+/** Somebody installs the app: the page that asks, and what follows when they say yes. */
+async function install(sandbox: Sandbox, url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const headers = { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': "default-src 'none'" };
+  if (url.pathname === '/oauth/v2/authorize') {
+    const { status, html } = sandbox.oauth.page(url.searchParams);
+    response.writeHead(status, headers).end(html);
+    return;
+  }
+  // A form of another site does not say yes for anybody.
+  const own = !request.headers.origin || request.headers.origin === `http://${request.headers.host}`;
+  const form = request.method === 'POST' && own ? new URLSearchParams(await readBody(request)) : new URLSearchParams();
+  const to = sandbox.oauth.allow(form, form.get('team') ?? '');
+  if (to) response.writeHead(302, { location: to }).end();
+  else response.writeHead(400, headers).end('invalid request');
+}
+
+async function api(sandbox: Sandbox, name: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const args = await readArgs(await readBytes(request), request.headers['content-type'] ?? '');
+  const authorization = request.headers.authorization ?? `Bearer ${String(args.token ?? '')}`;
+  if (name === 'oauth.v2.access') return send(response, 200, sandbox.oauth.access(args, authorization));
+  // A token opens its own workspace and no other.
+  const { world, delivery } =
+    authorization === `Bearer ${sandbox.second?.world.tokens.bot}` && sandbox.second ? sandbox.second : sandbox;
   const verdict = await intercepted(world, name, args, request);
   if (verdict === 'drop') return void request.socket.destroy();
   const fault = takeFault(world, name);
@@ -123,9 +164,19 @@ async function api(
     log('ratelimited');
     return send(response, 429, { ok: false, error: 'ratelimited' }, { 'retry-after': String(fault.retryAfter ?? 1) });
   }
-  if (fault?.kind === 'error500') {
-    log('500');
-    return send(response, 500, { ok: false, error: 'internal_error' });
+  if (fault?.kind === 'ratelimited_silent') {
+    log('ratelimited');
+    return send(response, 429, { ok: false, error: 'ratelimited' });
+  }
+  if (fault?.kind === 'error500' || fault?.kind === 'error503') {
+    const status = fault.kind === 'error500' ? 500 : 503;
+    log(String(status));
+    return send(response, status, { ok: false, error: status === 500 ? 'internal_error' : 'service_unavailable' });
+  }
+  if (fault?.kind === 'bad_json') {
+    log('bad_json');
+    response.writeHead(200, { 'content-type': 'application/json' }).end('{"ok":tr');
+    return;
   }
   if (fault?.kind === 'hang') return;
   const wait = rateLimit(world, name, args);
@@ -133,25 +184,26 @@ async function api(
     log('ratelimited');
     return send(response, 429, { ok: false, error: 'ratelimited' }, { 'retry-after': String(wait) });
   }
-  const reply = answer(
-    world,
-    delivery,
-    name,
-    args,
-    request.headers.authorization ?? `Bearer ${String(args.token ?? '')}`,
-  );
+  const reply = answer(world, delivery, name, args, authorization);
   log(reply.ok ? null : String(reply.error));
   if (fault?.kind === 'lost' || verdict === 'lose') {
     request.socket.destroy();
     return;
   }
-  send(response, 200, reply, { 'x-oauth-scopes': world.manifest.scopes.join(',') });
+  const { scopes = [] } = methods[name] ?? {};
+  send(response, 200, reply, {
+    'x-oauth-scopes': world.manifest.scopes.join(','),
+    'x-accepted-oauth-scopes': (typeof scopes === 'function' ? scopes(world, args) : scopes).join(','),
+  });
 }
 
 /** A call in one line of the transcript: where to, what, and how it ended. */
 function told(args: Args, error: string | null): string {
-  const { channel, user, user_id, text, trigger_id: _trigger, token: _token, ...rest } = args;
-  const more = Object.keys(rest).length > 0 ? ` ${JSON.stringify(rest).slice(0, 300)}` : '';
+  const { channel, user, user_id, text, ts } = args;
+  const others = Object.keys(args).filter(
+    (name) => !['channel', 'user', 'user_id', 'text', 'ts', 'token'].includes(name),
+  );
+  const more = `${ts ? ` ${ts}` : ''}${others.length > 0 ? ` (${others.join(', ')})` : ''}`;
   return `${[channel, user ?? user_id].filter(Boolean).join(' ')} ${text ?? ''}${more}${error ? ` → ${error}` : ''}`.trim();
 }
 
@@ -160,11 +212,14 @@ async function intercepted(world: World, method: string, args: Args, request: In
   return (await world.intercept?.({ method, args, host })) ?? 'pass';
 }
 
+const endings = { uninstalled: 'account_inactive', revoked: 'token_revoked', expired: 'token_expired' } as const;
+
 function answer(world: World, delivery: Delivery, name: string, args: Args, authorization: string): Reply {
   const token = authorization.replace(/^Bearer /, '');
   if (token === '' || token === 'undefined') return fail('not_authed');
   const isApp = token === world.tokens.app;
   if (!isApp && token !== world.tokens.bot) return fail('invalid_auth');
+  if (!isApp && world.installed !== 'yes') return fail(endings[world.installed]);
   const method = methods[name];
   if (!method) {
     violate(world, 'unknown_method', name);
@@ -182,7 +237,7 @@ function answer(world: World, delivery: Delivery, name: string, args: Args, auth
 
 /** What the page and tests use; Slack has nothing like it. */
 async function control(
-  { world, delivery, people }: Sandbox,
+  { world, delivery, people, oauth }: Sandbox,
   guide: ReturnType<typeof createGuide>,
   url: URL,
   request: IncomingMessage,
@@ -211,6 +266,11 @@ async function control(
     return send(response, 200, {
       apiUrl: `${world.origin}/api/`,
       ...{ botToken: world.tokens.bot, appToken: world.tokens.app, signingSecret: world.tokens.signingSecret },
+      ...{
+        clientId: oauth.clientId,
+        clientSecret: oauth.clientSecret,
+        authorizeUrl: `${world.origin}/oauth/v2/authorize`,
+      },
     });
   if (what === 'state') return send(response, 200, screenOf(world, url.searchParams.get('as') ?? ''));
   if (request.method !== 'POST') return send(response, 404, { ok: false });
@@ -241,7 +301,8 @@ async function act(
 ): Promise<unknown> {
   switch (what) {
     case 'clock': {
-      const byMs = Number(body.advanceMs);
+      // A moment is meant as a moment, also by who has not heard yet that the clock went on.
+      const byMs = body.toMs === undefined ? Number(body.advanceMs) : Number(body.toMs) - now(world);
       if (!(byMs > 0 && byMs < 400 * 86_400_000)) throw new Error('the clock goes forward, by a year at most');
       moveClock(world, byMs);
       return;
@@ -250,6 +311,21 @@ async function act(
       addFault(world, body.method, body.fault);
       return;
     case 'nofaults':
+      world.faults.clear();
+      changed(world);
+      return;
+    case 'uninstalls':
+      people.uninstalls();
+      return;
+    case 'installation':
+      if (!['yes', ...Object.keys(endings)].includes(body.is)) throw new Error(`there is no ${body.is}`);
+      world.installed = body.is;
+      return;
+    case 'probe':
+      return delivery.probe(body.kind);
+    case 'reset':
+      world.violations.length = 0;
+      world.calls.length = 0;
       world.faults.clear();
       changed(world);
       return;
@@ -343,14 +419,19 @@ function serveFile(world: World, url: URL, request: IncomingMessage, response: S
   response.end(Buffer.from(file.content, 'base64'));
 }
 
+/** Arguments that come as JSON inside of a form. */
+const structured = new Set([
+  ...['blocks', 'message', 'view', 'metadata', 'attachments', 'files'],
+  ...['changes', 'criteria', 'document_content'],
+]);
+
 async function readArgs(body: Buffer, type: string): Promise<Args> {
   if (type.startsWith('application/json')) return JSON.parse(body.toString('utf8') || '{}') as Args;
   const given = type.startsWith('multipart/form-data')
     ? [...(await new Response(new Uint8Array(body), { headers: { 'content-type': type } }).formData())]
     : [...new URLSearchParams(body.toString('utf8'))];
   const args: Record<string, unknown> = {};
-  for (const [key, value] of given)
-    args[key] = ['blocks', 'view', 'metadata', 'attachments', 'files'].includes(key) ? parsed(String(value)) : value;
+  for (const [key, value] of given) args[key] = structured.has(key) ? parsed(String(value)) : value;
   return args;
 }
 

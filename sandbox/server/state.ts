@@ -124,6 +124,14 @@ export type StoredFile = {
   shares: { channel: string; ts: string; thread_ts?: string }[];
 };
 
+export type Canvas = {
+  id: string;
+  /** Whose canvas it is; null: nobody's. */
+  channel: string | null;
+  title: string;
+  sections: { id: string; text: string }[];
+};
+
 /** What the workspace's administrators left to everybody. */
 export type Policy = {
   channelCreation: 'everyone' | 'admins';
@@ -149,6 +157,7 @@ export type State = {
   messages: Record<string, Message[]>;
   homes: Record<string, View>;
   files: Record<string, StoredFile>;
+  canvases: Record<string, Canvas>;
   policy: Policy;
   clockOffsetMs: number;
   lastTs: number;
@@ -252,6 +261,7 @@ export function seedState(seed: Seed, appName: string, lived: boolean): State {
     messages: said.messages,
     homes: {},
     files: {},
+    canvases: {},
     policy: { ...openPolicy },
     clockOffsetMs: 0,
     lastTs: said.lastTs,
@@ -293,6 +303,7 @@ export function upgradeState(saved: State): State {
   return {
     ...saved,
     files: saved.files ?? {},
+    canvases: saved.canvases ?? {},
     policy: { ...openPolicy, ...saved.policy },
     guided: saved.guided ?? 0,
     guideFound: saved.guideFound ?? '',

@@ -25,7 +25,9 @@ export type Violation = { readonly at: number; readonly what: string; readonly d
  * instead of answering; `dropped`, for `files.share`, answers well and then shares nothing, as Slack sometimes does.
  */
 export type Fault = {
-  readonly kind: 'ratelimited' | 'error500' | 'lost' | 'hang' | 'dropped';
+  readonly kind:
+    | ('ratelimited' | 'ratelimited_silent' | 'error500' | 'error503' | 'bad_json' | 'lost' | 'hang' | 'dropped')
+    | ('duplicate' | 'duplicate_new_id' | 'reorder' | 'delay' | 'lost_ack');
   times: number;
   readonly retryAfter?: number;
 };
@@ -72,7 +74,7 @@ export type Intercept = (call: {
   readonly host: string;
 }) => Promise<'pass' | 'drop' | 'lose'>;
 
-export type Trigger = { readonly user: string; readonly expires: number; used: boolean };
+export type Trigger = { readonly user: string; readonly expires: number; used: boolean; readonly inModal?: boolean };
 export type ResponseUrl = {
   readonly user: string;
   readonly channel: string;
@@ -85,11 +87,15 @@ export type ResponseUrl = {
 export type World = {
   readonly state: State;
   readonly seed: Seed;
+  /** How the app's installation ended, if it did. */
+  installed: 'yes' | 'uninstalled' | 'revoked' | 'expired';
+  readonly unconfirmed: Unconfirmed;
+  readonly scheduled: Map<string, Scheduled>;
   readonly lived: boolean;
   readonly manifest: Manifest;
   /** Part of the state. */
   readonly policy: Policy;
-  readonly tokens: { readonly bot: string; readonly app: string; readonly signingSecret: string };
+  readonly tokens: { bot: string; readonly app: string; readonly signingSecret: string };
   readonly views: Map<string, View>;
   readonly triggers: Map<string, Trigger>;
   readonly responses: Map<string, ResponseUrl>;
@@ -122,6 +128,43 @@ export type WorldOptions = {
    * that people live in, and any other is a test's.
    */
   readonly lived?: boolean;
+  readonly unconfirmed?: Partial<Unconfirmed>;
+};
+
+/** What nobody outside Slack could confirm: one switch each, and the stricter reading unless it is set otherwise. */
+export type Unconfirmed = {
+  /** Input blocks in messages. */
+  readonly inputInMessages: boolean;
+  /** The name of an archived channel is taken. */
+  readonly archivedNameTaken: boolean;
+  /** Ids in one conversations.invite. */
+  readonly inviteLimit: number;
+  /** chat.update with text alone takes the blocks away. */
+  readonly textUpdateDropsBlocks: boolean;
+  /** Characters of all text in a message's blocks. */
+  readonly blockTextLimit: number;
+  /** An expired trigger answers `invalid_arguments` instead of `expired_trigger_id`. */
+  readonly triggerAsArgument: boolean;
+};
+export const strict: Unconfirmed = {
+  inputInMessages: false,
+  archivedNameTaken: true,
+  inviteLimit: 100,
+  textUpdateDropsBlocks: false,
+  blockTextLimit: 11_000,
+  triggerAsArgument: false,
+};
+
+/** A message that is to be posted; `at` in seconds. */
+export type Scheduled = {
+  readonly id: string;
+  readonly channel: string;
+  readonly at: number;
+  readonly created: number;
+  readonly content: { text: string; blocks?: Block[] };
+  readonly thread?: string;
+  /** With metadata it is accepted and never posted, as documented. */
+  readonly lost: boolean;
 };
 
 export function createWorld(options: WorldOptions): World {
@@ -132,6 +175,9 @@ export function createWorld(options: WorldOptions): World {
   const world: World = {
     state,
     seed,
+    installed: 'yes',
+    unconfirmed: { ...strict, ...options.unconfirmed },
+    scheduled: new Map(),
     lived,
     manifest: options.manifest,
     policy: state.policy,
@@ -321,9 +367,11 @@ export function addFault(world: World, method: string, fault: Fault): void {
   changed(world);
 }
 
-export function takeFault(world: World, method: string): Fault | undefined {
+/** `*` is any method of the Web API; what happens on the way to the app has names of its own. */
+export function takeFault(world: World, method: string, orAny = !method.startsWith('deliver.')): Fault | undefined {
   const fault =
-    world.faults.get(method)?.find((one) => one.times > 0) ?? world.faults.get('*')?.find((one) => one.times > 0);
+    world.faults.get(method)?.find((one) => one.times > 0) ??
+    (orAny ? world.faults.get('*')?.find((one) => one.times > 0) : undefined);
   if (fault) {
     fault.times--;
     changed(world);

@@ -106,7 +106,8 @@ function Clock({ zone, screen }: { zone: string; screen: Place }): ReactNode {
     return () => clearInterval(timer);
   }, []);
   const now = clockNow(all);
-  const move = (to: number) => void post('clock', { advanceMs: Math.max(1, Math.round(to - now)) });
+  const move = (to: number) => void post('clock', { toMs: to });
+  const advance = (minutes: number) => void post('clock', { advanceMs: minutes * minute });
   const slot = nextMoment(all, screen, now);
   const shown = new Date(now).toLocaleString('en-GB', {
     timeZone: zone,
@@ -117,13 +118,13 @@ function Clock({ zone, screen }: { zone: string; screen: Place }): ReactNode {
       <time dateTime={new Date(now).toISOString()} title={zone}>
         {shown}
       </time>
-      <button type="button" onClick={() => move(now + 15 * minute)}>
+      <button type="button" onClick={() => advance(15)}>
         +15 min
       </button>
-      <button type="button" onClick={() => move(now + 60 * minute)}>
+      <button type="button" onClick={() => advance(60)}>
         +1 h
       </button>
-      <button type="button" onClick={() => move(tomorrow(now, zone))}>
+      <button type="button" onClick={() => move(tomorrow(clockNow(all), zone))}>
         Tomorrow 09:30
       </button>
       <button

@@ -386,7 +386,7 @@ async function look(house: House, release: number): Promise<Look> {
   const rooms = roomsOf(house, release);
   const [room] = rooms;
   const events = await house.query<StoredEvent>(
-    'SELECT id, body, actor, at FROM event WHERE release = $1 ORDER BY seq',
+    'SELECT id, body, actor, at, command FROM event WHERE release = $1 ORDER BY seq',
     [release],
   );
   const sent = await house.query<{ surface: string }>(
@@ -399,11 +399,17 @@ async function look(house: House, release: number): Promise<Look> {
       ? [key]
       : [],
   );
+  const isLogged = (event: StoredEvent) => react(event).surfaces.some(({ kind }) => kind === 'log');
+  // One decision is one message in the room, by the name of its first event.
+  const first = events
+    .filter(isLogged)
+    .filter(({ command }, index, logged) => logged.findIndex((one) => one.command === command) === index);
   const wanted = [
     ...['card', 'header', 'checklist'].map((kind) => `${kind}:${name}`),
+    ...first.map(({ id }) => `log:${id}`),
     ...events.flatMap((event) =>
       react(event)
-        .surfaces.filter(({ kind }) => kind === 'log' || kind === 'thread' || kind === 'tell')
+        .surfaces.filter(({ kind }) => kind === 'thread' || kind === 'tell')
         .map(surfaceKey),
     ),
     ...events.filter(({ body }) => moments.includes(momentOf(body) ?? '')).map(({ id }) => `update:${id}:C0GENERAL`),

@@ -33,6 +33,8 @@ export type HouseOptions = {
   readonly at?: string;
   /** A catalogue's text; false: none. */
   readonly catalog?: string | false;
+  /** With what was said before the workspace opened, and a newcomer's first steps. */
+  readonly lived?: boolean;
 };
 
 const root = new URL('../../', import.meta.url).pathname;
@@ -43,6 +45,7 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
     seedFile: `${root}sandbox/workspace.yml`,
     manifest: readManifest(`${root}manifest.yml`),
     enforceLimits: false,
+    lived: options.lived ?? false,
   });
   // Stories begin on a Monday morning, whatever day it is.
   moveClock(sandbox.world, Date.parse(options.at ?? '2026-11-23T08:00:00Z') - now(sandbox.world));

@@ -359,10 +359,10 @@ test('threads, reactions, pins, edits, shortcuts, unread marks, notifications an
     page.getByRole('region', { name: /^Left: Sam/ }),
     page.getByRole('region', { name: /^Right: Mia/ }),
   ];
-  await composer(left).fill('hello @mia, ship it?');
+  await composer(left).fill('hello @mia, off it goes?');
   await page.keyboard.press('Enter');
-  const mine = left.getByRole('article').filter({ hasText: 'ship it?' });
-  const hers = right.getByRole('article').filter({ hasText: 'ship it?' });
+  const mine = left.getByRole('article').filter({ hasText: 'off it goes' });
+  const hers = right.getByRole('article').filter({ hasText: 'off it goes' });
   await hers.getByText('@mia').waitFor();
   await right.getByRole('button', { name: /Notifications 1 new/ }).click();
   await dialog(right).getByText('mentions you').waitFor();
@@ -388,10 +388,10 @@ test('threads, reactions, pins, edits, shortcuts, unread marks, notifications an
   await choose(mine, 'Pin to channel');
   await right.getByRole('button', { name: /1 pinned/ }).waitFor();
   await choose(mine, 'Edit…');
-  await dialog(left).getByLabel('Message').fill('@mia, ship it today?');
+  await dialog(left).getByLabel('Message').fill('@mia, off it goes today?');
   await dialog(left).getByRole('button', { name: 'Save' }).click();
   await right.getByText('(edited)').first().waitFor();
-  await choose(left.getByRole('article').filter({ hasText: 'ship it today?' }).first(), /Keep it/);
+  await choose(left.getByRole('article').filter({ hasText: 'off it goes today' }).first(), /Keep it/);
   expect(await until('the shortcut', () => gallery.heardOf('keep').at(-1))).toMatchObject({ type: 'message_action' });
 
   await left.getByRole('button', { name: /general channel/ }).click();
