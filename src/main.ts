@@ -73,25 +73,27 @@ async function main(): Promise<void> {
   else process.stdout.write(`Maitred runs on port ${env.port}\n`);
 }
 
-type Local = { readonly slack: SlackConnection; readonly origin: string; readonly catalogFile: string };
+type Local = { readonly slack: SlackConnection; readonly origin: string; readonly catalogFile?: string };
 
 /** The local workspace, loaded only where it is used. */
 async function startLocalSlack(env: Env): Promise<Local> {
   const { startSandbox } = await import('../sandbox/server/server.ts');
   const { readManifest } = await import('../sandbox/server/manifest.ts');
   const at = (path: string) => new URL(path, import.meta.url).pathname;
+  const empty = process.argv.includes('--empty');
   const sandbox = await startSandbox({
     seedFile: at('../sandbox/workspace.yml'),
     manifest: readManifest(at('../manifest.yml')),
     snapshotFile: join(env.dataDir, 'workspace.json'),
     port: env.sandboxPort,
+    lived: !empty,
   }).catch(portTaken('SANDBOX_PORT', env.sandboxPort));
   stops.push(sandbox.close);
   const { bot, app } = sandbox.world.tokens;
   return {
     slack: { botToken: bot, apiUrl: `${sandbox.origin}/api/`, mode: { kind: 'socket', appToken: app } },
     origin: sandbox.origin,
-    catalogFile: at('../sandbox/catalog.yml'),
+    ...(empty ? {} : { catalogFile: at('../sandbox/catalog.yml') }),
   };
 }
 
