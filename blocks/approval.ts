@@ -212,6 +212,7 @@ export function criterionLine(one: CriterionProps, index: number, zone: string):
     exit: 'before it is done',
     scope: one.tick ? 'accepted by' : 'to be accepted by',
     condition: 'condition of',
+    handover: 'before operations take over',
   }[one.kind];
   const whose =
     one.owner !== null

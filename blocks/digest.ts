@@ -1,7 +1,7 @@
 import type { KnownBlock } from '@slack/types';
 import { releaseKey, unitsName } from '../src/domain/release.ts';
 import { wallTime } from '../src/domain/time.ts';
-import { context, date, header, join, list, type Mrkdwn, mrkdwn, section, type View } from './kit.ts';
+import { context, date, header, join, list, type Mrkdwn, mrkdwn, person, section, type View } from './kit.ts';
 import { stateWords } from './state.ts';
 import { type ReleaseProps, waitingFor } from './summary.ts';
 
@@ -15,6 +15,8 @@ export type DigestProps = {
   readonly yesterday: readonly ReleaseProps[];
   /** Anywhere in the future and still in review. */
   readonly waiting: readonly ReleaseProps[];
+  /** Ended a while ago, and their review is late. */
+  readonly overdue: readonly ReleaseProps[];
 };
 
 const most = 12;
@@ -61,6 +63,19 @@ export function digest(props: DigestProps): View {
         ),
       ),
     );
+  if (props.overdue.length > 0)
+    blocks.push(
+      section(
+        block(
+          'Reviews overdue',
+          props.overdue.length,
+          props.overdue.map(
+            (release) =>
+              mrkdwn`${releaseKey(release.number)} ${unitsName(release.units)} · ${person(release.requester)} · \`/release pir ${releaseKey(release.number)}\``,
+          ),
+        ),
+      ),
+    );
   blocks.push(context(mrkdwn`All times in your time zone · \`/release digest off\` stops this`));
   return { text: `${title}. ${inWords(props)}`, blocks };
 }
@@ -80,7 +95,9 @@ function inWords(props: DigestProps): string {
           props.waiting.map((release) => releaseKey(release.number)),
           'and',
         )}.`;
-  const back = props.yesterday.filter((release) => release.state === 'rolled_back').length;
+  const back = props.yesterday.filter(
+    (release) => release.state === 'rolled_back' || release.state === 'failed',
+  ).length;
   return mrkdwn`${today}${waiting}${back === 0 ? '' : ` ${back} rolled back yesterday.`}`.mrkdwn;
 }
 

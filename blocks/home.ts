@@ -1,8 +1,8 @@
 import type { KnownBlock } from '@slack/types';
-import { releaseKey, unitsName } from '../src/domain/release.ts';
+import { isRunning, releaseKey, unitsName } from '../src/domain/release.ts';
 import { type CalendarDay, week } from './calendar.ts';
 import { actions, button, context, date, divider, header, mrkdwn, section, slot } from './kit.ts';
-import { row } from './release.ts';
+import { rollbackButton, row } from './release.ts';
 import { type ReleaseProps, waitingFor } from './summary.ts';
 
 export type HomeProps = {
@@ -52,7 +52,10 @@ export function home(props: HomeProps): KnownBlock[] {
   blocks.push(divider(), header('My releases'));
   if (props.mine.length === 0) blocks.push(section(mrkdwn`You have no release open. Request one: it takes a minute.`));
   for (const release of props.mine.slice(0, 15))
-    blocks.push(section(row(release), button('release.details', 'Details', String(release.number))));
+    blocks.push(
+      section(row(release), button('release.details', 'Details', String(release.number))),
+      ...(isRunning(release.state) ? [actions(`run-${release.number}`, rollbackButton(release))] : []),
+    );
   blocks.push(divider(), header('This week'), ...week(props.week, props.zone));
   blocks.push(
     actions('home', [

@@ -8,6 +8,7 @@ import { conflictWords } from './conflict.ts';
 import {
   actions,
   button,
+  channel,
   code,
   date,
   dayAndTime,
@@ -20,10 +21,11 @@ import {
   plainSlot,
   section,
   span,
+  usergroup,
   type View,
 } from './kit.ts';
 import { offerLine } from './slot.ts';
-import { stateWords } from './state.ts';
+import { roleWords, stateWords } from './state.ts';
 
 /** What a refused time can be answered with: other times, and the draft that their buttons ask again with. */
 export type Next = {
@@ -52,6 +54,117 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
   is_stranger: () => ({ text: mrkdwn`You belong to another organisation, so you cannot see or change releases here.` }),
   is_guest: () => ({
     text: mrkdwn`Guests can follow releases but not change them. Ask a full member to do it for you.`,
+  }),
+  unknown_step: ({ release, step, steps }) => ({
+    text:
+      steps === 0
+        ? mrkdwn`${releaseKey(release)} has no steps: its services name no runbook. Add one with ${code(`/release step ${releaseKey(release)} add the title`)}.`
+        : mrkdwn`${releaseKey(release)} has no step ${code(step)}. See them with ${code(`/release step ${releaseKey(release)}`)}.`,
+  }),
+  step_over: ({ step, title, state, by, at }, zone) => {
+    const word =
+      {
+        done: 'done',
+        failed: 'failed',
+        skipped: 'skipped',
+        checking: 'done and waits for a second person',
+        running: 'running',
+      }[state as 'done'] ?? state;
+    const when = at === null ? mrkdwn`` : mrkdwn` at ${date(new Date(at), zone, '{time}')}`;
+    return {
+      text: mrkdwn`Step ${step} *${title}* is already ${word}${by === null ? mrkdwn`` : mrkdwn`, by ${person(by)}`}${when}. Nothing was changed.`,
+    };
+  },
+  step_claimed: ({ step }) => ({ text: mrkdwn`Step ${step} is yours already.` }),
+  step_waits: ({ step, for: keys }) => ({
+    text: mrkdwn`Step ${step} waits for ${keys.length === 1 ? 'step' : 'steps'} ${list(keys, 'and')}. Do or skip ${keys.length === 1 ? 'it' : 'them'} first.`,
+  }),
+  step_runs: ({ release, step, running }) => ({
+    text: running
+      ? mrkdwn`Step ${step} is being called; its result comes by itself. If it never does, ${code(`/release step ${releaseKey(release)} ${step} fail why`)}.`
+      : mrkdwn`Step ${step} is automatic. Start it with ${code(`/release step ${releaseKey(release)} ${step} start`)}.`,
+  }),
+  needs_voices: ({ step, waiting }) => ({
+    text: mrkdwn`Step ${step} is a poll: it is done once ${list(waiting, 'and')} ${waiting.length === 1 ? 'says' : 'say'} ${code('/release go')}.`,
+  }),
+  still_soaking: ({ release, step, until }, zone) => ({
+    text: mrkdwn`Step ${step} is watched until ${date(new Date(until), zone, '{time}')}. Wait for it, or end it early with ${code(`/release step ${releaseKey(release)} ${step} skip why`)}.`,
+  }),
+  second_person: ({ step }) => ({ text: mrkdwn`You did step ${step} yourself. Somebody else has to look at it.` }),
+  no_poll: ({ release }) => ({
+    text: mrkdwn`No poll is open on ${releaseKey(release)}. Go and no-go are asked for when the runbook gets there.`,
+  }),
+  no_voice: ({ step, voices }) => ({
+    text: mrkdwn`Step ${step} asks others: ${join(
+      voices.map(({ name, people: ids, groups }) =>
+        ids.length + groups.length === 0
+          ? mrkdwn`${name} (nobody has this role: take it in the room)`
+          : name.startsWith('author ')
+            ? mrkdwn`author ${join(ids.map(person), ', ')}`
+            : mrkdwn`${name} (${join([...ids.map(person), ...groups.map(usergroup)], ', ')})`,
+      ),
+      ', ',
+    )}.`,
+  }),
+  no_go: ({ release, step, by }) => ({
+    text: mrkdwn`${person(by)} said no-go on step ${step}, and only they can take it back. Whoever runs ${releaseKey(release)} can pass over it: ${code(`/release step ${releaseKey(release)} ${step} skip why`)}.`,
+  }),
+  voiced: ({ choice }) => ({
+    text: mrkdwn`You already said ${choice === 'go' ? 'go' : 'no-go'}. It stands; say the other to change it.`,
+  }),
+  too_many_steps: ({ release }) => ({
+    text: mrkdwn`${releaseKey(release)} has as many steps as fit. Use notes for the rest.`,
+  }),
+  steps_open: ({ release, steps }) => ({
+    text: mrkdwn`${releaseKey(release)} has ${steps.length} open ${steps.length === 1 ? 'step' : 'steps'}: ${join(
+      steps.slice(0, 6).map(({ key, title }) => mrkdwn`${key} ${title}`),
+      ', ',
+    )}${steps.length > 6 ? ' …' : ''}. Do them, or skip them with a reason.`,
+  }),
+  room_paused: ({ release }) => ({
+    text: mrkdwn`${releaseKey(release)} is paused: no new step begins. Resume it first with ${code(`/release resume ${releaseKey(release)}`)}.`,
+  }),
+  not_in_room: ({ release, channel: room }) => ({
+    text: mrkdwn`Only people in ${channel(room)} work on ${releaseKey(release)}. Join it, or ask somebody there to add you.`,
+  }),
+  room_stays: ({ release }) => ({ text: mrkdwn`The war room of ${releaseKey(release)} is not about to be archived.` }),
+  follows: ({ release, follows }) => ({
+    text: follows
+      ? mrkdwn`You follow ${releaseKey(release)} already: you will be in its war room.`
+      : mrkdwn`You do not follow ${releaseKey(release)}.`,
+  }),
+  role_yours: ({ role }) => ({ text: mrkdwn`You are ${roleWords[role] ?? role} already.` }),
+  lead_voted: ({ release, person: who }) => ({
+    text: mrkdwn`${person(who)} voted on ${releaseKey(release)} and so cannot lead it before it has started (separation of duties). Somebody who did not vote can.`,
+  }),
+  offer_unfit: ({ person: who }) => ({
+    text: mrkdwn`${person(who)} cannot take this: it has to be another full, active member.`,
+  }),
+  offer_over: ({ state }) => ({ text: mrkdwn`This offer is over (${state}). Nothing was changed.` }),
+  next_holder: ({ next }, zone) => ({
+    text: mrkdwn`There is no more time: ${next.label} holds what comes next, from ${date(new Date(next.startsAt), zone, '{time}')}. Ask its owner, or pause.`,
+  }),
+  unknown_incident: ({ release, key, known }) => ({
+    text: mrkdwn`${releaseKey(release)} has no open incident ${code(key)}.${known.length === 0 ? '' : ` There is ${list(known, 'and')}.`}`,
+  }),
+  incident_linked: ({ release, key }) => ({
+    text: mrkdwn`${code(key)} is linked with ${releaseKey(release)} already.`,
+  }),
+  workaround_needed: ({ release }) => ({
+    text: mrkdwn`Say what people do meanwhile: ${code(`/release known ${releaseKey(release)} "what is wrong" workaround:"what to do"`)}.`,
+  }),
+  unknown_error: ({ key }) => ({
+    text: mrkdwn`I know no open known error ${code(key)}. See ${code('/release known')}.`,
+  }),
+  unknown_action: ({ key }) => ({ text: mrkdwn`I know no open action ${code(key)} of this release.` }),
+  not_restored: ({ release }) => ({
+    text: mrkdwn`${releaseKey(release)} is being rolled back, and its room is needed until the last step is done: ${code(`/release step ${releaseKey(release)}`)}.`,
+  }),
+  due_past: ({ due }) => ({
+    text: mrkdwn`${due} is over, so nobody could do it in time. Choose a day from today on.`,
+  }),
+  no_room_here: () => ({
+    text: mrkdwn`This message is in no war room and under no release's card, so I don't know which record it belongs to. Use it there.`,
   }),
   not_found: ({ name }) => ({
     text: mrkdwn`I don't know a release ${code(name)}. See what there is with ${code('/release list')}.`,
@@ -123,14 +236,25 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
   changed_since: ({ release }) => ({
     text: mrkdwn`${releaseKey(release)} changed while you looked, so your vote was not taken. Open the review again.`,
   }),
-  reason_needed: ({ verb }) => ({
-    text: mrkdwn`Say why: ${code(`/release ${verb} REL-142 ${verb === 'override' ? 'gate:SRE @second ' : ''}the reason`)}.`,
-  }),
+  reason_needed: ({ verb, release }) => {
+    const [name = '', ...rest] = verb.split(' ');
+    const whom = { override: ['gate:SRE @second'], handover: ['@lee'] }[name] ?? [];
+    // It has to work as it is typed: another release's number would do it to that one.
+    const line = [name, release === undefined ? 'REL-142' : releaseKey(release), ...rest, ...whom, 'the reason'];
+    return { text: mrkdwn`Say why: ${code(`/release ${line.join(' ')}`)}.` };
+  },
   only_runners: ({ release, verb, lead, requester }) => ({
     text: mrkdwn`Only its lead ${person(lead)}, its requester ${person(requester)} or a release manager can ${verb} ${releaseKey(release)}.`,
   }),
   wrong_state: ({ release, verb, state, possible }) => ({
-    text: mrkdwn`${releaseKey(release)} is ${stateWords[state]}, so there is nothing to ${verbWords[verb] ?? verb}.${possible.length > 0 ? mrkdwn` You can ${list(possible, 'or')} it.` : ''}`,
+    text: mrkdwn`${releaseKey(release)} is ${stateWords[state]}, so there is nothing to ${verbWords[verb] ?? verb}.${
+      possible.length > 0
+        ? mrkdwn` You can ${list(
+            possible.map((one) => verbWords[one] ?? one),
+            'or',
+          )} it.`
+        : ''
+    }`,
   }),
   not_yet: ({ release, startsAt }, zone) => ({
     text: mrkdwn`The slot of ${releaseKey(release)} opens ${date(new Date(startsAt), zone)}. Start it then.`,
@@ -416,6 +540,17 @@ export function refusedWords(refused: Refusal, zone: string): Mrkdwn {
     zone,
     undefined,
   ).text;
+}
+
+/** The same without markup: for form errors and machines, which show text as it is. */
+export function refusedText(refused: Refusal, zone: string): string {
+  return refusedWords(refused, zone)
+    .mrkdwn.replace(/<@[^>]+>/g, 'This person')
+    .replace(/<!date\^[^|]*\|([^>]*)>/g, '$1')
+    .replace(/&lt;/g, '<')
+    .replace(/&gt;/g, '>')
+    .replace(/&amp;/g, '&')
+    .replace(/[`*]/g, '');
 }
 
 /** A refusal as an answer for the one person who asked. */

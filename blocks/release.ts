@@ -1,6 +1,6 @@
-import type { KnownBlock } from '@slack/types';
+import type { Button, KnownBlock } from '@slack/types';
 import { isNo, isYes } from '../src/domain/gate.ts';
-import { isEnded, isRunning, releaseKey, type Unit, unitsName } from '../src/domain/release.ts';
+import { isEnded, isRunning, releaseKey, unitsName } from '../src/domain/release.ts';
 import { minutesBetween } from '../src/domain/time.ts';
 import { approvalNotes, contentBlocks, gateLine } from './approval.ts';
 import { warningLines } from './conflict.ts';
@@ -25,7 +25,7 @@ import {
   span,
   type View,
 } from './kit.ts';
-import { stateWords } from './state.ts';
+import { healthWords, stateWords } from './state.ts';
 import type { ReleaseProps } from './summary.ts';
 import { rollbackWords, summaryLine } from './summary.ts';
 
@@ -42,9 +42,10 @@ export function card(release: ReleaseProps): View {
       mrkdwn`*Deploy lead*\n${person(release.lead)}`,
       mrkdwn`*Rollback*\n${rollbackWords(release, 200)}`,
       ...(release.risk ? [mrkdwn`*Risk*\n${release.risk.band} · ${failedBefore(release.risk.rate)}`] : []),
-      mrkdwn`*War room*\n${release.roomChannel ? channel(release.roomChannel) : release.room !== 'none' ? 'opening' : isEnded(release.state) ? 'none' : 'opens 30 min before'}`,
+      mrkdwn`*War room*\n${roomWords(release)}`,
     ),
     section(statusLine(release)),
+    ...runNotes(release),
     ...approvalNotes(release),
     ...calendarNotes(release),
   ];
@@ -63,58 +64,12 @@ export function card(release: ReleaseProps): View {
           cancelButton(release),
         ]
       : []),
+    ...rollbackButton(release),
+    ...(release.state === 'requested' || release.state === 'approved'
+      ? [button('release.follow', 'Follow', String(release.number))]
+      : []),
   ];
   return { text: summaryLine(release).mrkdwn, blocks: [...blocks, actions(`card-${release.number}`, buttons)] };
-}
-
-/** Header of the war room: pinned, edited in place. */
-export function roomHeader(release: ReleaseProps, now: Date): View {
-  const number = String(release.number);
-  const blocks: KnownBlock[] = [
-    header(`${stateWords[release.state]} – ${unitsName(release.units)} (${releaseKey(release.number)})`),
-    section(mrkdwn`*${clip(release.summary, 1000)}*`),
-    fields(
-      mrkdwn`*Lead*\n${person(release.lead)}`,
-      mrkdwn`*Environment*\n${release.environment}`,
-      mrkdwn`*Started*\n${release.startedAt ? date(release.startedAt, release.zone, '{time}') : 'not yet'}`,
-      mrkdwn`*Slot*\n${slot(release.startsAt, release.endsAt, release.zone)}`,
-    ),
-    section(mrkdwn`*Rollback plan:* ${rollbackWords(release, 1000)}`),
-    ...approvalNotes(release),
-  ];
-  const latest = release.notes.slice(-3);
-  if (latest.length > 0)
-    blocks.push(
-      context(
-        ...latest.map(
-          (note) => mrkdwn`📝 ${date(note.at, release.zone, '{time}')} ${person(note.author)}: ${clip(note.text, 150)}`,
-        ),
-      ),
-    );
-  const steps = release.room === 'closed' ? [] : roomButtons(release, number);
-  if (steps.length > 0) blocks.push(actions(`room-${number}`, steps));
-  blocks.push(context(mrkdwn`${nextStep(release, now)} Everything decided here is recorded.`));
-  return { text: summaryLine(release).mrkdwn, blocks };
-}
-
-/** The room's topic: the first line of its header. */
-export function roomTopic(release: ReleaseProps): string {
-  return clip(
-    `${stateWords[release.state]} – ${releaseKey(release.number)} ${unitsName(release.units)} → ${release.environment}`,
-    250,
-  );
-}
-
-/** `rel-142-payments`: lower-case letters, digits and dashes, at most 80. */
-export function roomName(release: { number: number; units: readonly Unit[] }): string {
-  const slug = release.units
-    .map((unit) => unit.service)
-    .join('-')
-    .normalize('NFKD')
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-+|-+$/g, '');
-  return `rel-${release.number}${slug === '' ? '' : `-${slug}`}`.slice(0, 76).replace(/-+$/, '');
 }
 
 /** A row of a list. */
@@ -138,12 +93,46 @@ export function details(release: ReleaseProps, history: readonly Mrkdwn[]): View
           ? [button('release.review', 'Review', String(release.number), { style: 'primary' })]
           : []),
         button('release.why', 'Why?', String(release.number)),
+        ...rollbackButton(release),
         ...(release.criteria.length > 0 && !isEnded(release.state)
           ? [button('criteria.show', 'Criteria', String(release.number))]
           : []),
       ]),
     ],
   };
+}
+
+/** The first of the two taps, wherever a release is shown. */
+export function rollbackButton(release: Pick<ReleaseProps, 'number' | 'state'>): Button[] {
+  return canRollBack(release.state)
+    ? [button('rollback.open', 'Roll back…', String(release.number), { style: 'danger' })]
+    : [];
+}
+
+/** What can still be taken back. */
+function canRollBack(state: ReleaseProps['state']): boolean {
+  return isRunning(state) || state === 'done' || state === 'failed';
+}
+
+function roomWords(release: ReleaseProps): Mrkdwn {
+  if (release.room === 'none') return mrkdwn`${isEnded(release.state) ? 'none' : 'opens before the slot'}`;
+  if (release.barred.includes('create')) return mrkdwn`this thread`;
+  if (!release.roomChannel) return mrkdwn`opening`;
+  return mrkdwn`${channel(release.roomChannel)}${release.archivedAt ? ' (archived)' : ''}`;
+}
+
+/** How it goes, and what comes after. */
+function runNotes(release: ReleaseProps): KnownBlock[] {
+  const lines: Mrkdwn[] = [];
+  if (release.statusAt && isRunning(release.state))
+    lines.push(
+      mrkdwn`📣 ${healthWords[release.health] ?? ''} – ${clip(release.status, 300)} (${date(release.statusAt, release.zone, '{time}')})`,
+    );
+  if (release.state === 'rolled_back' && !release.restoredAt) lines.push(mrkdwn`↩️ the rollback is being worked on`);
+  if (release.restoredAt) lines.push(mrkdwn`🩹 restored ${date(release.restoredAt, release.zone)}`);
+  if (release.state === 'done' && release.watchUntil && !release.watchEndedAt)
+    lines.push(mrkdwn`🔭 watched until ${date(release.watchUntil, release.zone)}`);
+  return lines.length === 0 ? [] : [context(...lines)];
 }
 
 /** What else its reader has to know of its time: train, dependencies, warnings, a lost slot. */
@@ -169,47 +158,6 @@ function statusLine(release: ReleaseProps): Mrkdwn {
       mrkdwn`${gate.met ? '✅' : gate.votes.some((vote) => isNo(vote.choice)) ? '⛔' : '⬜'} ${gate.name} ${gate.votes.filter((vote) => isYes(vote.choice)).length}/${gate.needed}`,
   );
   return mrkdwn`*Before it can go:* ${join(gates, ' · ')}`;
-}
-
-function roomButtons(release: ReleaseProps, number: string) {
-  const rollback = button('release.rollback', 'Roll back…', number, {
-    style: 'danger',
-    confirm: confirm(
-      'Roll back?',
-      `Rolls back ${unitsName(release.units)} in ${release.environment}. Everybody following it is told.`,
-      'Roll back now',
-      'Keep going',
-    ),
-  });
-  const note = button('release.note', 'Add note', number);
-  switch (release.state) {
-    case 'approved':
-      return [button('release.start', 'Start', number, { style: 'primary' }), note];
-    case 'deploying':
-      return [
-        button('release.verify', 'Deployed, verify', number, { style: 'primary' }),
-        button('release.done', 'Done', number),
-        button('release.pause', 'Pause', number),
-        rollback,
-        note,
-      ];
-    case 'paused':
-      return [button('release.resume', 'Resume', number, { style: 'primary' }), rollback, note];
-    case 'verifying':
-      return [button('release.done', 'Done', number, { style: 'primary' }), rollback, note];
-    case 'done':
-      return [rollback, note];
-    default:
-      return isEnded(release.state) ? [note] : [];
-  }
-}
-
-function nextStep(release: ReleaseProps, now: Date): string {
-  if (isRunning(release.state)) {
-    const left = minutesBetween(now, release.endsAt);
-    return left > 0 ? '' : 'The slot is over. ';
-  }
-  return release.state === 'approved' ? 'The lead starts it when the slot opens. ' : '';
 }
 
 function cancelButton(release: ReleaseProps) {

@@ -4,6 +4,7 @@ import { byType, type EventTable, type StoredEvent } from '../src/domain/event.t
 import { ruleWords } from '../src/domain/recurrence.ts';
 import { releaseKey, unitsName } from '../src/domain/release.ts';
 import { scopeWords } from '../src/domain/scope.ts';
+import { wallTime } from '../src/domain/time.ts';
 import {
   channel,
   clip,
@@ -22,6 +23,7 @@ import {
   usergroup,
 } from './kit.ts';
 import { refusedWords } from './refusal.ts';
+import { healthWords, roleWords } from './state.ts';
 
 /** Every event in words (total). Sentences name who did it, so that a timeline reads like one. */
 export const sentence: EventTable<Mrkdwn, [zone: string]> = {
@@ -57,10 +59,135 @@ export const sentence: EventTable<Mrkdwn, [zone: string]> = {
   'release.cancelled': (event) =>
     mrkdwn`🚫 ${who(event)} cancelled ${releaseKey(event.body.release)}${event.body.reason === '' ? '' : `: “${event.body.reason}”`}. Its slot is free again.`,
   'room.opened': (event) =>
-    event.actor.kind === 'clock'
-      ? mrkdwn`🚪 The war room of ${releaseKey(event.body.release)} opened by itself, ahead of its slot.`
-      : mrkdwn`🚪 ${who(event)} opened the war room of ${releaseKey(event.body.release)}.`,
-  'room.closed': (event) => mrkdwn`🚪 ${who(event)} closed the war room of ${releaseKey(event.body.release)}.`,
+    event.body.again
+      ? mrkdwn`🚪 ${who(event)} opened the war room of ${releaseKey(event.body.release)} again.`
+      : event.actor.kind === 'clock'
+        ? mrkdwn`🚪 The war room of ${releaseKey(event.body.release)} opened by itself, ahead of its slot.`
+        : mrkdwn`🚪 ${who(event)} opened the war room of ${releaseKey(event.body.release)}.`,
+  'room.closed': (event) =>
+    mrkdwn`🚪 ${who(event)} closed the war room of ${releaseKey(event.body.release)}${event.body.note === '' ? '.' : `. Hand-over: ${clip(event.body.note, 1500)}`}`,
+  'room.staffed': ({ body }) => {
+    const skipped = body.skipped.map(({ person: id, why }) => mrkdwn`${person(id)} (${why})`);
+    if (skipped.length > 0) return mrkdwn`👥 Not invited: ${join(skipped.slice(0, 20), ', ')}.`;
+    return mrkdwn`👥 ${body.invited.length} ${body.invited.length === 1 ? 'person was' : 'people were'} invited.`;
+  },
+  'room.invited': (event) => mrkdwn`👥 ${who(event)} invited ${people(event.body.people.slice(0, 20))}.`,
+  'room.barred': ({ body }) => {
+    const name = releaseKey(body.release);
+    switch (body.what) {
+      case 'create':
+        return mrkdwn`🧵 Slack does not let me create a channel for ${name} (${body.why}). This thread is its war room: everything works here, too.`;
+      case 'archive':
+        return mrkdwn`🗄 Slack does not let me archive this channel (${body.why}). Somebody who may can do it by hand; the record of ${name} is kept.`;
+      case 'unarchive':
+        return mrkdwn`🗄 Slack does not let me open the archived channel again (${body.why}). ${name} gets a new one.`;
+    }
+  },
+  'room.archiving': ({ body }, zone) =>
+    mrkdwn`🗄 The review of ${releaseKey(body.release)} is in. This channel will be archived ${dayAndTime(new Date(body.at), zone)}; its record is exported first.`,
+  'room.kept': (event) => mrkdwn`🗄 ${who(event)} keeps this channel for another week.`,
+  'room.archived': ({ body }) =>
+    mrkdwn`🗄 The war room of ${releaseKey(body.release)} was archived, its record exported.`,
+  'release.followed': (event) =>
+    event.body.follow
+      ? mrkdwn`👀 ${person(event.body.person)} follows ${releaseKey(event.body.release)} into its war room.`
+      : mrkdwn`👀 ${person(event.body.person)} follows ${releaseKey(event.body.release)} no more.`,
+  'role.taken': ({ body }) => {
+    const role = roleWords[body.role] ?? body.role;
+    const from = body.from === null || body.from === body.person ? mrkdwn`` : mrkdwn` from ${person(body.from)}`;
+    return mrkdwn`🎩 ${person(body.person)} is ${role} now${body.from === null ? '' : ', taking over'}${from}.`;
+  },
+  'role.offered': ({ body }) =>
+    mrkdwn`🤝 ${person(body.from)} hands ${roleWords[body.role] ?? body.role} of ${releaseKey(body.release)} to ${person(body.to)}, who has to accept${body.inFlight === '' ? '' : `. In flight: ${body.inFlight}`}${body.note === '' ? '.' : `. “${clip(body.note, 1000)}”`}`,
+  'role.declined': ({ body }) =>
+    mrkdwn`🤝 ${person(body.to)} declined ${roleWords[body.role] ?? body.role} of ${releaseKey(body.release)}. It stays as it was, ${person(body.from)}.`,
+  'role.missing': ({ body }) =>
+    mrkdwn`🎩 Nobody has said that they lead ${releaseKey(body.release)} yet. ${person(body.expected)} was booked; whoever is there can take it.`,
+  'runbook.planned': ({ body }) => {
+    const from = body.versions.length === 0 ? '' : ` from ${list(body.versions, 'and')}`;
+    if (body.phase === 'rollback')
+      return mrkdwn`📖 ${body.steps.length} steps to be back, data and a second pair of eyes included.`;
+    return body.steps.length === 0
+      ? mrkdwn`📖 No runbook is named for ${releaseKey(body.release)}. Add steps with ${code('/release step add …')}.`
+      : mrkdwn`📖 The runbook has ${body.steps.length} steps${from}.`;
+  },
+  'steps.ready': ({ body }, zone) =>
+    join(
+      body.steps.map(({ step, title, dueAt, people: ids, groups }) => {
+        const whom = [...ids.map(person), ...groups.map(usergroup)];
+        const due = dueAt === null ? '' : ` Due ${wallTime(new Date(dueAt), zone).time} ${zone}.`;
+        return mrkdwn`▶️ Step ${step} *${title}* can begin${whom.length === 0 ? mrkdwn`.` : mrkdwn`: ${join(whom, ', ')}.`}${due}`;
+      }),
+      '\n',
+    ),
+  'step.added': (event) => mrkdwn`➕ ${who(event)} added step ${event.body.step.key} *${event.body.step.title}*.`,
+  'step.claimed': ({ body }) =>
+    mrkdwn`✋ ${person(body.person)} takes step ${body.step} *${body.title}*${body.from === null ? mrkdwn`` : mrkdwn` from ${person(body.from)}`}.`,
+  'step.started': (event, zone) =>
+    mrkdwn`⏳ ${who(event)} started step ${event.body.step} *${event.body.title}*${event.body.kind === 'canary' ? `, watched until ${wallTime(new Date(event.body.until), zone).time} ${zone}` : ''}.`,
+  'step.done': ({ body }) => {
+    const by = body.person === null ? mrkdwn`The machine` : person(body.person);
+    const note = body.note === '' ? '' : `: “${clip(body.note, 300)}”`;
+    return body.checking
+      ? mrkdwn`☑️ ${by} did step ${body.step} *${body.title}*${note}. A second person has to look.`
+      : mrkdwn`✅ ${by} did step ${body.step} *${body.title}*${note}.`;
+  },
+  'step.verified': ({ body }) => mrkdwn`✅ ${person(body.person)} verified step ${body.step} *${body.title}*.`,
+  'step.prolonged': ({ body }, zone) =>
+    mrkdwn`⏳ Step ${body.step} *${body.title}* is watched until ${wallTime(new Date(body.until), zone).time} ${zone}.`,
+  'step.soaked': ({ body }) =>
+    mrkdwn`⌛ Step ${body.step} *${body.title}* has been watched long enough. Healthy? Then it is done; else 15 minutes more, or roll back.`,
+  'step.late': ({ body }) => {
+    const whom = [...body.people.map(person), ...body.groups.map(usergroup)];
+    return mrkdwn`⏰ Step ${body.step} *${body.title}* is late${whom.length === 0 ? mrkdwn`.` : mrkdwn`: ${join(whom, ', ')}.`}`;
+  },
+  'step.failed': ({ body }) =>
+    mrkdwn`❌ Step ${body.step} *${body.title}* failed${body.person === null ? mrkdwn`` : mrkdwn`, says ${person(body.person)}`}: “${clip(body.note, 500)}”. Try again, skip it with a reason, or roll back.`,
+  'step.skipped': ({ body }) =>
+    mrkdwn`⏭ ${person(body.person)} skipped step ${body.step} *${body.title}*: “${clip(body.note, 500)}”.`,
+  'step.reopened': ({ body }) => mrkdwn`🔁 Step ${body.step} *${body.title}* is tried again (attempt ${body.attempt}).`,
+  'step.voiced': ({ body }) =>
+    mrkdwn`${body.choice === 'go' ? '🟢' : '🔴'} ${person(body.person)} says *${body.choice === 'go' ? 'go' : 'NO-GO'}* for ${voiceWords(body.voice)} on step ${body.step}${body.reason === '' ? '.' : `: “${clip(body.reason, 500)}”`}`,
+  'exposure.set': (event) =>
+    mrkdwn`🎚 ${releaseKey(event.body.release)} is exposed: *${event.body.label}*${event.body.note === '' ? '' : ` – ${clip(event.body.note, 300)}`} (${who(event)}).`,
+  'canary.judged': ({ body }) => mrkdwn`🐤 ${canaryWords(body)}`,
+  'message.captured': ({ body }, zone) =>
+    mrkdwn`📌 ${/^[A-Z0-9]+$/.test(body.author) ? person(body.author) : body.author} (${wallTime(new Date(body.saidAt), zone).time} ${zone}): ${clip(body.text, 500)}`,
+  'message.edited': ({ body }) => mrkdwn`📌 A kept message now says: ${clip(body.text, 500)}`,
+  'message.deleted': () => mrkdwn`📌 A kept message was deleted in Slack; the record still has it.`,
+  'status.scheduled': () => mrkdwn`📣 A status will be asked for.`,
+  'status.asked': ({ body }) =>
+    mrkdwn`📣 ${person(body.of)}, how does ${releaseKey(body.release)} go? One sentence is enough.`,
+  'status.posted': (event) =>
+    mrkdwn`📣 ${who(event)} on ${releaseKey(event.body.release)}: ${healthWords[event.body.health] ?? ''} – ${clip(event.body.text, 500)}`,
+  'slot.ending': ({ body }, zone) =>
+    mrkdwn`⏱ The slot of ${releaseKey(body.release)} ends ${wallTime(new Date(body.endsAt), zone).time} ${zone}. ${nextWords(body.next, zone)}`,
+  'slot.overrun': ({ body }, zone) =>
+    mrkdwn`⏱ ${releaseKey(body.release)} runs over its slot (it ended ${wallTime(new Date(body.endsAt), zone).time} ${zone}). ${nextWords(body.next, zone)}`,
+  'slot.extended': (event, zone) =>
+    mrkdwn`⏱ ${who(event)} extended the slot of ${releaseKey(event.body.release)} to ${wallTime(new Date(event.body.endsAt), zone).time} ${zone}: the time was free.`,
+  'watch.started': ({ body }, zone) =>
+    mrkdwn`🔭 ${releaseKey(body.release)} is watched until ${dayAndTime(new Date(body.until), zone)}${body.exit.length === 0 ? '' : `. Before operations take over: ${list(body.exit, 'and')}`}.`,
+  'watch.held': ({ body }, zone) =>
+    mrkdwn`🔭 The watch of ${releaseKey(body.release)} goes on until ${dayAndTime(new Date(body.until), zone)}: ${list(body.open, 'and')} ${body.open.length === 1 ? 'is' : 'are'} open. ${person(body.lead)}`,
+  'watch.ended': ({ body }) =>
+    body.handedTo === null
+      ? mrkdwn`🔭 The watch of ${releaseKey(body.release)} ended with nothing open.`
+      : mrkdwn`🔭 ${person(body.handedTo)} took ${releaseKey(body.release)} over for operations.`,
+  'incident.linked': (event) =>
+    mrkdwn`🚒 ${who(event)} linked the incident ${event.body.key} with ${releaseKey(event.body.release)}${event.body.note === '' ? '.' : `: ${clip(event.body.note, 300)}`}`,
+  'incident.closed': (event) => mrkdwn`🚒 ${who(event)} says the incident ${event.body.key} is over.`,
+  'error.known': (event) =>
+    mrkdwn`🐞 ${who(event)} recorded a known error of ${releaseKey(event.body.release)} (${event.body.key}): ${event.body.title}. Meanwhile: ${clip(event.body.workaround, 500)}`,
+  'error.fixed': (event) => mrkdwn`🐞 ${who(event)} says the known error ${event.body.key} is fixed.`,
+  'action.added': ({ body }) =>
+    mrkdwn`📋 Action ${body.action.key} for ${person(body.action.owner)} by ${body.action.due}: ${body.action.text}`,
+  'action.done': (event) => mrkdwn`📋 ${who(event)} finished action ${event.body.key}: ${event.body.text}`,
+  'action.reminded': ({ body }) => mrkdwn`📋 Action ${body.key} is due ${body.due}: ${body.text}`,
+  'release.failed': (event) =>
+    mrkdwn`💥 ${who(event)} says ${releaseKey(event.body.release)} failed: “${event.body.reason}”.`,
+  'release.restored': ({ body }) =>
+    mrkdwn`🩹 ${releaseKey(body.release)}: people have back what they had; the rollback is complete.`,
   'note.added': (event) => mrkdwn`📝 ${who(event)}: ${event.body.text}`,
   'release.started': (event) => mrkdwn`🚀 ${who(event)} started ${releaseKey(event.body.release)}.`,
   'release.paused': (event) =>
@@ -70,7 +197,7 @@ export const sentence: EventTable<Mrkdwn, [zone: string]> = {
     mrkdwn`🔍 ${who(event)} says ${releaseKey(event.body.release)} is deployed; verifying.`,
   'release.done': (event) => mrkdwn`🏁 ${who(event)} finished ${releaseKey(event.body.release)}.`,
   'release.rolled_back': (event) =>
-    mrkdwn`↩️ ${who(event)} rolled back ${releaseKey(event.body.release)}: “${event.body.reason}”.`,
+    mrkdwn`↩️ ${who(event)} rolled back ${releaseKey(event.body.release)}: “${event.body.reason}”.${event.body.managers.length === 0 ? mrkdwn`` : mrkdwn` ${people(event.body.managers)}`}`,
   'digest.subscribed': (event) =>
     mrkdwn`📰 ${who(event)} asked for a digest in ${channel(event.body.channel)} at ${code(`${event.body.at} ${event.body.zone}`)}.`,
   'digest.unsubscribed': (event) => mrkdwn`📰 ${who(event)} stopped the digest in ${channel(event.body.channel)}.`,
@@ -218,7 +345,8 @@ export const sentence: EventTable<Mrkdwn, [zone: string]> = {
     mrkdwn`🔴 The slot of ${releaseKey(body.release)} is open. ${refusedWords(body.refusal as Refusal, zone)}`,
   'review.asked': ({ body }, zone) =>
     mrkdwn`📋 How did ${releaseKey(body.release)} go? The review is due ${dayAndTime(new Date(body.dueAt), zone)}.`,
-  'review.overdue': ({ body }) => mrkdwn`📋 The review of ${releaseKey(body.release)} is overdue.`,
+  'review.overdue': ({ body }) =>
+    mrkdwn`📋 The review of ${releaseKey(body.release)} is overdue${body.owner === null ? mrkdwn`` : mrkdwn`, ${person(body.owner)}`}: ${code(`/release pir ${releaseKey(body.release)}`)}`,
   'release.reviewed': (event) => {
     const how = { as_planned: 'as planned', minor: 'minor issues', failed: 'failed' }[event.body.outcome];
     return mrkdwn`📋 ${who(event)} reviewed ${releaseKey(event.body.release)}: ${how}${event.body.text === '' ? '' : ` – “${clip(event.body.text, 500)}”`}.`;
@@ -249,6 +377,31 @@ function who(event: Pick<StoredEvent, 'actor'>): Mrkdwn {
     case 'system':
       return mrkdwn`Maitred`;
   }
+}
+
+/** A voice of a poll: "author U0ANA" is a person. */
+export function voiceWords(voice: string): Mrkdwn {
+  const author = /^author ([A-Z0-9]+)$/.exec(voice)?.[1];
+  if (author) return mrkdwn`author ${person(author)}`;
+  return /^[UW][A-Z0-9]{2,20}$/.test(voice) ? person(voice) : mrkdwn`${voice}`;
+}
+
+/** What a canary's samples say, with the numbers behind it. */
+export function canaryWords(body: Omit<StoredEvent<'canary.judged'>['body'], 'type' | 'release'>): string {
+  const n = `n=${body.n.canary} against ${body.n.baseline}`;
+  if (body.verdict === 'not_enough_data') return `${body.metric}: not enough data (${n}).`;
+  const number = (value: number | null) => (value === null ? '?' : String(Number(value.toPrecision(4))));
+  const numbers = `median ${number(body.medianCanary)} against ${number(body.medianBaseline)}, shift ${number(body.shift)} (${number(body.low)} to ${number(body.high)}, ${Math.round(body.confidence * 100)} %), p=${number(body.pValue)}, ${n}`;
+  const verdict = { pass: 'nothing to see', high: 'HIGHER than the baseline', low: 'LOWER than the baseline' }[
+    body.verdict
+  ];
+  return `${body.metric}: ${verdict} – ${numbers}. Advice, no decision.`;
+}
+
+function nextWords(next: StoredEvent<'slot.ending'>['body']['next'], zone: string): string {
+  return next === null
+    ? 'Nobody holds the time after it.'
+    : `${next.label}${next.release === null ? '' : ` (${releaseKey(next.release)})`} holds it from ${wallTime(new Date(next.startsAt), zone).time} ${zone}.`;
 }
 
 /** Whom a window no longer covers: they stay booked. */

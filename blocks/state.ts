@@ -9,7 +9,28 @@ export const stateWords: Readonly<Record<ReleaseState, string>> = {
   verifying: '🔍 Verifying',
   done: '🏁 Done',
   rolled_back: '↩️ Rolled back',
+  failed: '💥 Failed',
   rejected: '⛔ Rejected',
   expired: '⌛ Expired',
   cancelled: '🚫 Cancelled',
+};
+
+export const roleWords: Readonly<Record<string, string>> = {
+  lead: 'Lead',
+  comms: 'Comms',
+  verifier: 'Verifier',
+  scribe: 'Scribe',
+  operations: 'Operations',
+};
+
+export const healthWords: Readonly<Record<string, string>> = {
+  on_track: '🟢 on track',
+  at_risk: '🟡 at risk',
+  delayed: '🔴 delayed',
+};
+
+export const againWords: Readonly<Record<string, string>> = {
+  yes: 'Yes',
+  no: 'No',
+  unsure: 'Not sure',
 };

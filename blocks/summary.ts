@@ -31,6 +31,18 @@ export type ReleaseProps = {
   readonly room: 'none' | 'open' | 'closed';
   /** The war room's channel once Slack has made it. */
   readonly roomChannel: string | undefined;
+  readonly barred: readonly string[];
+  readonly archivedAt: Date | undefined;
+  /** Who leads the room, whoever was booked. */
+  readonly roomLead: string | null;
+  /** The last word on how it goes. */
+  readonly status: string;
+  readonly health: string;
+  readonly statusAt: Date | undefined;
+  readonly endedAt: Date | undefined;
+  readonly restoredAt: Date | undefined;
+  readonly watchUntil: Date | undefined;
+  readonly watchEndedAt: Date | undefined;
   readonly zone: string;
   readonly dependsOn: readonly number[];
   readonly train: { readonly key: string; readonly date: string } | undefined;
@@ -120,7 +132,7 @@ export function summaryLine(release: ReleaseProps): Mrkdwn {
     case 'approved':
       return mrkdwn`${name} is approved for ${release.environment}: ${when}`;
     case 'deploying':
-      return mrkdwn`${name} is being deployed to ${release.environment}, led by ${person(release.lead)}`;
+      return mrkdwn`${name} is being deployed to ${release.environment}, led by ${person(release.roomLead ?? release.lead)}`;
     case 'paused':
       return mrkdwn`${name} is paused in ${release.environment}: ${clip(release.reason, 300) || 'no reason given'}`;
     case 'verifying':
@@ -129,6 +141,8 @@ export function summaryLine(release: ReleaseProps): Mrkdwn {
       return mrkdwn`${name} is done in ${release.environment}`;
     case 'rolled_back':
       return mrkdwn`${name} was rolled back in ${release.environment}: ${clip(release.reason, 300)}`;
+    case 'failed':
+      return mrkdwn`${name} failed in ${release.environment}: ${clip(release.reason, 300)}`;
     case 'rejected':
       return mrkdwn`${name} was rejected: ${clip(release.reason, 300)}`;
     case 'expired':

@@ -1,6 +1,6 @@
 import type { Ack } from './server/deliver.ts';
 import { elementsOf, type Place } from './server/people.ts';
-import type { Sandbox } from './server/server.ts';
+import type { Sandbox } from './server/sandbox.ts';
 import type { Channel, Message, View } from './server/state.ts';
 
 /*
@@ -190,12 +190,16 @@ export function createDriver(sandbox: Sandbox) {
 }
 
 /** Waits until `look` finds something; says what it waited for when it does not. */
-export async function until<T>(what: string, look: () => T | undefined | Promise<T | undefined>): Promise<T> {
-  const end = Date.now() + patienceMs;
+export async function until<T>(
+  what: string,
+  look: () => T | undefined | Promise<T | undefined>,
+  ms = patienceMs,
+): Promise<T> {
+  const end = Date.now() + ms;
   for (;;) {
     const found = await look();
     if (found !== undefined && found !== false) return found;
-    if (Date.now() > end) throw new Error(`waited ${patienceMs / 1000} s for ${what}`);
+    if (Date.now() > end) throw new Error(`waited ${ms / 1000} s for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 15));
   }
 }

@@ -1,12 +1,24 @@
 import { checkBlocks, checkView } from './blocks.ts';
+import { canvases } from './canvases.ts';
 import { edit, remove } from './channel.ts';
 import { conversations } from './conversations.ts';
 import { files } from './files.ts';
 import { items } from './items.ts';
 import { type Args, fail, type Methods, messageAt, page, postable, type Reply, readContent, visible } from './reply.ts';
+import { schedule } from './schedule.ts';
 import { permalink, showMessage, showUser } from './show.ts';
 import type { Block, Channel, Message, View } from './state.ts';
-import { addEphemeral, addMessage, changed, newId, now, type World, withBlockIds } from './world.ts';
+import {
+  addEphemeral,
+  addMessage,
+  changed,
+  flatBlocks,
+  newId,
+  now,
+  violate,
+  type World,
+  withBlockIds,
+} from './world.ts';
 
 const tierPerMinute = { 1: 1, 2: 20, 3: 50, 4: 100, special: 600, post: 600 } as const;
 
@@ -15,6 +27,8 @@ export const methods: Methods = {
   ...conversations,
   ...items,
   ...files,
+  ...schedule,
+  ...canvases,
   'api.test': { scopes: [], tier: 'special', run: (_world, args) => ({ ok: true, args }) },
   'auth.test': {
     scopes: [],
@@ -89,6 +103,7 @@ export const methods: Methods = {
     run: (world, args) => {
       const channel = postable(world, args.channel);
       if (typeof channel === 'string') return fail(channel);
+      if (channel.is_im && !world.manifest.messagesTab) return fail('messages_tab_disabled');
       const content = readContent(world, args);
       if ('error' in content) return content.error;
       const thread = args.thread_ts === undefined ? undefined : String(args.thread_ts);
@@ -102,7 +117,14 @@ export const methods: Methods = {
         ...(args.reply_broadcast === true || args.reply_broadcast === 'true' ? { reply_broadcast: true } : {}),
         ...metadata,
       });
-      return { ok: true, channel: channel.id, ts: message.ts, message: showMessage(world, message, false) };
+      const warnings = content.truncated ? ['message_truncated'] : [];
+      return {
+        ok: true,
+        channel: channel.id,
+        ts: message.ts,
+        message: showMessage(world, message, false),
+        ...(warnings.length > 0 ? { warning: warnings.join(','), response_metadata: { warnings } } : {}),
+      };
     },
   },
   'chat.update': {
@@ -116,6 +138,9 @@ export const methods: Methods = {
       const content = readContent(world, args);
       if ('error' in content) return content.error;
       if (content.content.text.length > 4000) return fail('msg_too_long');
+      const drops = world.unconfirmed.textUpdateDropsBlocks && args.blocks === undefined;
+      if (drops || content.content.blocks?.length === 0) delete found.message.blocks;
+      if (content.content.blocks?.length === 0) delete content.content.blocks;
       const metadata = readMetadata(args.metadata);
       if ('error' in metadata) return metadata.error;
       const { message } = found;
@@ -176,6 +201,7 @@ export const methods: Methods = {
       if ('error' in used) return used.error;
       const read = readView(args.view);
       if ('error' in read) return read.error;
+      if (isTaken(world, read.view.external_id)) return fail('duplicate_external_id');
       const view = putView(world, used.user, read.view, null);
       return { ok: true, view: showView(world, view) };
     },
@@ -191,6 +217,9 @@ export const methods: Methods = {
       if ('error' in read) return read.error;
       const stack = [...world.views.values()].filter((view) => view.user === used.user && view.type === 'modal');
       if (stack.length >= 3) return fail('push_limit_reached');
+      // Only what was clicked inside a modal can put another one on top of it.
+      if (stack.length === 0 || !used.inModal) return fail('invalid_trigger_id');
+      if (isTaken(world, read.view.external_id)) return fail('duplicate_external_id');
       const view = putView(world, used.user, read.view, stack.at(-1) ?? null);
       return { ok: true, view: showView(world, view) };
     },
@@ -234,13 +263,28 @@ export const methods: Methods = {
     scopes: [],
     tier: 'special',
     run: (_world, args) => {
-      const problems = args.view === undefined ? checkBlocks(args.blocks, 'message') : checkView(args.view);
+      const given = ['blocks', 'message', 'view'].filter((name) => args[name] !== undefined);
+      if (given.length !== 1) return fail('invalid_arguments');
+      const { blocks } = args.message === undefined ? args : (parseMaybe(args.message) as { blocks?: unknown });
+      const problems = args.view === undefined ? checkBlocks(blocks, 'message') : checkView(args.view);
       return problems.length === 0
         ? { ok: true }
-        : { ok: false, error: 'invalid_blocks', errors: problems.map((message) => ({ code: 'invalid', message })) };
+        : { ok: false, error: 'invalid_blocks', errors: problems.map(problemOf) };
     },
   },
 };
+
+/** A problem as blocks.validate tells it. */
+function problemOf(problem: string): Record<string, unknown> {
+  const [, message = problem, pointer = ''] = /^(.*) \[json-pointer:(.*)\]$/.exec(problem) ?? [];
+  const [, most] = /less than (\d+) characters/.exec(message) ?? [];
+  const code = most ? 'max_length_exceeded' : /unsupported type/.test(message) ? 'unsupported_type' : 'invalid_value';
+  return { code, message, pointer, constraint: most ? { max_length: Number(most) - 1 } : null };
+}
+
+function parseMaybe(value: unknown): unknown {
+  return typeof value === 'string' ? JSON.parse(value) : value;
+}
 
 type Bucket = { tokens: number; at: number };
 const buckets = new WeakMap<World, Map<string, Bucket>>();
@@ -251,7 +295,27 @@ export function rateLimit(world: World, name: string, args: Args): number {
   if (!world.enforceLimits || !method) return 0;
   const perMethod = take(world, name, tierPerMinute[method.tier], Math.max(5, tierPerMinute[method.tier] / 4));
   const perChannel = method.tier === 'post' ? take(world, `${name}:${String(args.channel)}`, 60, 5) : 0;
-  return Math.max(perMethod, perChannel);
+  const inAll = method.tier === 'post' ? take(world, 'posts', 300, 75) : 0;
+  const wait = Math.max(perMethod, perChannel, inAll);
+  heed(world, `${name}:${method.tier === 'post' ? String(args.channel) : ''}`, wait);
+  return wait;
+}
+
+/** Once a second, with a burst of five: a response_url takes no more. */
+export function responseLimit(world: World, id: string): number {
+  return world.enforceLimits ? take(world, `response:${id}`, 60, 5) : 0;
+}
+
+const asked = new WeakMap<World, Map<string, number>>();
+
+/** Who was told to wait and does not is seen. */
+function heed(world: World, key: string, wait: number): void {
+  const all = asked.get(world) ?? new Map<string, number>();
+  asked.set(world, all);
+  const until = all.get(key);
+  if (until !== undefined && Date.now() < until) violate(world, 'ignored_retry_after', key);
+  if (wait > 0) all.set(key, Date.now() + wait * 1_000);
+  else all.delete(key);
 }
 
 function take(world: World, key: string, perMinute: number, burst: number): number {
@@ -346,7 +410,7 @@ function newView(world: World, user: string, given: GivenView, previous: View | 
 /** The state that a view has before anybody types: every input is in it, empty ones as null. */
 function initialValues(blocks: readonly Block[]): View['values'] {
   const values: View['values'] = {};
-  for (const block of blocks) {
+  for (const block of flatBlocks(blocks)) {
     const own =
       block.type === 'input'
         ? [block.element]
@@ -357,7 +421,7 @@ function initialValues(blocks: readonly Block[]): View['values'] {
             : [];
     for (const one of own as Record<string, unknown>[]) {
       const type = String(one.type);
-      if (type === 'button' || type === 'overflow' || type === 'image') continue;
+      if (stateless.has(type)) continue;
       one.action_id ??= `a${Math.random().toString(36).slice(2, 7)}`;
       values[String(block.block_id)] = {
         ...values[String(block.block_id)],
@@ -367,6 +431,8 @@ function initialValues(blocks: readonly Block[]): View['values'] {
   }
   return values;
 }
+
+const stateless = new Set(['button', 'overflow', 'image', 'workflow_button', 'feedback_buttons', 'icon_button']);
 
 function initialValue(type: string, element: Record<string, unknown>): Record<string, unknown> {
   switch (type) {
@@ -382,6 +448,14 @@ function initialValue(type: string, element: Record<string, unknown>): Record<st
       return { selected_user: element.initial_user ?? null };
     case 'multi_users_select':
       return { selected_users: element.initial_users ?? [] };
+    case 'multi_channels_select':
+      return { selected_channels: element.initial_channels ?? [] };
+    case 'multi_conversations_select':
+      return { selected_conversations: element.initial_conversations ?? [] };
+    case 'file_input':
+      return { files: [] };
+    case 'rich_text_input':
+      return { rich_text_value: element.initial_value ?? null };
     case 'channels_select':
       return { selected_channel: element.initial_channel ?? null };
     case 'conversations_select':
@@ -397,13 +471,22 @@ function initialValue(type: string, element: Record<string, unknown>): Record<st
   }
 }
 
-function takeTrigger(world: World, id: unknown): { user: string } | { error: Reply } {
+function isTaken(world: World, id: string | undefined): boolean {
+  return Boolean(id) && [...world.views.values()].some((view) => view.external_id === id);
+}
+
+function takeTrigger(world: World, id: unknown): { user: string; inModal: boolean } | { error: Reply } {
   const trigger = world.triggers.get(String(id));
   if (!trigger) return { error: fail('invalid_trigger_id') };
   if (trigger.used) return { error: fail('exchanged_trigger_id') };
-  if (Date.now() > trigger.expires) return { error: fail('expired_trigger_id') };
+  if (Date.now() > trigger.expires)
+    return {
+      error: world.unconfirmed.triggerAsArgument
+        ? fail('invalid_arguments', ['[ERROR] `trigger_id` expired'])
+        : fail('expired_trigger_id'),
+    };
   trigger.used = true;
-  return { user: trigger.user };
+  return { user: trigger.user, inModal: trigger.inModal ?? false };
 }
 
 function ownAuthor({ state }: World): { user: string; bot_id: string; app_id: string } {
@@ -419,6 +502,11 @@ function readMetadata(given: unknown): { metadata?: NonNullable<Message['metadat
     typeof metadata.event_payload !== 'object'
   )
     return { error: fail('invalid_metadata_format') };
+  if (
+    Object.values(metadata.event_payload).some((one) => typeof one === 'object' && one !== null && !Array.isArray(one))
+  )
+    return { error: fail('invalid_metadata_format') };
+  if (JSON.stringify(metadata).length > 8_000) return { error: fail('metadata_too_large') };
   return { metadata };
 }
 

@@ -296,7 +296,10 @@ export function nameProblem(world: World, name: string): string | undefined {
   if (/^[-_]+$/.test(name)) return 'invalid_name_punctuation';
   if (!/^[a-z0-9_-]+$/.test(name)) return 'invalid_name_specials';
   // Archived and private channels keep their names, also from those who cannot see them.
-  return Object.values(world.state.channels).some((channel) => channel.name === name && !channel.is_im)
+  return Object.values(world.state.channels).some(
+    (channel) =>
+      channel.name === name && !channel.is_im && (!channel.is_archived || world.unconfirmed.archivedNameTaken),
+  )
     ? 'name_taken'
     : undefined;
 }

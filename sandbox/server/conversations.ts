@@ -58,7 +58,9 @@ export const conversations: Methods = {
       if (channel.is_im) return fail('method_not_supported_for_channel_type');
       const ids = [...new Set(idsIn(args.users))];
       if (ids.length === 0) return fail('no_user');
-      if (ids.length > 100) return fail('invalid_arguments', ['[ERROR] no more than 100 users [json-pointer:/users]']);
+      const most = world.unconfirmed.inviteLimit;
+      if (ids.length > most)
+        return fail('invalid_arguments', [`[ERROR] no more than ${most} users [json-pointer:/users]`]);
       const { botUser } = world.state.app;
       const errors = ids.flatMap((id) => {
         const problem = inviteProblem(world, channel, id, botUser);
@@ -189,7 +191,7 @@ export const conversations: Methods = {
       const all = Object.values(world.state.channels).filter(
         (channel) =>
           (channel.is_im
-            ? types.includes('im')
+            ? types.includes('im') && isMember(world, channel)
             : channel.is_private
               ? types.includes('private_channel') && isMember(world, channel)
               : types.includes('public_channel')) && !(isTrue(args.exclude_archived) && channel.is_archived),

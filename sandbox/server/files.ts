@@ -33,7 +33,7 @@ export const files: Methods = {
       if (args.snippet_type !== undefined && size > 1_000_000) return fail('snippet_too_large');
       if (size > largest) return fail('file_upload_size_restricted');
       const name = String(args.filename);
-      const filetype = /\.([a-z0-9]{1,10})$/i.exec(name)?.[1]?.toLowerCase() ?? 'binary';
+      const filetype = typeOf(name);
       const file: StoredFile = {
         id: newId(world, 'F'),
         name,
@@ -134,6 +134,29 @@ export const files: Methods = {
   },
 };
 
+/** A file that a person puts into a form. */
+export function keepFile(world: World, user: string, name: string, content: Buffer): StoredFile {
+  if (content.length > largest) throw new Error('files of more than 10 MB stay outside');
+  const filetype = typeOf(name);
+  const file: StoredFile = {
+    ...{ id: newId(world, 'F'), name, title: name, user, filetype },
+    mimetype: mimetypes[filetype] ?? 'application/octet-stream',
+    size: content.length,
+    created: Math.floor(now(world) / 1000),
+    ticket: '',
+    stage: 'complete',
+    content: content.toString('base64'),
+    shares: [],
+  };
+  world.state.files[file.id] = file;
+  changed(world);
+  return file;
+}
+
+function typeOf(name: string): string {
+  return /\.([a-z0-9]{1,10})$/i.exec(name)?.[1]?.toLowerCase() ?? 'binary';
+}
+
 /** Takes the bytes; the address is good for one file of exactly the length that was announced. */
 export function takeUpload(world: World, ticket: string, bytes: Buffer): { status: number; text: string } {
   const file = Object.values(world.state.files).find((one) => one.ticket === ticket && one.stage === 'awaited');
@@ -219,7 +242,10 @@ function sharesGetLost(world: World): boolean {
 function visibleFile(world: World, id: unknown): StoredFile | undefined {
   const file = world.state.files[String(id)];
   if (!file || file.stage === 'awaited' || file.stage === 'sent') return undefined;
-  return file.user === world.state.app.botUser || file.shares.some((one) => visible(world, one.channel))
+  // What a person gave to a form was given to the app.
+  return file.user === world.state.app.botUser ||
+    file.ticket === '' ||
+    file.shares.some((one) => visible(world, one.channel))
     ? file
     : undefined;
 }

@@ -13,6 +13,9 @@ export type Manifest = {
   readonly scopes: readonly string[];
   readonly events: readonly string[];
   readonly homeTab: boolean;
+  readonly messagesTab: boolean;
+  readonly tokenRotation: boolean;
+  readonly redirectUrls: readonly string[];
   readonly shortcuts: readonly { readonly name: string; readonly type: string; readonly callback_id: string }[];
 };
 
@@ -29,6 +32,9 @@ export function readManifest(file: string): Manifest {
     scopes: yaml.oauth_config.scopes.bot,
     events: yaml.settings.event_subscriptions?.bot_events ?? [],
     homeTab: yaml.features.app_home?.home_tab_enabled === true,
+    messagesTab: yaml.features.app_home?.messages_tab_enabled !== false,
+    tokenRotation: yaml.settings.token_rotation_enabled === true,
+    redirectUrls: yaml.oauth_config.redirect_urls ?? [],
     shortcuts: yaml.features.shortcuts ?? [],
   };
 }

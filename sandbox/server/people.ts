@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { type GivenView, putView, readView, replaceView, showView } from './api.ts';
-import { isInput } from './blocks.ts';
+import { type GivenView, putView, readView, replaceView, responseLimit, showView } from './api.ts';
+import { checkOptions, isInput } from './blocks.ts';
 import {
   archive,
   destroy,
@@ -20,14 +20,17 @@ import {
   unreact,
 } from './channel.ts';
 import type { Ack, Delivery } from './deliver.ts';
+import { keepFile } from './files.ts';
 import { readContent } from './reply.ts';
-import { showMessage, showUser } from './show.ts';
+import { showFile, showMessage, showUser } from './show.ts';
 import type { Block, Channel, Message, StateValue, User, View } from './state.ts';
 import {
   addEphemeral,
   addMessage,
+  betweenPeople,
   changed,
   directMessage,
+  flatBlocks,
   messagesOf,
   newId,
   now,
@@ -131,15 +134,10 @@ export function createPeople(world: World, delivery: Delivery) {
     deletesChannel: (user: string, channel: string): void => destroy(world, seen(user, channel), user),
     /** Presses a button or picks from a menu outside an input. `value` is the element's state value where it has one. */
     clicks: async (user: string, place: Place, blockId: string, actionId: string, value?: StateValue): Promise<Ack> => {
-      const blocks =
-        'view' in place
-          ? (world.views.get(place.view)?.blocks ?? homeOf(place.view)?.blocks)
-          : findMessage(user, place)?.blocks;
-      const element = elementsOf(blocks?.find((block) => block.block_id === blockId)).find(
-        (one) => one.action_id === actionId,
-      );
+      const element = elementsOf(blockAt(user, place, blockId)).find((one) => one.action_id === actionId);
       if (!element) throw new Error(`there is no ${actionId} in ${blockId} to click`);
-      const { confirm: _confirm, options: _options, ...shown } = element;
+      const { confirm: _confirm, options: _options, option_groups: _groups, ...shown } = element;
+      if (value) choose(user, place, blockId, actionId, { ...value, type: element.type });
       const action = {
         ...shown,
         ...value,
@@ -164,7 +162,7 @@ export function createPeople(world: World, delivery: Delivery) {
     submits: async (user: string, viewId: string): Promise<Ack> => {
       const view = mustView(viewId);
       view.errors = {};
-      for (const block of view.blocks.filter(isInput)) {
+      for (const block of flatBlocks(view.blocks).filter(isInput)) {
         const value = Object.values(view.values[String(block.block_id)] ?? {})[0];
         if (block.optional !== true && isEmpty(value))
           view.errors[String(block.block_id)] = 'Please complete this required field.';
@@ -190,26 +188,57 @@ export function createPeople(world: World, delivery: Delivery) {
           is_cleared: false,
         });
     },
-    /** Types into an external select and gets its options. */
-    searches: async (user: string, viewId: string, blockId: string, text: string): Promise<unknown[]> => {
-      const view = mustView(viewId);
-      const element = elementsOf(view.blocks.find((block) => block.block_id === blockId))[0];
+    /** Types into an external select and gets its options. `where` is a view's id or a place. */
+    searches: async (
+      user: string,
+      where: string | Place,
+      blockId: string,
+      text: string,
+      actionId?: string,
+    ): Promise<unknown[]> => {
+      const place = typeof where === 'string' ? { view: where } : where;
+      const all = elementsOf(blockAt(user, place, blockId));
+      const element = all.find((one) => one.action_id === actionId) ?? all[0];
+      const { response_url: _url, state: _state, ...at } = placed(user, place);
       const payload = {
         ...base(user, 'block_suggestion'),
         action_id: element?.action_id,
         block_id: blockId,
         value: text,
-        container: { type: 'view', view_id: viewId },
-        view: showView(world, view),
+        ...at,
       };
       const ack = await delivery.send('interactive', payload, { respond: true });
-      const options = (ack.body as { options?: unknown[] } | undefined)?.options;
-      if (!Array.isArray(options) || options.length > 100) {
-        violate(world, 'bad_ack_payload', 'block_suggestion needs at most 100 options');
+      if (ack.status !== 'ok') return [];
+      const { options, option_groups: groups } = (ack.body ?? {}) as {
+        options?: unknown[];
+        option_groups?: { options?: unknown[] }[];
+      };
+      const found = options ?? (Array.isArray(groups) ? groups.flatMap((group) => group.options ?? []) : undefined);
+      const problems = Array.isArray(found) ? checkOptions(found) : ['options or option_groups is missing'];
+      if (problems.length > 0) {
+        violate(world, 'bad_ack_payload', `block_suggestion: ${problems.slice(0, 3).join(', ')}`);
         return [];
       }
-      return options;
+      return found ?? [];
     },
+    /** An administrator takes the app out of the workspace: it is told, and its token is good for nothing. */
+    uninstalls: (): void => {
+      const { botUser } = world.state.app;
+      delivery.event({ type: 'tokens_revoked', tokens: { oauth: [], bot: [botUser] } });
+      delivery.event({ type: 'app_uninstalled' });
+      world.installed = 'uninstalled';
+      changed(world);
+    },
+    /** The direct message of two people, which the app cannot read. */
+    writesTo: (user: string, other: string): Channel => {
+      person(other);
+      const channel = betweenPeople(world, user, other);
+      changed(world);
+      return channel;
+    },
+    /** A file that somebody picked in a form: the app gets it with the submission. */
+    uploads: (user: string, name: string, content: Buffer): Record<string, unknown> =>
+      showFile(world, keepFile(world, person(user).id, name, content)),
     opensHome: (user: string): void => {
       const home = world.state.homes[user];
       const channel = directMessage(world, user).id;
@@ -262,6 +291,7 @@ export function createPeople(world: World, delivery: Delivery) {
       const url = world.responses.get(id);
       if (!url) return { status: 404, text: 'expired_url' };
       if (Date.now() > url.expires) return { status: 404, text: 'expired_url' };
+      if (responseLimit(world, id) > 0) return { status: 429, text: 'ratelimited' };
       if (++url.uses > 5) return { status: 404, text: 'used_url' };
       const ephemerals = world.ephemerals.get(`${url.channel}:${url.user}`) ?? [];
       const old = ephemerals.findIndex((message) => message.response_id === id || message.ts === url.ts);
@@ -383,13 +413,15 @@ export function createPeople(world: World, delivery: Delivery) {
   }
 
   async function interact(user: string, fields: Record<string, unknown>): Promise<Ack> {
-    const ack = await delivery.send('interactive', { ...base(user, String(fields.type)), ...fields });
+    const { type: container, view_id: id } = (fields.container ?? {}) as { type?: string; view_id?: string };
+    const inModal = container === 'view' && world.views.get(String(id))?.type === 'modal';
+    const ack = await delivery.send('interactive', { ...base(user, String(fields.type), inModal), ...fields });
     if (ack.status === 'ok' && Object.keys((ack.body as object) ?? {}).length > 0)
       violate(world, 'bad_ack_payload', `${String(fields.type)} takes no body`);
     return ack;
   }
 
-  function base(user: string, type: string): Record<string, unknown> {
+  function base(user: string, type: string, inModal = type === 'view_submission'): Record<string, unknown> {
     const { name, team_id } = person(user);
     return {
       type,
@@ -399,7 +431,7 @@ export function createPeople(world: World, delivery: Delivery) {
       is_enterprise_install: false,
       api_app_id: world.state.app.id,
       token: 'sandbox',
-      trigger_id: newTrigger(user),
+      trigger_id: newTrigger(user, inModal),
     };
   }
 
@@ -421,7 +453,7 @@ export function createPeople(world: World, delivery: Delivery) {
       },
       channel: { id: place.channel, name: shownName(world.state.channels[place.channel]) },
       ...(ephemeral ? {} : { message: showMessage(world, message, true) }),
-      state: { values: {} },
+      state: { values: world.choices.get(`${user}:${place.channel}:${place.ts}`) ?? {} },
       response_url: `${world.origin}/response/${newResponse(user, place.channel, place.ts)}`,
     };
   }
@@ -436,7 +468,7 @@ export function createPeople(world: World, delivery: Delivery) {
         return;
       case 'errors': {
         for (const [blockId, text] of Object.entries(answer.errors ?? {})) {
-          if (!view.blocks.some((block) => isInput(block) && block.block_id === blockId))
+          if (!flatBlocks(view.blocks).some((block) => isInput(block) && block.block_id === blockId))
             violate(world, 'bad_ack_payload', `errors names ${blockId}, which is no input`);
           view.errors[blockId] = text;
         }
@@ -468,23 +500,49 @@ export function createPeople(world: World, delivery: Delivery) {
     return Object.values(world.state.homes).find((home) => home.id === id);
   }
 
+  function blockAt(user: string, place: Place, blockId: string): Block | undefined {
+    const blocks =
+      'view' in place
+        ? (world.views.get(place.view)?.blocks ?? homeOf(place.view)?.blocks)
+        : findMessage(user, place)?.blocks;
+    return flatBlocks(blocks).find((block) => block.block_id === blockId);
+  }
+
+  /** What was chosen outside of inputs is part of the state that later payloads carry. */
+  function choose(user: string, place: Place, blockId: string, actionId: string, value: StateValue): void {
+    if (value.type === 'button' || value.type === 'overflow') return;
+    const values =
+      'view' in place ? (world.views.get(place.view) ?? homeOf(place.view))?.values : chosenIn(user, place);
+    if (!values) return;
+    values[blockId] = { ...values[blockId], [actionId]: value };
+    changed(world);
+  }
+
+  function chosenIn(user: string, place: { channel: string; ts: string }): View['values'] {
+    const key = `${user}:${place.channel}:${place.ts}`;
+    const values = world.choices.get(key) ?? {};
+    world.choices.set(key, values);
+    if (world.choices.size > 1_000) world.choices.delete(world.choices.keys().next().value as string);
+    return values;
+  }
+
   function mustView(id: string): View {
     const view = world.views.get(id);
     if (!view) throw new Error('this modal is closed');
     return view;
   }
 
-  function newTrigger(user: string): string {
+  function newTrigger(user: string, inModal = false): string {
     const id = `${newId(world, 't')}.${randomUUID()}`;
-    world.triggers.set(id, { user, expires: Date.now() + 3_000, used: false });
-    setTimeout(() => world.triggers.delete(id), 60_000).unref();
+    forgetOld(world.triggers, 60_000);
+    world.triggers.set(id, { user, expires: Date.now() + 3_000, used: false, inModal });
     return id;
   }
 
   function newResponse(user: string, channel: string, ts: string | null): string {
     const id = randomUUID();
+    forgetOld(world.responses, 60_000);
     world.responses.set(id, { user, channel, ts, expires: Date.now() + 30 * 60_000, uses: 0 });
-    setTimeout(() => world.responses.delete(id), 31 * 60_000).unref();
     return id;
   }
 
@@ -506,13 +564,26 @@ export function createPeople(world: World, delivery: Delivery) {
   }
 }
 
+/** Entries are made in order: the oldest go when they are long over, or when there are very many. */
+function forgetOld(all: Map<string, { readonly expires: number }>, afterMs: number): void {
+  for (const [id, { expires }] of all) {
+    if (all.size < 20_000 && Date.now() < expires + afterMs) return;
+    all.delete(id);
+  }
+}
+
 type SubmissionAnswer = { response_action?: string; errors?: Record<string, string>; view?: unknown };
 
 export function elementsOf(
   block: Block | undefined,
 ): (Record<string, unknown> & { type: string; action_id?: string })[] {
   if (!block) return [];
-  const all = [block.element, block.accessory, ...((block.elements as unknown[]) ?? [])];
+  const all = [
+    block.element,
+    block.accessory,
+    ...((block.type === 'carousel' ? [] : (block.elements as unknown[])) ?? []),
+    ...((block.type === 'card' ? (block.actions as unknown[]) : []) ?? []),
+  ];
   return all.filter(
     (one): one is Record<string, unknown> & { type: string } =>
       typeof one === 'object' && one !== null && 'type' in one,

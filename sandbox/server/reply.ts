@@ -1,4 +1,4 @@
-import { checkBlocks } from './blocks.ts';
+import { checkBlocks, textLength } from './blocks.ts';
 import type { Delivery } from './deliver.ts';
 import { isMember } from './show.ts';
 import type { Block, Channel, Message } from './state.ts';
@@ -35,13 +35,17 @@ export function byKind(open: Scopes, closed: Scopes): Method['scopes'] {
 
 type Content = { text: string; blocks?: Block[] };
 
-export function readContent(world: World, args: Args): { content: Content } | { error: Reply } {
-  const text = args.text === undefined ? '' : String(args.text);
+const longest = 40_000;
+
+export function readContent(world: World, args: Args): { content: Content; truncated: boolean } | { error: Reply } {
+  const given = args.text === undefined ? '' : String(args.text);
+  const text = given.slice(0, longest);
   if (args.blocks !== undefined && !Array.isArray(args.blocks)) return { error: fail('invalid_blocks_format') };
   const blocks = args.blocks as Block[] | undefined;
   if (text === '' && (blocks === undefined || blocks.length === 0)) return { error: fail('no_text') };
   if (blocks) {
-    const problems = checkBlocks(blocks, 'message');
+    const problems = checkBlocks(blocks, 'message', world.unconfirmed);
+    if (textLength(blocks) > 9_500) violate(world, 'long_blocks', `${textLength(blocks)} characters in blocks`);
     if (problems.includes('msg_blocks_too_long')) return { error: fail('msg_blocks_too_long') };
     if (problems.length > 0)
       return {
@@ -58,7 +62,7 @@ export function readContent(world: World, args: Args): { content: Content } | { 
   if (/<!(channel|here|everyone)/.test(text + JSON.stringify(blocks ?? '')))
     violate(world, 'broadcast_mention', text.slice(0, 200));
   if (text.length > 4000) violate(world, 'long_text', `${text.length} characters`);
-  return { content: { text, ...(blocks ? { blocks } : {}) } };
+  return { content: { text, ...(blocks ? { blocks } : {}) }, truncated: given.length > longest };
 }
 
 /** A channel that the app may post to. */

@@ -124,6 +124,14 @@ export type StoredFile = {
   shares: { channel: string; ts: string; thread_ts?: string }[];
 };
 
+export type Canvas = {
+  id: string;
+  /** Whose canvas it is; null: nobody's. */
+  channel: string | null;
+  title: string;
+  sections: { id: string; text: string }[];
+};
+
 /** What the workspace's administrators left to everybody. */
 export type Policy = {
   channelCreation: 'everyone' | 'admins';
@@ -149,22 +157,75 @@ export type State = {
   messages: Record<string, Message[]>;
   homes: Record<string, View>;
   files: Record<string, StoredFile>;
+  canvases: Record<string, Canvas>;
   policy: Policy;
   clockOffsetMs: number;
   lastTs: number;
   nextId: number;
+  /** How many steps of the guide are done, and what the last of them found. */
+  guided: number;
+  guideFound: string;
 };
 
-type Seed = {
+export type Seed = {
   team: State['team'];
   users: (Partial<User> & { id: string; name: string })[];
-  channels: { id: string; name: string; private?: boolean; members?: string[]; general?: boolean }[];
+  channels: {
+    id: string;
+    name: string;
+    private?: boolean;
+    members?: string[];
+    general?: boolean;
+    topic?: string;
+    bookmarks?: { title: string; link: string }[];
+  }[];
   usergroups?: Usergroup[];
+  /** What was said before the workspace opened, oldest first. */
+  history?: {
+    channel: string;
+    user: string;
+    /** Minutes. */
+    ago: number;
+    text: string;
+    /** `ago` of the message that this one answers. */
+    thread?: number;
+    /** emoji → who */
+    reactions?: Record<string, string[]>;
+    pinned?: boolean;
+  }[];
+  guide: readonly Step[];
+};
+
+export function readSeed(file: string): Seed {
+  const seed = parse(readFileSync(file, 'utf8')) as Seed;
+  return { ...seed, guide: seed.guide ?? [] };
+}
+
+export type Deed =
+  | { readonly types: string }
+  | { readonly waits: string }
+  | { readonly opens: string }
+  | { readonly picks: Readonly<Record<string, string>> }
+  | { readonly fills: Readonly<Record<string, Record<string, unknown>>> }
+  | { readonly submits: true }
+  /** Takes the page to a channel with such a name. */
+  | { readonly looks: string }
+  | { readonly clicks: string; readonly about?: string }
+  /** `+90m`, or `found`: to the moment that was waited for; either with an offset. It never goes back. */
+  | { readonly clock: string };
+
+export type Step = {
+  readonly title: string;
+  readonly text: string;
+  readonly button: string;
+  /** Who acts, and where. */
+  readonly as: string;
+  readonly where: string;
+  readonly do: readonly Deed[];
 };
 
 /** A new workspace from a seed in YAML. The app's bot user is added to it. */
-export function seedState(file: string, appName: string): State {
-  const seed = parse(readFileSync(file, 'utf8')) as Seed;
+export function seedState(seed: Seed, appName: string, lived: boolean): State {
   const app = { id: 'A0MAITRED', botId: 'B0MAITRED', botUser: 'U0MAITRED', name: appName.toLowerCase() };
   const users: Record<string, User> = {};
   for (const user of seed.users) users[user.id] = { ...blankUser(seed.team.id), real_name: user.name, ...user };
@@ -186,27 +247,67 @@ export function seedState(file: string, appName: string): State {
       is_general: channel.general ?? false,
       creator: seed.users[0]?.id ?? '',
       members: channel.members ?? everybody.map((user) => user.id),
+      topic: channel.topic ?? '',
+      bookmarks: (channel.bookmarks ?? []).map((one, index) => ({ id: `Bk${channel.id}${index}`, ...one })),
     };
   }
+  const said = lived ? history(seed, channels, Date.now()) : { messages: {}, lastTs: 0 };
   return {
     team: seed.team,
     app,
     users,
     channels,
     usergroups: Object.fromEntries((seed.usergroups ?? []).map((group) => [group.id, group])),
-    messages: {},
+    messages: said.messages,
     homes: {},
     files: {},
+    canvases: {},
     policy: { ...openPolicy },
     clockOffsetMs: 0,
-    lastTs: 0,
+    lastTs: said.lastTs,
     nextId: 1,
+    guided: 0,
+    guideFound: '',
   };
+}
+
+function history(
+  seed: Seed,
+  channels: Record<string, Channel>,
+  now: number,
+): { messages: State['messages']; lastTs: number } {
+  const messages: State['messages'] = {};
+  let lastTs = 0;
+  const tsOf = (ago: number) => `${Math.floor(now / 1000 - ago * 60)}.000100`;
+  for (const { channel, user, ago, text, thread, reactions, pinned } of seed.history ?? []) {
+    const ts = tsOf(ago);
+    messages[channel] ??= [];
+    messages[channel].push({
+      type: 'message',
+      ts,
+      user,
+      text,
+      ...(thread === undefined ? {} : { thread_ts: tsOf(thread) }),
+      ...(reactions
+        ? { reactions: Object.entries(reactions).map(([name, users]) => ({ name, users, count: users.length })) }
+        : {}),
+    });
+    if (pinned) channels[channel]?.pins.push(ts);
+    lastTs = Math.max(lastTs, Number(ts) * 1_000_000);
+  }
+  return { messages, lastTs };
 }
 
 /** A state that an earlier version saved, with what has come since. */
 export function upgradeState(saved: State): State {
-  return { ...saved, files: saved.files ?? {}, policy: { ...openPolicy, ...saved.policy } };
+  return {
+    ...saved,
+    files: saved.files ?? {},
+    canvases: saved.canvases ?? {},
+    policy: { ...openPolicy, ...saved.policy },
+    guided: saved.guided ?? 0,
+    guideFound: saved.guideFound ?? '',
+  };
 }
 
 export function blankChannel(id: string, name: string): Channel {

@@ -8,7 +8,10 @@ import {
   type Channel,
   type Message,
   type Policy,
+  readSeed,
+  type Seed,
   type State,
+  type Step,
   seedState,
   upgradeState,
   type View,
@@ -22,12 +25,56 @@ export type Violation = { readonly at: number; readonly what: string; readonly d
  * instead of answering; `dropped`, for `files.share`, answers well and then shares nothing, as Slack sometimes does.
  */
 export type Fault = {
-  readonly kind: 'ratelimited' | 'error500' | 'lost' | 'hang' | 'dropped';
+  readonly kind:
+    | ('ratelimited' | 'ratelimited_silent' | 'error500' | 'error503' | 'bad_json' | 'lost' | 'hang' | 'dropped')
+    | ('duplicate' | 'duplicate_new_id' | 'reorder' | 'delay' | 'lost_ack');
   times: number;
   readonly retryAfter?: number;
 };
 
-export type Trigger = { readonly user: string; readonly expires: number; used: boolean };
+/** One line of the transcript: what the app asked for, what it was sent, what was wrong. */
+export type LogEntry = {
+  readonly n: number;
+  readonly at: number;
+  readonly kind: 'call' | 'sent' | 'violation' | 'control';
+  readonly what: string;
+  readonly detail: string;
+  readonly bad: boolean;
+};
+
+/** Something that made a person's client blink. */
+export type Notice = {
+  readonly n: number;
+  readonly at: number;
+  readonly channel: string;
+  readonly ts: string;
+  readonly from: string;
+  readonly why: 'direct' | 'mention' | 'group' | 'broadcast' | 'thread';
+  readonly text: string;
+};
+
+/** What the page shows of a guide: each step is a click that lets somebody do something. */
+export type Guide = {
+  readonly steps: readonly Omit<Step, 'do'>[];
+  readonly done: number;
+  readonly busy: boolean;
+  readonly said: string;
+  /** Where the last step takes the page. */
+  readonly look: { readonly as: string; readonly channel: string } | null;
+};
+
+/**
+ * Stands between a call and its effect, and may hold it there. Uploads come as `upload`, with their `ticket`. `drop`: the
+ * call had no effect; `lose`: it had one; of neither its caller ever hears.
+ */
+export type Intercept = (call: {
+  readonly method: string;
+  readonly args: Readonly<Record<string, unknown>>;
+  /** The name by which the caller knows this workspace. */
+  readonly host: string;
+}) => Promise<'pass' | 'drop' | 'lose'>;
+
+export type Trigger = { readonly user: string; readonly expires: number; used: boolean; readonly inModal?: boolean };
 export type ResponseUrl = {
   readonly user: string;
   readonly channel: string;
@@ -39,10 +86,16 @@ export type ResponseUrl = {
 /** The living workspace: its state, its clock, and what is only true while it runs. */
 export type World = {
   readonly state: State;
+  readonly seed: Seed;
+  /** How the app's installation ended, if it did. */
+  installed: 'yes' | 'uninstalled' | 'revoked' | 'expired';
+  readonly unconfirmed: Unconfirmed;
+  readonly scheduled: Map<string, Scheduled>;
+  readonly lived: boolean;
   readonly manifest: Manifest;
   /** Part of the state. */
   readonly policy: Policy;
-  readonly tokens: { readonly bot: string; readonly app: string; readonly signingSecret: string };
+  readonly tokens: { bot: string; readonly app: string; readonly signingSecret: string };
   readonly views: Map<string, View>;
   readonly triggers: Map<string, Trigger>;
   readonly responses: Map<string, ResponseUrl>;
@@ -50,9 +103,18 @@ export type World = {
   readonly faults: Map<string, Fault[]>;
   readonly violations: Violation[];
   readonly calls: { readonly method: string; readonly at: number; readonly error: string | null }[];
+  /** The newest entries of the transcript. */
+  readonly log: LogEntry[];
+  /** user id → what notified that person, newest last */
+  readonly notices: Map<string, Notice[]>;
+  /** `user:channel:ts` → what that person chose in a message: block_id → action_id → value */
+  readonly choices: Map<string, View['values']>;
+  guide: Guide | null;
   readonly changes: EventEmitter;
   /** Off in tests that are not about limits. */
   readonly enforceLimits: boolean;
+  /** Set by tests that stop the app in the middle of a call. */
+  intercept: Intercept | undefined;
   origin: string;
 };
 
@@ -61,13 +123,62 @@ export type WorldOptions = {
   readonly manifest: Manifest;
   readonly snapshotFile?: string;
   readonly enforceLimits?: boolean;
+  /**
+   * With what was said before, and a guide for the newcomer. Without saying so, a workspace that is kept in a file is one
+   * that people live in, and any other is a test's.
+   */
+  readonly lived?: boolean;
+  readonly unconfirmed?: Partial<Unconfirmed>;
+};
+
+/** What nobody outside Slack could confirm: one switch each, and the stricter reading unless it is set otherwise. */
+export type Unconfirmed = {
+  /** Input blocks in messages. */
+  readonly inputInMessages: boolean;
+  /** The name of an archived channel is taken. */
+  readonly archivedNameTaken: boolean;
+  /** Ids in one conversations.invite. */
+  readonly inviteLimit: number;
+  /** chat.update with text alone takes the blocks away. */
+  readonly textUpdateDropsBlocks: boolean;
+  /** Characters of all text in a message's blocks. */
+  readonly blockTextLimit: number;
+  /** An expired trigger answers `invalid_arguments` instead of `expired_trigger_id`. */
+  readonly triggerAsArgument: boolean;
+};
+export const strict: Unconfirmed = {
+  inputInMessages: false,
+  archivedNameTaken: true,
+  inviteLimit: 100,
+  textUpdateDropsBlocks: false,
+  blockTextLimit: 11_000,
+  triggerAsArgument: false,
+};
+
+/** A message that is to be posted; `at` in seconds. */
+export type Scheduled = {
+  readonly id: string;
+  readonly channel: string;
+  readonly at: number;
+  readonly created: number;
+  readonly content: { text: string; blocks?: Block[] };
+  readonly thread?: string;
+  /** With metadata it is accepted and never posted, as documented. */
+  readonly lost: boolean;
 };
 
 export function createWorld(options: WorldOptions): World {
   const saved = options.snapshotFile ? readSnapshot(options.snapshotFile) : undefined;
-  const state = saved ? upgradeState(saved.state) : seedState(options.seedFile, options.manifest.name);
+  const seed = readSeed(options.seedFile);
+  const lived = options.lived ?? options.snapshotFile !== undefined;
+  const state = saved ? upgradeState(saved.state) : seedState(seed, options.manifest.name, lived);
   const world: World = {
     state,
+    seed,
+    installed: 'yes',
+    unconfirmed: { ...strict, ...options.unconfirmed },
+    scheduled: new Map(),
+    lived,
     manifest: options.manifest,
     policy: state.policy,
     // Made to look unlike real ones: a real token has digits after xoxb-.
@@ -83,8 +194,13 @@ export function createWorld(options: WorldOptions): World {
     faults: new Map(),
     violations: [],
     calls: [],
+    log: [],
+    notices: new Map(),
+    choices: new Map(),
+    guide: null,
     changes: new EventEmitter().setMaxListeners(0),
     enforceLimits: options.enforceLimits ?? true,
+    intercept: undefined,
     origin: '',
   };
   if (options.snapshotFile) keepSnapshot(world, options.snapshotFile);
@@ -107,6 +223,7 @@ export function announce(world: World, event: Readonly<Record<string, unknown>>)
 
 export function moveClock(world: World, byMs: number): void {
   world.state.clockOffsetMs += byMs;
+  record(world, 'control', 'clock', `+${Math.round(byMs / 60_000)} min: ${new Date(now(world)).toISOString()}`);
   world.changes.emit('clock');
   changed(world);
 }
@@ -124,7 +241,18 @@ export function newId(world: World, letter: string): string {
 
 export function violate(world: World, what: string, detail: string): void {
   world.violations.push({ at: now(world), what, detail });
+  if (world.violations.length > 5_000) world.violations.splice(0, 1_000);
+  record(world, 'violation', what, detail, true);
   changed(world);
+}
+
+const logged = 300;
+let entries = 0;
+
+export function record(world: World, kind: LogEntry['kind'], what: string, detail: string, bad = false): void {
+  world.log.push({ n: entries++, at: now(world), kind, what, detail: detail.slice(0, 500), bad });
+  // Twice as long at most, so that it is not moved each time.
+  if (world.log.length > logged * 2) world.log.splice(0, world.log.length - logged);
 }
 
 export function findChannel(world: World, ref: unknown): Channel | undefined {
@@ -144,10 +272,22 @@ export function messagesOf(world: World, channel: string): Message[] {
 export function directMessage(world: World, user: string): Channel {
   const found = Object.values(world.state.channels).find((channel) => channel.is_im && channel.user === user);
   if (found) return found;
-  const id = `D${user.slice(1)}`;
+  return addDirect(world, `D${user.slice(1)}`, user, [user, world.state.app.botUser]);
+}
+
+/** A direct message between two people; the app is not in it. */
+export function betweenPeople(world: World, one: string, other: string): Channel {
+  const pair = [one, other].sort();
+  const found = Object.values(world.state.channels).find(
+    (channel) => channel.is_im && channel.user === null && pair.every((id) => channel.members.includes(id)),
+  );
+  return found ?? addDirect(world, newId(world, 'D'), null, pair);
+}
+
+function addDirect(world: World, id: string, user: string | null, members: string[]): Channel {
   const channel: Channel = {
     id,
-    name: `dm-${user}`,
+    name: user ? `dm-${user}` : `dm-${members.join('-')}`,
     is_private: true,
     is_im: true,
     user,
@@ -155,7 +295,7 @@ export function directMessage(world: World, user: string): Channel {
     is_general: false,
     creator: world.state.app.botUser,
     created: Math.floor(now(world) / 1000),
-    members: [user, world.state.app.botUser],
+    members,
     topic: '',
     purpose: '',
     pins: [],
@@ -202,13 +342,40 @@ let blockCounter = 0;
 
 /** Slack names blocks that the app left unnamed. */
 export function withBlockIds(blocks: readonly Block[]): Block[] {
-  return blocks.map((block) => ({ ...block, block_id: block.block_id ?? `b${(blockCounter++).toString(36)}` }));
+  return blocks.map((block) => ({
+    ...block,
+    block_id: block.block_id ?? `b${(blockCounter++).toString(36)}`,
+    ...(Array.isArray(block.child_blocks) ? { child_blocks: withBlockIds(block.child_blocks as Block[]) } : {}),
+    ...(block.type === 'carousel' && Array.isArray(block.elements)
+      ? { elements: withBlockIds(block.elements as Block[]) }
+      : {}),
+  }));
 }
 
-export function takeFault(world: World, method: string): Fault | undefined {
+/** Blocks and the blocks inside containers and carousels. */
+export function flatBlocks(blocks: readonly Block[] = []): Block[] {
+  return blocks.flatMap((block) => [
+    block,
+    ...flatBlocks((block.child_blocks as Block[] | undefined) ?? []),
+    ...(block.type === 'carousel' ? flatBlocks(block.elements as Block[]) : []),
+  ]);
+}
+
+export function addFault(world: World, method: string, fault: Fault): void {
+  world.faults.set(method, [...(world.faults.get(method) ?? []).filter((one) => one.times > 0), { ...fault }]);
+  record(world, 'control', 'fault', `${method}: ${fault.kind} × ${fault.times}`);
+  changed(world);
+}
+
+/** `*` is any method of the Web API; what happens on the way to the app has names of its own. */
+export function takeFault(world: World, method: string, orAny = !method.startsWith('deliver.')): Fault | undefined {
   const fault =
-    world.faults.get(method)?.find((one) => one.times > 0) ?? world.faults.get('*')?.find((one) => one.times > 0);
-  if (fault) fault.times--;
+    world.faults.get(method)?.find((one) => one.times > 0) ??
+    (orAny ? world.faults.get('*')?.find((one) => one.times > 0) : undefined);
+  if (fault) {
+    fault.times--;
+    changed(world);
+  }
   return fault;
 }
 

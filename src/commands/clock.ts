@@ -1,12 +1,14 @@
-import { expireRelease, OfRelease, openRoomInTime, StartDue } from '../domain/deploy.ts';
+import { expireRelease, OfRelease, StartDue } from '../domain/deploy.ts';
 import { type DigestFacts, DueDigest, postDigest } from '../domain/digest.ts';
 import { OfPasses } from '../domain/exception.ts';
 import { OfFreeze } from '../domain/freeze.ts';
 import { OfOverride } from '../domain/override.ts';
-import { askReview, missReview } from '../domain/pir.ts';
+import { OfOverrun } from '../domain/overrun.ts';
+import { askReview, missReview, OfAction } from '../domain/pir.ts';
 import type { Timer } from '../domain/reaction.ts';
 import type { ReleaseFacts } from '../domain/release.ts';
 import { AskInput, EscalateInput, RemindInput } from '../domain/reminder.ts';
+import { OfRoom } from '../domain/room.ts';
 import { DueSeries } from '../domain/series.ts';
 import { OfSwap } from '../domain/swap.ts';
 import { closeTrain, DueTrain, type TrainFacts } from '../domain/train.ts';
@@ -19,7 +21,19 @@ import { openStartCommand } from './deploy.ts';
 import { endPassesCommand } from './exception.ts';
 import { announceFreezeCommand } from './freeze.ts';
 import { lapseOverrideCommand } from './override.ts';
+import { remindActionCommand } from './pir.ts';
 import { askCommand, escalateCommand, remindCommand } from './reminder.ts';
+import {
+  archiveRoomCommand,
+  askStatusCommand,
+  beginWatchCommand,
+  endWatchCommand,
+  lookAtRoomCommand,
+  missLeadCommand,
+  noticeEndCommand,
+  overrunCommand,
+  roomInTimeCommand,
+} from './room.ts';
 import { runSeriesCommand } from './series.ts';
 import { lapseSwapCommand } from './swap.ts';
 import { trustCommand } from './trust.ts';
@@ -38,15 +52,6 @@ const expireCommand: Command<OfRelease, ReleaseFacts> = {
   crowd: 'calendar',
   load: loadRelease,
   decide: expireRelease,
-};
-
-const roomCommand: Command<OfRelease, ReleaseFacts> = {
-  name: 'clock room',
-  audience: 'clock',
-  input: OfRelease,
-  contends: ofRelease,
-  load: loadRelease,
-  decide: openRoomInTime,
 };
 
 const reviewDueCommand: Command<OfRelease, ReleaseFacts> = {
@@ -93,7 +98,25 @@ export function timerCall(body: unknown, dueAt: Date): Call {
     case 'clock expire':
       return call(expireCommand, OfRelease.parse({ release: timer.release }));
     case 'clock room':
-      return call(roomCommand, OfRelease.parse({ release: timer.release }));
+      return call(roomInTimeCommand, OfRoom.parse({ release: timer.release }));
+    case 'clock steps':
+      return call(lookAtRoomCommand, OfRoom.parse({ release: timer.release }));
+    case 'clock lead':
+      return call(missLeadCommand, OfRoom.parse({ release: timer.release }));
+    case 'clock status':
+      return call(askStatusCommand, OfRoom.parse({ release: timer.release }));
+    case 'clock ending':
+      return call(noticeEndCommand, OfOverrun.parse({ release: timer.release }));
+    case 'clock overrun':
+      return call(overrunCommand, OfOverrun.parse({ release: timer.release }));
+    case 'clock watch':
+      return call(beginWatchCommand, OfRoom.parse({ release: timer.release }));
+    case 'clock unwatch':
+      return call(endWatchCommand, OfRoom.parse({ release: timer.release }));
+    case 'clock archive':
+      return call(archiveRoomCommand, OfRoom.parse({ release: timer.release }));
+    case 'clock action':
+      return call(remindActionCommand, OfAction.parse({ release: timer.release, key: timer.action }));
     case 'clock start':
       return call(openStartCommand, StartDue.parse({ release: timer.release, again: timer.again ?? false }));
     case 'clock passes':

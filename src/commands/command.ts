@@ -53,7 +53,28 @@ export type Parsed =
 export type Form =
   | { readonly kind: 'request'; readonly draft: RequestLine }
   | { readonly kind: 'review'; readonly release: number }
-  | { readonly kind: 'note' | 'delegate' | 'exception' | 'override' | 'edit' | 'pir'; readonly release: number }
+  | {
+      readonly kind:
+        | 'note'
+        | 'delegate'
+        | 'exception'
+        | 'override'
+        | 'edit'
+        | 'pir'
+        | 'handover'
+        | 'status'
+        | 'rollback';
+      readonly release: number;
+    }
+  /** Why a step fails or is skipped. */
+  | {
+      readonly kind: 'step';
+      readonly release: number;
+      readonly step: string;
+      readonly attempt: number;
+      readonly do: 'fail' | 'skip';
+    }
+  | { readonly kind: 'nogo'; readonly release: number; readonly step: string; readonly attempt: number }
   | { readonly kind: 'prefs' | 'stepup' }
   | { readonly kind: 'evidence'; readonly release: number; readonly criterion: string }
   /** Why a request should pass a freeze; the request waits in a draft. */
@@ -95,6 +116,8 @@ export type Verb = {
   readonly examples: readonly string[];
   /** Has to know where a card may live when nothing but the place it was asked from says so. */
   readonly needsHome?: true;
+  /** A number that it begins with is its own: a release has to be written REL-142. */
+  readonly ownNumbers?: true;
 } & (
   | { readonly target: false; readonly parse: (line: Line, said: Said) => Parsed }
   /** Speaks of one release: named, or the one whose room this is, or the only open one of the person. */

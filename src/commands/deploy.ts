@@ -1,11 +1,10 @@
 import {
   addNote,
   cancelRelease,
-  closeRoom,
+  failRelease,
   finishRelease,
   NoteInput,
   OfRelease,
-  openRoom,
   openStart,
   pauseRelease,
   resumeRelease,
@@ -18,6 +17,7 @@ import {
 } from '../domain/deploy.ts';
 import type { Line } from '../domain/line.ts';
 import type { ReleaseFacts } from '../domain/release.ts';
+import type { RoomFacts } from '../domain/step.ts';
 import { loadPassengers, type Reader } from '../store/calendar.ts';
 import {
   type Call,
@@ -30,6 +30,7 @@ import {
   ofRelease,
   type Verb,
 } from './command.ts';
+import { loadRoom } from './room.ts';
 
 export const startCommand: Command<OfRelease, StartFacts> = {
   name: 'start',
@@ -54,11 +55,18 @@ export const openStartCommand: Command<StartDue, StartFacts> = {
 export const pauseCommand = step('pause', WithReason, pauseRelease);
 export const resumeCommand = step('resume', OfRelease, resumeRelease);
 export const verifyCommand = step('verify', OfRelease, verifyRelease);
-export const doneCommand = step('done', OfRelease, finishRelease);
+export const doneCommand: Command<OfRelease, RoomFacts> = {
+  name: 'done',
+  audience: 'members',
+  input: OfRelease,
+  contends: ofRelease,
+  crowd: 'calendar',
+  load: loadRoom,
+  decide: finishRelease,
+};
 export const rollbackCommand = step('rollback', WithReason, rollBack);
+export const failCommand = step('fail', WithReason, failRelease);
 export const cancelCommand = step('cancel', WithReason, cancelRelease);
-export const openRoomCommand = step('room open', OfRelease, openRoom);
-export const closeRoomCommand = step('room close', OfRelease, closeRoom);
 export const noteCommand = step('note', NoteInput, addNote);
 
 export const startVerb = plainVerb('start', 'starts the deployment', (input) => call(startCommand, input));
@@ -70,28 +78,20 @@ export const doneVerb = plainVerb('done', 'says that it is verified: the release
   call(doneCommand, input),
 );
 export const pauseVerb = reasonVerb('pause', [], 'holds the deployment', pauseCommand);
-export const rollbackVerb = reasonVerb('rollback', ['revert'], 'rolls back; nothing ever blocks this', rollbackCommand);
+export const rollbackVerb: Verb = {
+  ...reasonVerb('rollback', ['revert'], 'rolls back; nothing ever blocks this', rollbackCommand),
+  // Without a reason the form says what goes back to what; with one it is meant.
+  target: true,
+  parse: (line, _said, release) =>
+    words(line) === ''
+      ? { do: 'open', form: { kind: 'rollback', release } }
+      : { do: 'run', call: call(rollbackCommand, { release, reason: words(line).slice(0, 1000) }) },
+};
+export const failVerb = reasonVerb('fail', [], 'says that it failed and was not rolled back', failCommand);
 export const cancelVerb: Verb = {
   ...reasonVerb('cancel', [], 'cancels a release and frees its slot', cancelCommand),
   job: 'Ask',
   examples: ['cancel REL-142 not before the audit'],
-};
-
-export const roomVerb: Verb = {
-  name: 'room',
-  synonyms: ['warroom'],
-  job: 'Run',
-  usage: 'room open|close [REL-142]',
-  summary: 'opens or closes the war room',
-  examples: ['room open REL-142', 'room close'],
-  target: true,
-  parse: (line, _said, release) => {
-    const [what = 'open', ...rest] = line.words;
-    if (rest.length > 0) return { do: 'usage', problem: { code: 'unexpected', text: rest.join(' ') } };
-    if (what === 'open') return { do: 'run', call: call(openRoomCommand, { release }) };
-    if (what === 'close') return { do: 'run', call: call(closeRoomCommand, { release }) };
-    return { do: 'usage', problem: { code: 'unexpected', text: what } };
-  },
 };
 
 export const noteVerb: Verb = {
@@ -105,7 +105,7 @@ export const noteVerb: Verb = {
   parse: (line, _said, release) =>
     words(line) === ''
       ? { do: 'open', form: { kind: 'note', release } }
-      : { do: 'run', call: call(noteCommand, { release, text: words(line) }) },
+      : { do: 'run', call: call(noteCommand, { release, text: words(line).slice(0, 3000) }) },
 };
 
 /** What a start is judged by: at this moment, not at the beginning of its slot. */
@@ -165,7 +165,10 @@ function reasonVerb(
     summary,
     examples: [`${name} REL-142 error rate above the limit`],
     target: true,
-    parse: (line, _said, release) => ({ do: 'run', call: call(command, { release, reason: words(line) }) }),
+    parse: (line, _said, release) => ({
+      do: 'run',
+      call: call(command, { release, reason: words(line).slice(0, 1000) }),
+    }),
   };
 }
 

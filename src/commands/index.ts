@@ -7,11 +7,11 @@ import { tickVerb } from './criterion.ts';
 import {
   cancelVerb,
   doneVerb,
+  failVerb,
   noteVerb,
   pauseVerb,
   resumeVerb,
   rollbackVerb,
-  roomVerb,
   startVerb,
   verifyVerb,
 } from './deploy.ts';
@@ -22,10 +22,26 @@ import { addFreezeCommand, freezeVerb, liftFreezeCommand } from './freeze.ts';
 import { calendarVerb, helpVerb, listVerb, showVerb, slotsVerb, trainsVerb, whoVerb, whyVerb } from './look.ts';
 import { moveCommand, moveVerb } from './move.ts';
 import { overrideVerb } from './override.ts';
-import { pirVerb } from './pir.ts';
+import { actionVerb, pirVerb } from './pir.ts';
 import { prefsVerb } from './prefs.ts';
 import { nudgeVerb } from './reminder.ts';
 import { boardVerb, bookVerb, newVerb, requestCommand } from './request.ts';
+import {
+  canaryVerb,
+  exportVerb,
+  exposeVerb,
+  extendVerb,
+  followVerb,
+  goVerb,
+  handoverVerb,
+  incidentVerb,
+  knownVerb,
+  noGoVerb,
+  roomVerb,
+  statusVerb,
+  stepVerb,
+  watchVerb,
+} from './room.ts';
 import { repeatVerb } from './series.ts';
 import { swapVerb } from './swap.ts';
 import { trustVerb } from './trust.ts';
@@ -60,10 +76,24 @@ export const verbs: readonly Verb[] = [
   pauseVerb,
   resumeVerb,
   rollbackVerb,
+  failVerb,
+  stepVerb,
+  goVerb,
+  noGoVerb,
+  exposeVerb,
+  canaryVerb,
+  extendVerb,
+  statusVerb,
   tickVerb,
   noteVerb,
+  watchVerb,
+  handoverVerb,
+  incidentVerb,
+  knownVerb,
   pirVerb,
+  actionVerb,
   digestVerb,
+  followVerb,
   prefsVerb,
   feedVerb,
   slotsVerb,
@@ -73,6 +103,7 @@ export const verbs: readonly Verb[] = [
   showVerb,
   whyVerb,
   whoVerb,
+  exportVerb,
   trustVerb,
   helpVerb,
   windowVerb,

@@ -1,4 +1,4 @@
-import { readMention } from '../domain/line.ts';
+import { plain, readMention } from '../domain/line.ts';
 import {
   AnswerOverride,
   answerOverride,
@@ -52,10 +52,10 @@ export const overrideVerb: Verb = {
     if (line.raw === '') return { do: 'open', form: { kind: 'override', release } };
     // Rules look like options (gate:SRE), so the line is read word by word.
     const words = line.raw.split(' ');
-    const mention = words.find((word) => readMention(word, '@'));
+    const mention = line.words.find((word) => readMention(word, '@'));
     const second = mention === undefined ? undefined : readMention(mention, '@');
     if (mention === undefined || !second) return missing('the second person, as @somebody');
-    const at = words.indexOf(mention);
+    const at = words.indexOf(plain(mention));
     const rule = words.slice(0, at).join(' ');
     const reason = words
       .slice(at + 1)

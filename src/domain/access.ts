@@ -16,9 +16,14 @@ export function may(audience: Audience, person: Person): Refusal | undefined {
 
 export type Roles = readonly string[];
 
-/** Who runs a release: its deploy lead, its requester or a release manager. */
+/** Who runs a release: its deploy lead, whoever took the lead in its room, its requester or a release manager. */
 export function mayRun(release: Release, actor: string, roles: Roles): boolean {
-  return actor === release.lead || actor === release.requester || roles.includes('release_manager');
+  return isOwn(release, actor) || roles.includes('release_manager');
+}
+
+/** Whose own release it is: who asked for it, who was booked to lead it, who took the lead in its room. */
+export function isOwn({ requester, lead, roomLead }: Pick<Release, 'requester' | 'lead' | 'roomLead'>, actor: string) {
+  return [requester, lead, roomLead].includes(actor);
 }
 
 /** Who keeps the calendar: release managers; everybody as long as no catalogue names any. */

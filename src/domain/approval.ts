@@ -31,10 +31,10 @@ export const GatePlan = z.strictObject({
 });
 export type GatePlan = z.infer<typeof GatePlan>;
 
-/** Something that has to be ticked: before it starts (entry, scope, condition) or before it is done (exit). */
+/** Something that has to be ticked: before it starts (entry, scope, condition), is done (exit), or is handed over. */
 export const Criterion = z.strictObject({
   key: z.string(),
-  kind: z.enum(['entry', 'exit', 'scope', 'condition']),
+  kind: z.enum(['entry', 'exit', 'scope', 'condition', 'handover']),
   title: z.string(),
   evidence: z.boolean(),
   link: z.string(),

@@ -2,7 +2,9 @@ import { z } from 'zod';
 import type { Freeze, Region, Train, Window } from './calendar.ts';
 import { Expression } from './guard.ts';
 import { ChangeType, CriterionRule, GateWho, type OneWho, Policy, partsOf, type StandardChange } from './policy.ts';
+import { ProtocolMoment, placeholders, unknownPlaceholder } from './protocol.ts';
 import { readDays, readRule } from './recurrence.ts';
+import { RoomSettings, Runbook } from './runbook.ts';
 import { Scope } from './scope.ts';
 import { isDate, isZone, wallMinutes } from './time.ts';
 
@@ -46,6 +48,39 @@ const Service = z.strictObject({
   regions: z.array(key).default([]),
   /** Its versions are semantic versions; others are refused. */
   semver: z.boolean().default(false),
+  runbook: key.optional(),
+  /** The user group of whoever is on call for it: they are in its war rooms, and in those of what it stands on. */
+  oncall: slackId('S', 'user group').optional(),
+  /** Its war rooms are private channels. */
+  private_room: z.boolean().default(false),
+  /** Shown as bookmarks of the war room. */
+  links: RoomSettings.shape.links,
+  /** Early life support after a deployment. */
+  watch: z
+    .strictObject({
+      minutes: z.number().int().min(5).max(43_200),
+      exit: z.array(z.string().min(1).max(150)).max(10).default([]),
+    })
+    .optional(),
+});
+/** Who is told what, and when: a template for the channels that follow. */
+const ProtocolEntry = z.strictObject({
+  name: z.string().max(80).optional(),
+  scope: Scope.prefault({}),
+  on: z.array(ProtocolMoment).min(1),
+  channels: z.array(channelId).min(1).max(20),
+  text: z
+    .string()
+    .max(1000)
+    .superRefine((text, context) => {
+      const strange = unknownPlaceholder(text);
+      if (strange !== undefined)
+        context.addIssue({
+          code: 'custom',
+          message: `has the placeholder {${strange}}; there are ${placeholders.map((one) => `{${one}}`).join(' ')}`,
+        });
+    })
+    .default('{update}'),
 });
 
 const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'write the time as HH:MM');
@@ -154,6 +189,13 @@ export const Catalog = z
     regions: z.record(key, RegionEntry).default({}),
     policies: z.array(Policy).default([]),
     standard_changes: z.record(key, StandardEntry).default({}),
+    runbooks: z.record(key, Runbook).default({}),
+    protocols: z.record(key, ProtocolEntry).default({}),
+    /** A reaction with this emoji keeps a message of a war room in its record. */
+    timeline_emoji: z
+      .string()
+      .regex(/^[a-z0-9_+'-]{1,60}$/)
+      .default('pushpin'),
     windows: z.record(key, WindowEntry).default({}),
     freezes: z.record(key, FreezeEntry).default({}),
     trains: z.record(key, TrainEntry).default({}),
@@ -172,6 +214,8 @@ export const Catalog = z
         if (!catalog.environments[env]) missing(['services', name, 'environments'], 'environment', env);
       for (const other of service.depends_on)
         if (!catalog.services[other]) missing(['services', name, 'depends_on'], 'service', other);
+      if (service.runbook !== undefined && !catalog.runbooks[service.runbook])
+        missing(['services', name, 'runbook'], 'runbook', service.runbook);
       for (const region of service.regions)
         if (!catalog.regions[region]) missing(['services', name, 'regions'], 'region', region);
     }
@@ -187,6 +231,7 @@ export const Catalog = z
       ...Object.entries(catalog.windows).map(([name, { scope }]) => ['windows', name, scope] as const),
       ...Object.entries(catalog.freezes).map(([name, { scope }]) => ['freezes', name, scope] as const),
       ...Object.entries(catalog.trains).map(([name, { scope }]) => ['trains', name, scope] as const),
+      ...Object.entries(catalog.protocols).map(([name, { scope }]) => ['protocols', name, scope] as const),
       ...Object.entries(catalog.standard_changes).map(
         ([name, { scope }]) => ['standard_changes', name, scope] as const,
       ),
@@ -202,6 +247,12 @@ export const Catalog = z
       for (const team of bookers) if (!catalog.teams[team]) missing(['windows', name, 'bookers'], 'team', team);
     for (const [name, { environment }] of Object.entries(catalog.trains))
       if (!catalog.environments[environment]) missing(['trains', name, 'environment'], 'environment', environment);
+    for (const [name, { steps, rollback }] of Object.entries(catalog.runbooks))
+      for (const step of [...steps, ...rollback])
+        for (const whom of [...(step.poll ?? []), ...(step.owner ? [step.owner] : [])]) {
+          const group = /^(?:group|oncall):(.+)$/.exec(whom)?.[1];
+          if (group !== undefined && !catalog.groups[group]) missing(['runbooks', name, step.title], 'group', group);
+        }
     const names = new Set(catalog.policies.map((policy) => policy.name));
     const checkWho = (path: (string | number)[], who: GateWho | null | undefined) => {
       for (const one of who ? groupsIn(who) : []) if (!catalog.groups[one]) missing(path, 'group', one);
@@ -364,6 +415,17 @@ export function freezesOf(catalog: Catalog): Freeze[] {
     zone: entry.zone ?? catalog.zone,
     owners: entry.owners ?? null,
   }));
+}
+
+/** What a service says about its war room. */
+export function roomSettingsOf(service: Catalog['services'][string]): RoomSettings {
+  return {
+    runbook: service.runbook ?? null,
+    oncall: service.oncall ?? null,
+    private: service.private_room,
+    links: service.links,
+    watch: service.watch ?? null,
+  };
 }
 
 export function standardsOf(catalog: Catalog): StandardChange[] {

@@ -302,7 +302,7 @@ function peaks(regions: readonly Region[], wanted: Wanted, slot: Slot): Conflict
 }
 
 function isDead(state: ReleaseState): boolean {
-  return ['rejected', 'expired', 'cancelled', 'rolled_back'].includes(state);
+  return ['rejected', 'expired', 'cancelled', 'rolled_back', 'failed'].includes(state);
 }
 
 function iso({ startsAt, endsAt }: Slot): { startsAt: string; endsAt: string } {

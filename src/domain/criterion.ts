@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { mayRun } from './access.ts';
+import { isOwn, mayRun } from './access.ts';
 import type { Criterion } from './approval.ts';
 import type { ScopeItem } from './content.ts';
 import { type Ask, accept, actorId, type Decision, refuse } from './decision.ts';
@@ -26,6 +26,19 @@ export function criteriaOf(rules: readonly CriterionRule[], scope: readonly Scop
   ].filter((one, index, all) => all.findIndex((other) => other.key === one.key) === index);
 }
 
+/** What has to hold before a watch ends. */
+export function handoverCriteria(titles: readonly string[]): Criterion[] {
+  return titles.map((title) => ({
+    key: `handover:${title}`,
+    kind: 'handover',
+    title,
+    evidence: false,
+    link: '',
+    owner: null,
+    gate: null,
+  }));
+}
+
 /** An approval with a condition asks for one more tick. */
 export function conditionsOf(votes: readonly Vote[]): Criterion[] {
   return votes
@@ -41,9 +54,10 @@ export function conditionsOf(votes: readonly Vote[]): Criterion[] {
     }));
 }
 
-/** What has to be ticked before a release starts, or before it is done. */
-export function unticked(criteria: readonly CriterionOf[], before: 'start' | 'done'): CriterionOf[] {
-  return criteria.filter((one) => one.tickedBy === null && (one.kind === 'exit') === (before === 'done'));
+/** What has to be ticked before a release starts, before it is done, or before its watch ends. */
+export function unticked(criteria: readonly CriterionOf[], before: 'start' | 'done' | 'handover'): CriterionOf[] {
+  const moment = (kind: CriterionOf['kind']) => (kind === 'exit' ? 'done' : kind === 'handover' ? 'handover' : 'start');
+  return criteria.filter((one) => one.tickedBy === null && moment(one.kind) === before);
 }
 
 export const TickInput = z.strictObject({
@@ -67,21 +81,19 @@ export function tickCriterion(input: TickInput, facts: ReleaseFacts, ask: Ask): 
       name: input.criterion,
       known: criteria.map(({ title }) => title),
     });
-  if (isEnded(release.state))
+  const isWatched = one.kind === 'handover' && release.state === 'done' && !release.watchEndedAt;
+  if (isEnded(release.state) && !isWatched)
     return refuse({ code: 'wrong_state', release: release.number, verb: 'tick', state: release.state, possible: [] });
-  const isOwn = person === release.requester || person === release.lead;
   const tellers =
     one.owner !== null
       ? [one.owner]
       : one.kind === 'condition'
-        ? (facts.gates
-            .find(({ rule }) => rule.name === one.gate)
-            ?.asked.filter((id) => id !== release.requester && id !== release.lead) ?? [])
+        ? (facts.gates.find(({ rule }) => rule.name === one.gate)?.asked.filter((id) => !isOwn(release, id)) ?? [])
         : undefined;
   const may =
     tellers === undefined
       ? mayRun(release, person, facts.roles)
-      : tellers.includes(person) && (one.kind !== 'condition' || !isOwn);
+      : tellers.includes(person) && (one.kind !== 'condition' || !isOwn(release, person));
   if (!may)
     return refuse({
       code: 'not_your_tick',

@@ -41,7 +41,7 @@ export type Refusal =
   | { code: 'voting_closed'; release: number; state: ReleaseState }
   | { code: 'already_voted'; release: number; gate: string; choice: string; at: string }
   | { code: 'changed_since'; release: number }
-  | { code: 'reason_needed'; verb: string }
+  | { code: 'reason_needed'; verb: string; release?: number }
   | { code: 'only_runners'; release: number; verb: string; lead: string; requester: string }
   | { code: 'wrong_state'; release: number; verb: string; state: ReleaseState; possible: string[] }
   | { code: 'not_yet'; release: number; startsAt: string }
@@ -129,7 +129,48 @@ export type Refusal =
   | { code: 'not_as_planned'; release: number }
   | { code: 'proposal_over'; state: string }
   | { code: 'own_team'; team: string }
-  | { code: 'said_already'; choice: string };
+  | { code: 'said_already'; choice: string }
+  | { code: 'unknown_step'; release: number; step: string; steps: number }
+  /** Somebody was faster, or it is over. */
+  | {
+      code: 'step_over';
+      release: number;
+      step: string;
+      title: string;
+      state: string;
+      by: string | null;
+      at: string | null;
+    }
+  | { code: 'step_claimed'; release: number; step: string; by: string }
+  | { code: 'step_waits'; release: number; step: string; for: string[] }
+  | { code: 'step_runs'; release: number; step: string; running: boolean }
+  | { code: 'needs_voices'; release: number; step: string; waiting: string[] }
+  | { code: 'still_soaking'; release: number; step: string; until: string }
+  | { code: 'second_person'; release: number; step: string }
+  | { code: 'no_poll'; release: number }
+  | { code: 'no_go'; release: number; step: string; by: string }
+  | { code: 'no_voice'; release: number; step: string; voices: { name: string; people: string[]; groups: string[] }[] }
+  | { code: 'voiced'; release: number; choice: string }
+  | { code: 'too_many_steps'; release: number }
+  | { code: 'steps_open'; release: number; steps: { key: string; title: string }[] }
+  | { code: 'room_paused'; release: number }
+  | { code: 'not_in_room'; release: number; channel: string }
+  | { code: 'room_stays'; release: number }
+  | { code: 'follows'; release: number; follows: boolean }
+  | { code: 'role_yours'; release: number; role: string }
+  | { code: 'lead_voted'; release: number; person: string }
+  | { code: 'offer_unfit'; person: string }
+  | { code: 'offer_over'; state: string }
+  /** Somebody else holds the time behind the slot. */
+  | { code: 'next_holder'; release: number; next: { release: number | null; label: string; startsAt: string } }
+  | { code: 'unknown_incident'; release: number; key: string; known: string[] }
+  | { code: 'incident_linked'; release: number; key: string }
+  | { code: 'workaround_needed'; release: number }
+  | { code: 'unknown_error'; key: string }
+  | { code: 'unknown_action'; key: string }
+  | { code: 'no_room_here' }
+  | { code: 'not_restored'; release: number }
+  | { code: 'due_past'; due: string };
 export type RefusalCode = Refusal['code'];
 export type RefusalOf<C extends RefusalCode> = Extract<Refusal, { code: C }>;
 

@@ -7,7 +7,9 @@ import type { EventBody } from './event.ts';
 import { openGates } from './gate.ts';
 import { holds } from './guard.ts';
 import { againstStart, isSetAside, type SlotFacts } from './move.ts';
-import { aboutOf, isEnded, isRunning, isSlotHeld, type ReleaseFacts, type ReleaseState } from './release.ts';
+import { aboutOf, isSlotHeld, type ReleaseFacts, type ReleaseState } from './release.ts';
+import { roomOpened, stepsToPlan } from './room.ts';
+import { openSteps, type RoomFacts } from './step.ts';
 import { minutesBetween } from './time.ts';
 import { isBefore, type Passenger } from './train.ts';
 
@@ -16,7 +18,7 @@ export type OfRelease = z.infer<typeof OfRelease>;
 export const WithReason = z.strictObject({ release: z.number().int(), reason: z.string().max(1000) });
 export type WithReason = z.infer<typeof WithReason>;
 
-type Step = 'start' | 'pause' | 'resume' | 'verify' | 'done' | 'rollback' | 'cancel';
+type Step = 'start' | 'pause' | 'resume' | 'verify' | 'done' | 'rollback' | 'fail' | 'cancel';
 
 /** From which states a step is possible (product.md §2). */
 const possible: Readonly<Record<Step, readonly ReleaseState[]>> = {
@@ -25,7 +27,8 @@ const possible: Readonly<Record<Step, readonly ReleaseState[]>> = {
   resume: ['paused'],
   verify: ['deploying'],
   done: ['deploying', 'verifying'],
-  rollback: ['deploying', 'paused', 'verifying', 'done'],
+  rollback: ['deploying', 'paused', 'verifying', 'done', 'failed'],
+  fail: ['deploying', 'paused', 'verifying', 'done'],
   cancel: ['requested', 'approved'],
 };
 
@@ -39,12 +42,18 @@ export function startRelease(_input: OfRelease, facts: StartFacts, ask: Ask): De
   const { release } = facts;
   if (!mayRun(release, actorId(ask), facts.roles)) return onlyRunners('start', facts);
   const no = notStartable(facts, ask.now);
-  return no ? refuse(no) : accept(...started(facts));
+  return no ? refuse(no) : accept(...started(facts, actorId(ask)));
 }
 
-function started(facts: StartFacts): EventBody[] {
-  const start: EventBody = { type: 'release.started', release: facts.release.number };
-  return facts.release.room === 'none' ? [roomOpened(facts), start] : [start];
+/** The booked lead who starts it is there, and leads. */
+function started(facts: StartFacts, by?: string): EventBody[] {
+  const { number, lead, room, roomLead } = facts.release;
+  const start: EventBody = { type: 'release.started', release: number };
+  const leads: EventBody[] =
+    by === lead && roomLead === null
+      ? [{ type: 'role.taken', release: number, role: 'lead', person: lead, from: null, offer: null }]
+      : [];
+  return [...(room === 'none' ? [roomOpened(facts)] : []), start, ...leads];
 }
 
 /** Everything that has to hold at the moment of a start, whoever presses the button (product.md, invariant 6). */
@@ -161,7 +170,7 @@ export function verifyRelease(_input: OfRelease, facts: ReleaseFacts, ask: Ask):
   return stopped('verify', facts, ask) ?? accept({ type: 'release.verifying', release: facts.release.number });
 }
 
-export function finishRelease(_input: OfRelease, facts: ReleaseFacts, ask: Ask): Decision {
+export function finishRelease(_input: OfRelease, facts: RoomFacts, ask: Ask): Decision {
   const { release } = facts;
   const no = stopped('done', facts, ask);
   if (no) return no;
@@ -173,18 +182,44 @@ export function finishRelease(_input: OfRelease, facts: ReleaseFacts, ask: Ask):
       before: 'done',
       open: open.map((one) => one.title),
     });
+  // The clock plans a moment after the room opens; nobody is done before that.
+  const planned = facts.planned.includes('deploy') ? [] : stepsToPlan(facts, 'deploy');
+  const steps = [...openSteps(facts.steps, 'deploy'), ...planned].map(({ key, title }) => ({ key, title }));
+  if (steps.length > 0) return refuse({ code: 'steps_open', release: release.number, steps });
   return accept({ type: 'release.done', release: release.number });
 }
 
 /** Invariant 7: nothing but "there is nothing to roll back" stops a rollback, and any full member may do it. */
-export function rollBack(input: WithReason, facts: ReleaseFacts, _ask: Ask): Decision {
+export function rollBack(input: WithReason, facts: ReleaseFacts, ask: Ask): Decision {
   const { release } = facts;
   if (!possible.rollback.includes(release.state)) return wrongState('rollback', release.number, release.state);
+  const lead = release.roomLead ?? release.lead;
   return accept({
     type: 'release.rolled_back',
     release: release.number,
     reason: input.reason.trim() || 'no reason given',
+    ...alarmed(facts, ask),
+    // The requester is told anyway.
+    lead: lead === release.requester ? null : otherThan(ask, lead),
   });
+}
+
+/** It neither works nor was it taken back: what is there is mended on the spot. */
+export function failRelease(input: WithReason, facts: ReleaseFacts, ask: Ask): Decision {
+  const no = stopped('fail', facts, ask);
+  if (no) return no;
+  const reason = input.reason.trim();
+  if (reason === '') return refuse({ code: 'reason_needed', verb: 'fail', release: facts.release.number });
+  return accept({ type: 'release.failed', release: facts.release.number, reason, ...alarmed(facts, ask) });
+}
+
+/** Release managers who do not know it from having done it. */
+function alarmed({ policy }: ReleaseFacts, ask: Ask): { managers: string[] } {
+  return { managers: policy.managers.filter((id) => otherThan(ask, id) !== null) };
+}
+
+function otherThan({ actor }: Ask, person: string): string | null {
+  return actor.kind === 'person' && actor.id === person ? null : person;
 }
 
 export function cancelRelease(input: WithReason, facts: ReleaseFacts, ask: Ask): Decision {
@@ -192,22 +227,6 @@ export function cancelRelease(input: WithReason, facts: ReleaseFacts, ask: Ask):
     stopped('cancel', facts, ask) ??
     accept({ type: 'release.cancelled', release: facts.release.number, reason: input.reason.trim() })
   );
-}
-
-export function openRoom(_input: OfRelease, facts: ReleaseFacts, ask: Ask): Decision {
-  const { release } = facts;
-  if (!mayRun(release, actorId(ask), facts.roles)) return onlyRunners('open the war room of', facts);
-  if (release.room === 'open') return refuse({ code: 'room_open', release: release.number });
-  if (isEnded(release.state)) return wrongState('open', release.number, release.state);
-  return accept(roomOpened(facts));
-}
-
-export function closeRoom(_input: OfRelease, facts: ReleaseFacts, ask: Ask): Decision {
-  const { release } = facts;
-  if (!mayRun(release, actorId(ask), facts.roles)) return onlyRunners('close the war room of', facts);
-  if (release.room !== 'open') return refuse({ code: 'no_room', release: release.number });
-  if (isRunning(release.state)) return wrongState('close', release.number, release.state);
-  return accept({ type: 'room.closed', release: release.number });
 }
 
 export const NoteInput = z.strictObject({ release: z.number().int(), text: z.string().max(3000) });
@@ -234,18 +253,6 @@ export function expireRelease(_input: OfRelease, facts: ReleaseFacts, ask: Ask):
   return accept({ type: 'release.expired', release: release.number, missing: waiting });
 }
 
-/** The clock: the war room of an approved release opens by itself. */
-export function openRoomInTime(_input: OfRelease, facts: ReleaseFacts, _ask: Ask): Decision {
-  const { release } = facts;
-  return release.state === 'approved' && release.room === 'none' ? accept(roomOpened(facts)) : accept();
-}
-
-/** Lead, requester and everybody who voted for it: the people who have to be in the room. */
-function roomOpened({ release, votes }: ReleaseFacts): EventBody {
-  const members = new Set([release.lead, release.requester, ...votes.map((vote) => vote.voter)]);
-  return { type: 'room.opened', release: release.number, members: [...members].sort() };
-}
-
 function stopped(step: Step, facts: ReleaseFacts, ask: Ask): Decision | undefined {
   const { release } = facts;
   if (!mayRun(release, actorId(ask), facts.roles)) return onlyRunners(step, facts);
@@ -258,7 +265,7 @@ function onlyRunners(verb: string, { release }: ReleaseFacts): Decision {
     code: 'only_runners',
     release: release.number,
     verb,
-    lead: release.lead,
+    lead: release.roomLead ?? release.lead,
     requester: release.requester,
   });
 }

@@ -5,6 +5,7 @@ import { Catalog } from './catalog.ts';
 import { ContentField, Migration, ScopeItem } from './content.ts';
 import { ChangeType, GateRule, Guard } from './policy.ts';
 import { Recurrence } from './recurrence.ts';
+import { StepPlan } from './runbook.ts';
 
 /*
  * Everything that can happen. Events are stored for ever: a shape may gain optional fields, never lose or rename one.
@@ -40,6 +41,9 @@ const reasons = {
   /** Release managers who are told of problems. */
   managers: z.array(person).default([]),
 };
+
+/** How long before its slot its room opens by itself. */
+const roomMinutes = { roomMinutes: z.number().int().default(30) };
 
 /** A place on a departure of a train. */
 const Ride = z.strictObject({ key: z.string(), date: z.string() });
@@ -88,6 +92,7 @@ const ReleaseRequested = z.strictObject({
   /** It starts by itself when its slot opens and everything still holds. */
   auto: z.boolean().default(false),
   exception: ExceptionRow.nullable().default(null),
+  ...roomMinutes,
 });
 export type ReleaseRequested = z.infer<typeof ReleaseRequested>;
 
@@ -293,17 +298,47 @@ const StartHeld = z.strictObject({
   refusal: z.record(z.string(), z.unknown()),
 });
 
+/** Something that a review wants done. */
+const Action = z.strictObject({
+  key: z.string(),
+  text: z.string(),
+  owner: person,
+  /** Local date "YYYY-MM-DD". */
+  due: z.string(),
+  /** When its owner is reminded. */
+  remindAt: instant,
+});
 const ReviewAsked = z.strictObject({ type: z.literal('review.asked'), ...ofRelease, dueAt: instant });
 const ReviewOverdue = z.strictObject({
   type: z.literal('review.overdue'),
   ...ofRelease,
   managers: z.array(person),
+  /** Who has to write it. */
+  owner: person.nullable().default(null),
 });
 const ReleaseReviewed = z.strictObject({
   type: z.literal('release.reviewed'),
   ...ofRelease,
   outcome: z.enum(['as_planned', 'minor', 'failed']),
   text: z.string(),
+  detectedBy: z.string().default(''),
+  /** How long customers felt it; null: nobody knows. */
+  impactMinutes: z.number().int().nullable().default(null),
+  helped: z.string().default(''),
+  hindered: z.string().default(''),
+  /** Would it be approved the same way again? */
+  again: z.enum(['yes', 'no', 'unsure', '']).default(''),
+  actions: z.array(Action).default([]),
+});
+const ActionAdded = z.strictObject({ type: z.literal('action.added'), ...ofRelease, action: Action });
+const ActionDone = z.strictObject({ type: z.literal('action.done'), ...ofRelease, key: z.string(), text: z.string() });
+const ActionReminded = z.strictObject({
+  type: z.literal('action.reminded'),
+  ...ofRelease,
+  key: z.string(),
+  text: z.string(),
+  owner: person,
+  due: z.string(),
 });
 
 const Rung = { team: z.string(), policy: z.string(), to: z.string(), direction: z.enum(['lighter', 'heavier']) };
@@ -408,6 +443,7 @@ const ReleaseMoved = z.strictObject({
   advice: z.array(z.string()).default([]),
   plan: z.array(GatePlan).default([]),
   hash: z.string().default(''),
+  ...roomMinutes,
 });
 export type ReleaseMoved = z.infer<typeof ReleaseMoved>;
 /** A cancellation was taken back: it holds its slot again. */
@@ -597,8 +633,231 @@ const FeedOpened = z.strictObject({
 });
 const FeedClosed = z.strictObject({ type: z.literal('feed.closed'), feed: z.string() });
 
-const RoomOpened = z.strictObject({ type: z.literal('room.opened'), ...ofRelease, members: z.array(person) });
-const RoomClosed = z.strictObject({ type: z.literal('room.closed'), ...ofRelease });
+const RoomOpened = z.strictObject({
+  type: z.literal('room.opened'),
+  ...ofRelease,
+  members: z.array(person),
+  /** It was there before, and closed. */
+  again: z.boolean().default(false),
+});
+const RoomClosed = z.strictObject({ type: z.literal('room.closed'), ...ofRelease, note: z.string().default('') });
+/** Slack has it: where it is, who was invited, and who could not be. */
+const RoomStaffed = z.strictObject({
+  type: z.literal('room.staffed'),
+  ...ofRelease,
+  channel: z.string(),
+  invited: z.array(person),
+  skipped: z.array(z.strictObject({ person, why: z.string() })),
+});
+const RoomInvited = z.strictObject({ type: z.literal('room.invited'), ...ofRelease, people: z.array(person) });
+/** Slack forbids it. */
+const RoomBarred = z.strictObject({
+  type: z.literal('room.barred'),
+  ...ofRelease,
+  what: z.enum(['create', 'archive', 'unarchive']),
+  why: z.string(),
+});
+const RoomArchiving = z.strictObject({ type: z.literal('room.archiving'), ...ofRelease, at: instant });
+const RoomKept = z.strictObject({ type: z.literal('room.kept'), ...ofRelease });
+const RoomArchived = z.strictObject({ type: z.literal('room.archived'), ...ofRelease });
+const ReleaseFollowed = z.strictObject({
+  type: z.literal('release.followed'),
+  ...ofRelease,
+  person,
+  follow: z.boolean(),
+});
+
+const RoleTaken = z.strictObject({
+  type: z.literal('role.taken'),
+  ...ofRelease,
+  role: z.string(),
+  person,
+  from: person.nullable(),
+  /** The offer that it was taken by. */
+  offer: z.string().nullable(),
+});
+const RoleOffered = z.strictObject({
+  type: z.literal('role.offered'),
+  ...ofRelease,
+  offer: z.string(),
+  /** Earlier offers of this role that nobody has to answer any more. */
+  replaces: z.array(z.string()).default([]),
+  role: z.string(),
+  from: person,
+  to: person,
+  note: z.string(),
+  inFlight: z.string(),
+});
+const RoleDeclined = z.strictObject({
+  type: z.literal('role.declined'),
+  ...ofRelease,
+  offer: z.string(),
+  role: z.string(),
+  from: person,
+  to: person,
+});
+const RoleMissing = z.strictObject({
+  type: z.literal('role.missing'),
+  ...ofRelease,
+  role: z.string(),
+  expected: person,
+});
+
+const RunbookPlanned = z.strictObject({
+  type: z.literal('runbook.planned'),
+  ...ofRelease,
+  phase: z.enum(['deploy', 'rollback']),
+  /** "payments v4": what it was made from. */
+  versions: z.array(z.string()),
+  steps: z.array(StepPlan),
+});
+const ofStep = { ...ofRelease, step: z.string(), title: z.string(), attempt: z.number().int() };
+const asked = { people: z.array(person), groups: z.array(z.string()) };
+/** Steps whose people are told that they can begin. */
+const StepsReady = z.strictObject({
+  type: z.literal('steps.ready'),
+  ...ofRelease,
+  steps: z.array(z.strictObject({ step: z.string(), title: z.string(), dueAt: instant.nullable(), ...asked })),
+});
+const StepAdded = z.strictObject({ type: z.literal('step.added'), ...ofRelease, step: StepPlan });
+const StepClaimed = z.strictObject({ type: z.literal('step.claimed'), ...ofStep, person, from: person.nullable() });
+const StepStarted = z.strictObject({
+  type: z.literal('step.started'),
+  ...ofStep,
+  kind: z.enum(['manual', 'webhook', 'canary', 'poll']),
+  /** When its soak ends, or the call is given up. */
+  until: instant,
+});
+/** Null: a machine says so. */
+const StepDone = z.strictObject({
+  type: z.literal('step.done'),
+  ...ofStep,
+  person: person.nullable(),
+  note: z.string(),
+  /** A second person has to look before it counts. */
+  checking: z.boolean(),
+});
+const StepVerified = z.strictObject({ type: z.literal('step.verified'), ...ofStep, person });
+const StepProlonged = z.strictObject({ type: z.literal('step.prolonged'), ...ofStep, until: instant });
+const StepSoaked = z.strictObject({ type: z.literal('step.soaked'), ...ofStep });
+const StepLate = z.strictObject({ type: z.literal('step.late'), ...ofStep, ...asked });
+const StepFailed = z.strictObject({
+  type: z.literal('step.failed'),
+  ...ofStep,
+  person: person.nullable(),
+  note: z.string(),
+});
+const StepSkipped = z.strictObject({ type: z.literal('step.skipped'), ...ofStep, person, note: z.string() });
+const StepReopened = z.strictObject({ type: z.literal('step.reopened'), ...ofStep });
+const StepVoiced = z.strictObject({
+  type: z.literal('step.voiced'),
+  ...ofStep,
+  voice: z.string(),
+  person,
+  choice: z.enum(['go', 'nogo']),
+  reason: z.string(),
+});
+const ExposureSet = z.strictObject({
+  type: z.literal('exposure.set'),
+  ...ofRelease,
+  /** dark, "25 %", green, a flag's name. */
+  label: z.string(),
+  note: z.string(),
+  /** The step that did it. */
+  step: z.string().nullable(),
+});
+const CanaryJudged = z.strictObject({
+  type: z.literal('canary.judged'),
+  ...ofRelease,
+  metric: z.string(),
+  verdict: z.enum(['pass', 'high', 'low', 'not_enough_data']),
+  n: z.strictObject({ baseline: z.number().int(), canary: z.number().int() }),
+  medianBaseline: z.number().nullable(),
+  medianCanary: z.number().nullable(),
+  /** Canary − baseline, with its interval. */
+  shift: z.number().nullable(),
+  low: z.number().nullable(),
+  high: z.number().nullable(),
+  pValue: z.number().nullable(),
+  tolerance: z.number(),
+  confidence: z.number(),
+  /** The first of its metric, or another verdict than before. */
+  news: z.boolean().default(true),
+});
+
+const MessageCaptured = z.strictObject({
+  type: z.literal('message.captured'),
+  ...ofRelease,
+  source: z.enum(['pin', 'emoji', 'shortcut']),
+  channel: z.string(),
+  ts: z.string(),
+  author: z.string(),
+  text: z.string(),
+  permalink: z.string(),
+  saidAt: instant,
+});
+const ofMessage = { ...ofRelease, channel: z.string(), ts: z.string() };
+const MessageEdited = z.strictObject({ type: z.literal('message.edited'), ...ofMessage, text: z.string() });
+const MessageDeleted = z.strictObject({ type: z.literal('message.deleted'), ...ofMessage });
+
+const StatusScheduled = z.strictObject({ type: z.literal('status.scheduled'), ...ofRelease, nextAt: instant });
+const StatusAsked = z.strictObject({ type: z.literal('status.asked'), ...ofRelease, of: person, nextAt: instant });
+const StatusPosted = z.strictObject({
+  type: z.literal('status.posted'),
+  ...ofRelease,
+  health: z.enum(['on_track', 'at_risk', 'delayed']),
+  text: z.string(),
+  nextAt: instant.nullable(),
+});
+
+const next = z
+  .strictObject({ release: number.nullable(), label: z.string(), startsAt: instant, people: z.array(person) })
+  .nullable();
+const SlotEnding = z.strictObject({ type: z.literal('slot.ending'), ...ofRelease, endsAt: instant, next });
+const SlotOverrun = z.strictObject({ type: z.literal('slot.overrun'), ...ofRelease, endsAt: instant, next });
+const SlotExtended = z.strictObject({
+  type: z.literal('slot.extended'),
+  ...ofRelease,
+  environment: z.string(),
+  exclusive: z.boolean(),
+  services: z.array(z.string()),
+  label: z.string(),
+  startsAt: instant,
+  before: instant,
+  endsAt: instant,
+});
+
+const WatchStarted = z.strictObject({
+  type: z.literal('watch.started'),
+  ...ofRelease,
+  until: instant,
+  /** What has to hold before operations take over. */
+  exit: z.array(z.string()),
+});
+const WatchHeld = z.strictObject({
+  type: z.literal('watch.held'),
+  ...ofRelease,
+  open: z.array(z.string()),
+  until: instant,
+  lead: person,
+});
+const WatchEnded = z.strictObject({ type: z.literal('watch.ended'), ...ofRelease, handedTo: person.nullable() });
+const IncidentLinked = z.strictObject({
+  type: z.literal('incident.linked'),
+  ...ofRelease,
+  key: z.string(),
+  note: z.string(),
+});
+const IncidentClosed = z.strictObject({ type: z.literal('incident.closed'), ...ofRelease, key: z.string() });
+const ErrorKnown = z.strictObject({
+  type: z.literal('error.known'),
+  ...ofRelease,
+  key: z.string(),
+  services: z.array(z.string()),
+  title: z.string(),
+  workaround: z.string(),
+});
+const ErrorFixed = z.strictObject({ type: z.literal('error.fixed'), ...ofRelease, key: z.string() });
 const NoteAdded = z.strictObject({ type: z.literal('note.added'), ...ofRelease, note: z.string(), text: z.string() });
 
 const ReleaseStarted = z.strictObject({ type: z.literal('release.started'), ...ofRelease });
@@ -606,7 +865,23 @@ const ReleasePaused = z.strictObject({ type: z.literal('release.paused'), ...ofR
 const ReleaseResumed = z.strictObject({ type: z.literal('release.resumed'), ...ofRelease });
 const ReleaseVerifying = z.strictObject({ type: z.literal('release.verifying'), ...ofRelease });
 const ReleaseDone = z.strictObject({ type: z.literal('release.done'), ...ofRelease });
-const ReleaseRolledBack = z.strictObject({ type: z.literal('release.rolled_back'), ...ofRelease, reason: z.string() });
+const ReleaseRolledBack = z.strictObject({
+  type: z.literal('release.rolled_back'),
+  ...ofRelease,
+  reason: z.string(),
+  /** Release managers, who are named in the channel. */
+  managers: z.array(person).default([]),
+  /** Its lead, who may not have been there. */
+  lead: person.nullable().default(null),
+});
+const ReleaseFailed = z.strictObject({
+  type: z.literal('release.failed'),
+  ...ofRelease,
+  reason: z.string(),
+  managers: z.array(person).default([]),
+});
+/** The last step of a rollback is done: people have back what they had. */
+const ReleaseRestored = z.strictObject({ type: z.literal('release.restored'), ...ofRelease });
 
 const DigestSubscribed = z.strictObject({
   type: z.literal('digest.subscribed'),
@@ -653,6 +928,54 @@ export const EventBody = z.discriminatedUnion('type', [
   ReleaseVerifying,
   ReleaseDone,
   ReleaseRolledBack,
+  ReleaseFailed,
+  ReleaseRestored,
+  RoomStaffed,
+  RoomInvited,
+  RoomBarred,
+  RoomArchiving,
+  RoomKept,
+  RoomArchived,
+  ReleaseFollowed,
+  RoleTaken,
+  RoleOffered,
+  RoleDeclined,
+  RoleMissing,
+  RunbookPlanned,
+  StepsReady,
+  StepAdded,
+  StepClaimed,
+  StepStarted,
+  StepDone,
+  StepVerified,
+  StepProlonged,
+  StepSoaked,
+  StepLate,
+  StepFailed,
+  StepSkipped,
+  StepReopened,
+  StepVoiced,
+  ExposureSet,
+  CanaryJudged,
+  MessageCaptured,
+  MessageEdited,
+  MessageDeleted,
+  StatusScheduled,
+  StatusAsked,
+  StatusPosted,
+  SlotEnding,
+  SlotOverrun,
+  SlotExtended,
+  WatchStarted,
+  WatchHeld,
+  WatchEnded,
+  IncidentLinked,
+  IncidentClosed,
+  ErrorKnown,
+  ErrorFixed,
+  ActionAdded,
+  ActionDone,
+  ActionReminded,
   DigestSubscribed,
   DigestUnsubscribed,
   DigestPosted,

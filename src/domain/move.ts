@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { mayRun } from './access.ts';
+import { isOwn, mayRun } from './access.ts';
 import { askGates, askNeeds, planAsks, regate, unmeetable } from './ask.ts';
 import type { Conflict, Train } from './calendar.ts';
 import { type CalendarFacts, isHard, judge, type Wanted } from './conflict.ts';
@@ -11,7 +11,7 @@ import { freezes, freezeTimes } from './freeze.ts';
 import { tally } from './gate.ts';
 import { gate } from './gating.ts';
 import type { DirectoryNeeds } from './person.ts';
-import type { GateRule } from './policy.ts';
+import { type GateRule, roomMinutesOf } from './policy.ts';
 import { type ReleaseFacts, type ServiceOf, unitsName } from './release.ts';
 import { holderOf, place } from './request.ts';
 import { durations } from './slot.ts';
@@ -180,6 +180,7 @@ export function moveTo(
     asked: [...new Set(again.fresh.flatMap(({ voters }) => voters))].sort(),
     gates: [...again.rows],
     policy: next.choice.name,
+    roomMinutes: roomMinutesOf(facts.policy.policies, next.choice.name),
     because: next.choice.because,
     problems: [...next.choice.problems],
     managers: next.choice.problems.length > 0 ? [...facts.policy.managers] : [],
@@ -278,7 +279,8 @@ export function unmovable(
 }
 
 export function onlyRunners(verb: string, { release }: Pick<ReleaseFacts, 'release'>): Refusal {
-  return { code: 'only_runners', release: release.number, verb, lead: release.lead, requester: release.requester };
+  const { number, lead, roomLead, requester } = release;
+  return { code: 'only_runners', release: number, verb, lead: roomLead ?? lead, requester };
 }
 
 /** Freezes that a release may pass right now: their owners agreed, or two people set them aside. */
@@ -299,7 +301,7 @@ export function isSetAside({ release, overrides }: ReleaseFacts, rule: string, n
       one.state === 'granted' &&
       now < one.until &&
       one.hash === contentHash(release, release) &&
-      ![one.by, one.second].some((id) => id === release.requester || id === release.lead),
+      ![one.by, one.second].some((id) => isOwn(release, id)),
   );
 }
 

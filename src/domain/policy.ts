@@ -98,10 +98,17 @@ export const Policy = z.strictObject({
   criteria: z.array(CriterionRule).default([]),
   /** The policies that a team's record may move it to. */
   ladder: z.strictObject({ lighter: z.string().optional(), heavier: z.string().optional() }).default({}),
+  /** How long before the slot the war room opens by itself. */
+  room_minutes: z.number().int().min(0).max(1440).default(30),
   /** What it makes of a dependency that is released at the same time. */
   dependency_overlap: z.enum(['ignore', 'warn', 'block']).default('warn'),
 });
 export type Policy = z.infer<typeof Policy>;
+
+/** How long before its slot the room of a release opens, by the policy of this name. */
+export function roomMinutesOf(policies: readonly Policy[], name: string): number {
+  return policies.find((policy) => policy.name === name)?.room_minutes ?? 30;
+}
 
 /** A pre-approved kind of change: what fits needs no vote. */
 export const StandardChange = z.strictObject({

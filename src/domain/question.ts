@@ -16,7 +16,8 @@ export type Question =
       readonly filter: string | null;
       readonly from: string | null;
     }
-  | { readonly ask: 'criteria'; readonly release: number }
+  | { readonly ask: 'criteria' | 'steps' | 'status' | 'canary' | 'export'; readonly release: number }
+  | { readonly ask: 'known errors' }
   | { readonly ask: 'exceptions' | 'trust' }
   | { readonly ask: 'windows' | 'freezes' | 'line' | 'bookings' | 'trains' }
   | { readonly ask: 'digest preview'; readonly channel: string };

@@ -2,9 +2,10 @@ import type { GatePlan } from './approval.ts';
 import { askAtMost } from './ask.ts';
 import { trainsOf } from './catalog.ts';
 import { byType, type EventTable, type StoredEvent } from './event.ts';
+import { overrunTimes } from './overrun.ts';
 import { reviewTimes } from './pir.ts';
-import { roomLeadMinutes } from './release.ts';
 import { rungs } from './reminder.ts';
+import { archiveMinutes } from './room.ts';
 import type { Surface } from './surface.ts';
 import { addMinutes } from './time.ts';
 import { nextDeparture } from './train.ts';
@@ -15,11 +16,25 @@ export type Reaction = { readonly surfaces: readonly Surface[]; readonly timers:
 /** One timer per key: setting it again moves it. Commands named here are the clock's (commands/clock.ts). */
 export type Timer = { readonly key: string; readonly at: Date } & (
   | {
-      readonly command: 'clock expire' | 'clock room' | 'clock review' | 'clock overdue' | 'clock trust';
+      readonly command:
+        | 'clock expire'
+        | 'clock room'
+        | 'clock review'
+        | 'clock overdue'
+        | 'clock trust'
+        | 'clock steps'
+        | 'clock lead'
+        | 'clock status'
+        | 'clock ending'
+        | 'clock overrun'
+        | 'clock watch'
+        | 'clock unwatch'
+        | 'clock archive';
       readonly release: number;
     }
   | { readonly command: 'clock start'; readonly release: number; readonly again?: true }
   | { readonly command: 'clock passes'; readonly freeze: string }
+  | { readonly command: 'clock action'; readonly release: number; readonly action: string }
   | { readonly command: 'clock remind'; readonly release: number; readonly step: 'thread' | 'oncall' | 'manager' }
   | { readonly command: 'clock escalate'; readonly release: number; readonly gate: string }
   | {
@@ -80,26 +95,279 @@ export const reaction: EventTable<Reaction> = {
   'release.approved': (event) => again(event, verdict(event)),
   'release.rejected': (event) => freed(event, verdict(event)),
   'release.expired': (event) => freed(event, verdict(event)),
-  'release.cancelled': (event) => freed(event, verdict(event)),
-  'room.opened': ({ id, body }) =>
+  // Its room may be open already: those who gathered there hear of it there.
+  'release.cancelled': (event) =>
+    freed(
+      event,
+      show([
+        ...verdict(event).surfaces,
+        { kind: 'checklist', release: event.body.release },
+        { kind: 'log', event: event.id },
+      ]),
+    ),
+  'room.opened': ({ id, at, body }) => ({
+    surfaces: [
+      { kind: 'room', release: body.release },
+      ...furniture(body.release),
+      { kind: 'card', release: body.release },
+      // Opened again, those who are in it see it; it is no news for its requester.
+      body.again ? { kind: 'log', event: id } : { kind: 'notice', event: id },
+    ],
+    timers: [
+      look(body.release, at),
+      { key: `lead:${body.release}`, at: addMinutes(at, 5), command: 'clock lead', release: body.release },
+      // One that was archived, or was about to be, is again a week from now.
+      ...(body.again ? [archiveTimer(body.release, at)] : []),
+    ],
+  }),
+  'room.closed': ({ id, body }) =>
+    show([
+      ...room(body.release),
+      { kind: 'checklist', release: body.release },
+      { kind: 'kept', release: body.release },
+      { kind: 'log', event: id },
+    ]),
+  'room.staffed': ({ id, body }) =>
+    show([
+      { kind: 'card', release: body.release },
+      ...room(body.release),
+      ...(body.skipped.length > 0 ? [{ kind: 'log', event: id } as const] : []),
+    ]),
+  'room.invited': ({ id, body }) =>
     show([
       { kind: 'room', release: body.release },
-      ...room(body.release),
-      { kind: 'card', release: body.release },
-      { kind: 'notice', event: id },
+      { kind: 'log', event: id },
     ]),
-  'room.closed': ({ id, body }) => show([...room(body.release), { kind: 'log', event: id }]),
+  // Without a channel everything moves into the thread of the card; with an archived one, into a new channel.
+  'room.barred': ({ id, body }) =>
+    show([
+      ...(body.what === 'archive'
+        ? []
+        : [{ kind: 'room', release: body.release } as const, ...furniture(body.release)]),
+      { kind: 'card', release: body.release },
+      { kind: 'log', event: id },
+    ]),
+  'room.archiving': ({ id, body }) => ({
+    surfaces: [{ kind: 'log', event: id }],
+    timers: [
+      { key: `archive:${body.release}`, at: new Date(body.at), command: 'clock archive', release: body.release },
+    ],
+  }),
+  'room.kept': ({ id, at, body }) => ({
+    surfaces: [{ kind: 'log', event: id }],
+    timers: [archiveTimer(body.release, at)],
+  }),
+  'room.archived': ({ id, body }) =>
+    show([
+      { kind: 'kept', release: body.release },
+      { kind: 'record', release: body.release, event: id },
+      { kind: 'archive', release: body.release },
+      { kind: 'card', release: body.release },
+    ]),
+  'release.followed': ({ body }) => show([{ kind: 'room', release: body.release }]),
+  'role.taken': (event) => {
+    const { release, person, from, offer } = event.body;
+    const briefed = [person, ...(from === null || from === person ? [] : [from])];
+    return show([
+      // Whoever took it may not be in the room yet.
+      { kind: 'room', release },
+      ...room(release),
+      { kind: 'card', release },
+      ...(offer === null ? [] : [{ kind: 'offer', release, offer } as const]),
+      { kind: 'log', event: event.id },
+      ...tellAll(event, briefed),
+    ]);
+  },
+  'role.offered': ({ id, body: { release, offer, replaces } }) =>
+    show([
+      ...[offer, ...replaces].map((one) => ({ kind: 'offer', release, offer: one }) as const),
+      { kind: 'log', event: id },
+    ]),
+  'role.declined': (event) =>
+    show([
+      { kind: 'offer', release: event.body.release, offer: event.body.offer },
+      { kind: 'log', event: event.id },
+      ...tellAll(event, [event.body.from]),
+    ]),
+  'role.missing': (event) => show([{ kind: 'log', event: event.id }]),
+  'runbook.planned': ({ id, body: { release } }) =>
+    show([
+      { kind: 'checklist', release },
+      { kind: 'header', release },
+      { kind: 'log', event: id },
+    ]),
+  'steps.ready': (event) => {
+    const { release, steps } = event.body;
+    return {
+      surfaces: [...worked(release), { kind: 'log', event: event.id }],
+      timers: steps.flatMap(({ step, dueAt }): Timer[] =>
+        dueAt === null ? [] : [{ key: `due:${release}:${step}`, at: new Date(dueAt), command: 'clock steps', release }],
+      ),
+    };
+  },
+  'step.added': (event) =>
+    show([
+      ...worked(event.body.release),
+      { kind: 'room', release: event.body.release },
+      { kind: 'log', event: event.id },
+    ]),
+  'step.claimed': ({ body }) => show(worked(body.release)),
+  'step.started': (event) => {
+    const { release, step, attempt, kind, until } = event.body;
+    return {
+      surfaces: [
+        ...worked(release),
+        { kind: 'log', event: event.id },
+        ...(kind === 'webhook' ? [{ kind: 'hook', release, step, attempt } as const] : []),
+      ],
+      timers: [{ key: `until:${release}:${step}`, at: new Date(until), command: 'clock steps', release }],
+    };
+  },
+  'step.done': (event) => show([...worked(event.body.release), { kind: 'log', event: event.id }]),
+  'step.verified': (event) => show([...worked(event.body.release), { kind: 'log', event: event.id }]),
+  'step.prolonged': ({ body: { release, step, until } }) => ({
+    surfaces: worked(release),
+    timers: [{ key: `until:${release}:${step}`, at: new Date(until), command: 'clock steps', release }],
+  }),
+  'step.soaked': (event) => show([...worked(event.body.release), { kind: 'log', event: event.id }]),
+  'step.late': (event) => show([...worked(event.body.release), { kind: 'log', event: event.id }]),
+  'step.failed': (event) => show([...worked(event.body.release), { kind: 'log', event: event.id }]),
+  'step.skipped': (event) => show([...worked(event.body.release), { kind: 'log', event: event.id }]),
+  'step.reopened': (event) => show([...worked(event.body.release), { kind: 'log', event: event.id }]),
+  'step.voiced': (event) => show([...worked(event.body.release), { kind: 'log', event: event.id }]),
+  'exposure.set': (event) =>
+    show([
+      { kind: 'header', release: event.body.release },
+      { kind: 'card', release: event.body.release },
+      { kind: 'log', event: event.id },
+    ]),
+  'canary.judged': (event) =>
+    show([
+      { kind: 'header', release: event.body.release },
+      // Monitoring posts every minute; people hear what is new.
+      ...(event.body.news ? [{ kind: 'log', event: event.id } as const] : []),
+    ]),
+  'message.captured': ({ body }) => show([{ kind: 'header', release: body.release }]),
+  'message.edited': () => nothing,
+  'message.deleted': () => nothing,
+  'status.scheduled': ({ body }) => ({ surfaces: [], timers: [statusTimer(body.release, body.nextAt)] }),
+  'status.asked': ({ id, body }) => ({
+    surfaces: [{ kind: 'log', event: id }],
+    timers: [statusTimer(body.release, body.nextAt)],
+  }),
+  'status.posted': ({ id, body }) => ({
+    surfaces: [
+      { kind: 'card', release: body.release },
+      ...room(body.release),
+      { kind: 'log', event: id },
+      { kind: 'updates', event: id },
+    ],
+    timers: body.nextAt === null ? [] : [statusTimer(body.release, body.nextAt)],
+  }),
+  'slot.ending': (event) =>
+    show([
+      { kind: 'header', release: event.body.release },
+      { kind: 'log', event: event.id },
+    ]),
+  'slot.overrun': (event) =>
+    show([
+      ...room(event.body.release),
+      { kind: 'card', release: event.body.release },
+      { kind: 'log', event: event.id },
+      { kind: 'updates', event: event.id },
+      ...tellAll(event, event.body.next?.people ?? []),
+    ]),
+  'slot.extended': ({ id, body }) => ({
+    surfaces: [{ kind: 'card', release: body.release }, ...room(body.release), { kind: 'log', event: id }],
+    timers: endTimers(body.release, new Date(body.endsAt)),
+  }),
+  'watch.started': ({ id, body }) => ({
+    surfaces: [{ kind: 'card', release: body.release }, ...room(body.release), { kind: 'log', event: id }],
+    timers: [unwatchTimer(body.release, body.until)],
+  }),
+  'watch.held': (event) => ({
+    surfaces: [
+      { kind: 'header', release: event.body.release },
+      { kind: 'log', event: event.id },
+      ...tellAll(event, [event.body.lead]),
+    ],
+    timers: [unwatchTimer(event.body.release, event.body.until)],
+  }),
+  'watch.ended': ({ id, at, body }) => ({
+    surfaces: [
+      { kind: 'card', release: body.release },
+      ...room(body.release),
+      { kind: 'log', event: id },
+      { kind: 'thread', event: id },
+    ],
+    timers: [archiveTimer(body.release, at)],
+  }),
+  'incident.linked': ({ id, body }) =>
+    show([
+      { kind: 'card', release: body.release },
+      { kind: 'header', release: body.release },
+      { kind: 'log', event: id },
+      { kind: 'thread', event: id },
+    ]),
+  'incident.closed': ({ id, body }) =>
+    show([
+      { kind: 'card', release: body.release },
+      { kind: 'header', release: body.release },
+      { kind: 'log', event: id },
+    ]),
+  'error.known': ({ id, body }) =>
+    show([
+      { kind: 'card', release: body.release },
+      { kind: 'header', release: body.release },
+      { kind: 'log', event: id },
+      { kind: 'thread', event: id },
+    ]),
+  'error.fixed': ({ id, body }) =>
+    show([
+      { kind: 'card', release: body.release },
+      { kind: 'header', release: body.release },
+      { kind: 'log', event: id },
+    ]),
+  'action.added': (event) => ({
+    surfaces: [{ kind: 'thread', event: event.id }, ...toldOwners(event, [event.body.action])],
+    timers: actionTimers(event.body.release, [event.body.action]),
+  }),
+  'action.done': (event) => show([{ kind: 'thread', event: event.id }]),
+  'action.reminded': (event) => show(tellAll(event, [event.body.owner])),
+  'release.failed': (event) => freed(event, ended(event)),
+  'release.restored': (event) =>
+    freed(event, show([...inRoom(event), { kind: 'thread', event: event.id }, { kind: 'updates', event: event.id }])),
   'note.added': ({ id, body }) =>
     show([
       { kind: 'log', event: id },
       { kind: 'header', release: body.release },
     ]),
-  'release.started': (event) => show([...inRoom(event), { kind: 'thread', event: event.id }]),
-  'release.paused': (event) => show(inRoom(event)),
-  'release.resumed': (event) => show(inRoom(event)),
+  'release.started': (event) => ({
+    surfaces: [...inRoom(event), { kind: 'thread', event: event.id }, { kind: 'updates', event: event.id }],
+    timers: [look(event.body.release, event.at)],
+  }),
+  'release.paused': (event) => show([...inRoom(event), { kind: 'updates', event: event.id }]),
+  'release.resumed': (event) => ({ surfaces: inRoom(event), timers: [look(event.body.release, event.at)] }),
   'release.verifying': (event) => show(inRoom(event)),
-  'release.done': (event) => ended(event),
-  'release.rolled_back': (event) => ended(event),
+  'release.done': (event) => {
+    const reaction = freed(event, ended(event));
+    const watch: Timer = {
+      key: `watch:${event.body.release}`,
+      at: event.at,
+      command: 'clock watch',
+      release: event.body.release,
+    };
+    return { ...reaction, timers: [...reaction.timers, watch] };
+  },
+  // Its time comes free once it is restored.
+  'release.rolled_back': (event) => {
+    const { lead } = event.body;
+    const reaction = ended(event);
+    return {
+      surfaces: [...reaction.surfaces, ...(lead === null ? [] : tellAll(event, [lead]))],
+      timers: [...reaction.timers, look(event.body.release, event.at)],
+    };
+  },
   'digest.subscribed': ({ body }) => ({ surfaces: [], timers: [digestTimer(body)] }),
   'digest.unsubscribed': () => nothing,
   'digest.posted': ({ body }) => ({
@@ -349,8 +617,13 @@ export const reaction: EventTable<Reaction> = {
     surfaces: [
       { kind: 'card', release: event.body.release },
       { kind: 'thread', event: event.id },
+      ...toldOwners(event, event.body.actions),
     ],
-    timers: [trustTimer(event.body.release, event.at)],
+    timers: [
+      trustTimer(event.body.release, event.at),
+      archiveTimer(event.body.release, event.at),
+      ...actionTimers(event.body.release, event.body.actions),
+    ],
   }),
   'trust.proposed': ({ body: { proposal, managers } }) =>
     show(managers.map((person) => ({ kind: 'trust', proposal, person }) as const)),
@@ -384,6 +657,71 @@ function cards(release: number): Surface[] {
     { kind: 'card', release },
     { kind: 'votes', release },
   ];
+}
+
+/** Everything that stands in a room. */
+function furniture(release: number): Surface[] {
+  return [
+    ...room(release),
+    { kind: 'purpose', release },
+    { kind: 'bookmarks', release },
+    { kind: 'checklist', release },
+  ];
+}
+
+/** Something moved in the runbook. */
+function worked(release: number): Surface[] {
+  return [
+    { kind: 'checklist', release },
+    { kind: 'header', release },
+  ];
+}
+
+/** The runbook is looked at: planned, announced, called. */
+function look(release: number, at: Date): Timer {
+  return { key: `steps:${release}`, at, command: 'clock steps', release };
+}
+
+function statusTimer(release: number, at: string): Timer {
+  return { key: `status:${release}`, at: new Date(at), command: 'clock status', release };
+}
+
+function unwatchTimer(release: number, at: string): Timer {
+  return { key: `unwatch:${release}`, at: new Date(at), command: 'clock unwatch', release };
+}
+
+/** Its room is looked at a day before it is archived. */
+function archiveTimer(release: number, from: Date): Timer {
+  const at = addMinutes(from, archiveMinutes.after - archiveMinutes.notice);
+  return { key: `archive:${release}`, at, command: 'clock archive', release };
+}
+
+function endTimers(release: number, endsAt: Date): Timer[] {
+  return [
+    { key: `ending:${release}`, at: addMinutes(endsAt, -overrunTimes.noticeMinutes), command: 'clock ending', release },
+    { key: `overrun:${release}`, at: endsAt, command: 'clock overrun', release },
+  ];
+}
+
+type ActionRow = { readonly key: string; readonly owner: string; readonly remindAt: string };
+
+function actionTimers(release: number, actions: readonly ActionRow[]): Timer[] {
+  return actions.map(({ key, remindAt }) => ({
+    key: `action:${key}`,
+    at: new Date(remindAt),
+    command: 'clock action',
+    release,
+    action: key,
+  }));
+}
+
+/** Whoever got something to do and did not write it down themselves. */
+function toldOwners(event: Pick<StoredEvent, 'id' | 'actor'>, actions: readonly ActionRow[]): Surface[] {
+  const { actor } = event;
+  return tellAll(
+    event,
+    actions.map(({ owner }) => owner).filter((owner) => actor.kind !== 'person' || actor.id !== owner),
+  );
 }
 
 function room(release: number): Surface[] {
@@ -422,7 +760,7 @@ function freed(event: Pick<StoredEvent, 'id' | 'at'>, reaction: Reaction): React
 /** Its room opens ahead of its slot, its start is looked at when it begins, and what is undecided expires. */
 function slotTimers(
   { at }: Pick<StoredEvent, 'at'>,
-  body: { release: number; startsAt: string; endsAt: string },
+  body: { release: number; startsAt: string; endsAt: string; roomMinutes?: number },
 ): Timer[] {
   const { release } = body;
   const startsAt = new Date(body.startsAt);
@@ -432,7 +770,8 @@ function slotTimers(
   return [
     { key: `expire:${release}`, at: startsAt, command: 'clock expire', release },
     { key: `over:${release}`, at: new Date(body.endsAt), command: 'clock expire', release },
-    { key: `room:${release}`, at: addMinutes(startsAt, -roomLeadMinutes), command: 'clock room', release },
+    { key: `room:${release}`, at: addMinutes(startsAt, -(body.roomMinutes ?? 30)), command: 'clock room', release },
+    ...endTimers(release, new Date(body.endsAt)),
     { key: `start:${release}`, at: startsAt, command: 'clock start', release },
     ...before.map(
       (rung): Timer => ({
@@ -507,10 +846,16 @@ function judged({ proposal, managers }: { readonly proposal: string; readonly ma
   return show(managers.map((person) => ({ kind: 'trust', proposal, person }) as const));
 }
 
-/** Its outcome is told, its slot is free, its people are asked how it went, and its team's record has one more. */
+/** Its outcome is told, its people are asked how it went, and its team's record has one more. */
 function ended(event: ReleaseEvent & Pick<StoredEvent, 'at'>): Reaction {
   const { release } = event.body;
-  const shown = freed(event, show([...inRoom(event), ...told(event)]));
+  const shown = show([
+    ...inRoom(event),
+    { kind: 'checklist', release },
+    { kind: 'kept', release },
+    ...told(event),
+    { kind: 'updates', event: event.id },
+  ]);
   const review = (key: string, minutes: number): Timer => ({
     key: `${key}:${release}`,
     at: addMinutes(event.at, minutes),

@@ -15,6 +15,7 @@ export const releaseStates = [
   'verifying',
   'done',
   'rolled_back',
+  'failed',
   'rejected',
   'expired',
   'cancelled',
@@ -57,6 +58,24 @@ export type Release = {
   readonly channel: string;
   readonly revision: number;
   readonly room: 'none' | 'open' | 'closed';
+  /** Its channel once Slack has made it. */
+  readonly roomChannel: string | null;
+  /** What Slack forbids: a room that cannot be created is the thread of the card. */
+  readonly barred: readonly string[];
+  /** Who took the lead of the room; the lead that was booked stays on record. */
+  readonly roomLead: string | null;
+  readonly startedAt: Date | undefined;
+  /** The end that was booked, whatever it grew to since. */
+  readonly plannedEnd: Date;
+  readonly statusDueAt: Date | undefined;
+  /** Its rollback is over. */
+  readonly restoredAt: Date | undefined;
+  readonly watchUntil: Date | undefined;
+  readonly watchEndedAt: Date | undefined;
+  readonly archiveNoticeAt: Date | undefined;
+  readonly archivedAt: Date | undefined;
+  /** Somebody wanted the room kept. */
+  readonly keptAt: Date | undefined;
   /** Releases that have to be done before it starts. */
   readonly dependsOn: readonly number[];
   readonly train: { readonly key: string; readonly date: string } | null;
@@ -220,6 +239,3 @@ export function parseReleaseKey(text: string): number | undefined {
 export function unitsName(units: readonly Unit[]): string {
   return units.map((unit) => `${unit.service} ${unit.version}`).join(' + ');
 }
-
-/** How long before its slot the war room opens by itself. */
-export const roomLeadMinutes = 30;

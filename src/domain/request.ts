@@ -12,7 +12,7 @@ import { askFor, type Gated, gate, gateNeeds, type Subject } from './gating.ts';
 import { nearest } from './nearest.ts';
 import { againstException, type ExceptionFacts, onlyFreezes, passGates, quarterOf } from './pass.ts';
 import { type DirectoryNeeds, isFullMember, join } from './person.ts';
-import { ChangeType, type GateRule } from './policy.ts';
+import { ChangeType, type GateRule, roomMinutesOf } from './policy.ts';
 import { type PolicyFacts, releaseKey, type ServiceOf, unitsName } from './release.ts';
 import type { Traits } from './scope.ts';
 import { scopeWords } from './scope.ts';
@@ -184,6 +184,7 @@ export function requestRelease(
     endsAt: endsAt.toISOString(),
     channel,
     policy: gated.choice.name,
+    roomMinutes: roomMinutesOf(facts.policies, gated.choice.name),
     because: gated.choice.because,
     problems: [...gated.choice.problems],
     managers: gated.choice.problems.length > 0 ? [...facts.managers] : [],
@@ -227,7 +228,14 @@ export function requestRelease(
   // An emergency has its people together at once.
   const room: EventBody[] =
     input.changeType === 'emergency'
-      ? [{ type: 'room.opened', release: ask.number, members: [...new Set([requester, input.lead])].sort() }]
+      ? [
+          {
+            type: 'room.opened',
+            release: ask.number,
+            members: [...new Set([requester, input.lead])].sort(),
+            again: false,
+          },
+        ]
       : [];
   return accept(...named, requested, ...approved, ...room);
 }

@@ -12,6 +12,22 @@ export type Surface =
   | { readonly kind: 'room'; readonly release: number }
   | { readonly kind: 'topic'; readonly release: number }
   | { readonly kind: 'header'; readonly release: number }
+  | { readonly kind: 'purpose'; readonly release: number }
+  | { readonly kind: 'bookmarks'; readonly release: number }
+  /** The runbook in the war room, below its header. */
+  | { readonly kind: 'checklist'; readonly release: number }
+  /** Looks whether kept messages were edited or deleted since. */
+  | { readonly kind: 'kept'; readonly release: number }
+  /** The exported record, as files in the war room. */
+  | { readonly kind: 'record'; readonly release: number; readonly event: string }
+  | { readonly kind: 'archive'; readonly release: number }
+  /** A role that is offered, in a direct message. */
+  | { readonly kind: 'offer'; readonly release: number; readonly offer: string }
+  /** A webhook of a step: the call itself, and asking how it went. */
+  | { readonly kind: 'hook' | 'poll'; readonly release: number; readonly step: string; readonly attempt: number }
+  /** Whoever follows by a protocol: which channels, and what one of them is told. */
+  | { readonly kind: 'updates'; readonly event: string }
+  | { readonly kind: 'update'; readonly event: string; readonly channel: string }
   /** A line of an event in the war room. */
   | { readonly kind: 'log'; readonly event: string }
   /** What one approver is asked, in a direct message; edited when it is decided. */
@@ -58,10 +74,25 @@ export function surfaceKey(surface: Surface): string {
     case 'topic':
     case 'header':
     case 'asks':
+    case 'purpose':
+    case 'bookmarks':
+    case 'checklist':
+    case 'kept':
+    case 'archive':
       return `${surface.kind}:${releaseKey(surface.release)}`;
+    case 'record':
+      return `record:${releaseKey(surface.release)}:${surface.event}`;
+    case 'offer':
+      return `offer:${releaseKey(surface.release)}:${surface.offer}`;
+    case 'hook':
+    case 'poll':
+      return `${surface.kind}:${releaseKey(surface.release)}:${surface.step}:${surface.attempt}`;
+    case 'update':
+      return `update:${surface.event}:${surface.channel}`;
     case 'thread':
     case 'log':
     case 'notice':
+    case 'updates':
       return `${surface.kind}:${surface.event}`;
     case 'ask':
       return `ask:${releaseKey(surface.release)}:${surface.person}${surface.revision === undefined ? '' : `:${surface.revision}`}`;
@@ -106,10 +137,25 @@ export function parseSurfaceKey(key: string): Surface {
     case 'topic':
     case 'header':
     case 'asks':
+    case 'purpose':
+    case 'bookmarks':
+    case 'checklist':
+    case 'kept':
+    case 'archive':
       return { kind, release };
+    case 'record':
+      return { kind, release, event: second };
+    case 'offer':
+      return { kind, release, offer: second };
+    case 'hook':
+    case 'poll':
+      return { kind, release, step: second, attempt: Number(third) };
+    case 'update':
+      return { kind, event: first, channel: second };
     case 'thread':
     case 'log':
     case 'notice':
+    case 'updates':
       return { kind, event: first };
     case 'ask':
       return { kind, release, person: second, ...(third === undefined ? {} : { revision: Number(third) }) };

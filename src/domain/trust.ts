@@ -52,7 +52,7 @@ export type TrustFacts = {
 export function weighTrust(_input: OfTrust, facts: TrustFacts, ask: Ask): Decision {
   const { policy, teams, managers } = facts;
   if (!policy) return accept();
-  const hasFailed = facts.state === 'rolled_back' || facts.failed;
+  const hasFailed = facts.state === 'rolled_back' || facts.state === 'failed' || facts.failed;
   const events: EventBody[] = [];
   for (const { team, record, members, open } of teams) {
     const direction = hasFailed ? 'heavier' : 'lighter';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isOwn } from './access.ts';
 import { VoteChoice } from './approval.ts';
 import { checkCode } from './code.ts';
 import { contentHash } from './content.ts';
@@ -149,13 +150,13 @@ export function approvedEvent(release: Release): EventBody {
 
 /** Why this person cannot decide on this release, whatever gates there are: it is decided, or it is their own. */
 export function mayDecide(
-  release: Pick<Release, 'number' | 'state' | 'requester' | 'lead'>,
+  release: Pick<Release, 'number' | 'state' | 'requester' | 'lead' | 'roomLead'>,
   voter: string,
   waiting: string[],
 ): Refusal | undefined {
-  const { number, state, requester, lead } = release;
+  const { number, state, requester } = release;
   if (state !== 'requested') return { code: 'voting_closed', release: number, state };
-  if (voter === requester || voter === lead)
+  if (isOwn(release, voter))
     return { code: 'own_release', release: number, role: voter === requester ? 'requester' : 'lead', waiting };
   return undefined;
 }
@@ -266,8 +267,9 @@ export function delegateVote(input: DelegateInput, facts: ReleaseFacts, ask: Ask
 
 function unfitDelegate(to: string, from: string, release: Release, ask: Ask): Refusal | undefined {
   const other = ask.directory.people[to];
-  const isOwn = to === release.requester || to === release.lead;
-  return to === from || !other || !isFullMember(other) || isOwn ? { code: 'delegate_unfit', person: to } : undefined;
+  return to === from || !other || !isFullMember(other) || isOwn(release, to)
+    ? { code: 'delegate_unfit', person: to }
+    : undefined;
 }
 
 export function delegateNeeds(facts: ReleaseFacts, input: DelegateInput): DirectoryNeeds {

@@ -32,7 +32,7 @@ export async function feedFile(settings: { db: Db; now: () => Date }, token: str
       summary: `${unitsName(release.units)} → ${release.environment} (${releaseKey(release.number)})`,
       description: `${summary}\n${release.changeType} change, ${state.replace('_', ' ')}`,
       status:
-        release.hasSlot || isOver(state) || state === 'done' || state === 'rolled_back'
+        release.hasSlot || isOver(state) || state === 'done' || state === 'rolled_back' || state === 'failed'
           ? statusOf(state)
           : ICalEventStatus.CANCELLED,
       transparency: ICalEventTransparency.TRANSPARENT,

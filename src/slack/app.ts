@@ -18,11 +18,14 @@ import { blankRequest } from '../commands/request.ts';
 import { leaverCommand } from '../commands/vote.ts';
 import type { Ctx } from '../ctx.ts';
 import { within } from '../deadline.ts';
+import type { StoredEvent } from '../domain/event.ts';
 import type { Actor } from '../domain/person.ts';
+import { react } from '../domain/reaction.ts';
 import { surfaceKey } from '../domain/surface.ts';
 import { type Outcome, run } from '../run.ts';
 import { markStale } from '../store/ledger.ts';
 import { askedOf, askedOfGroup, listServices } from '../store/read.ts';
+import { releaseAt } from '../store/room.ts';
 import { type Asker, answer, tell } from './answer.ts';
 import { clicked, type Door } from './click.ts';
 import { callOptions, connectOptions, type SlackConnection } from './client.ts';
@@ -30,6 +33,7 @@ import { confirm } from './confirm.ts';
 import type { SlackDirectory } from './directory.ts';
 import { errorAt, openForm, readForm, readPass, requestAgain, type Submission, sayInModal } from './form.ts';
 import { admit, type Typed, understand } from './line.ts';
+import { watchRooms } from './room-events.ts';
 
 export type SlackDoor = {
   readonly isConnected: () => boolean;
@@ -52,7 +56,7 @@ export type SlackSettings = SlackConnection & {
 const deadlineMs = 2_000;
 
 /** Forms whose result a card, a message or a receipt shows. */
-const shownElsewhere = ['review.v1', 'note.v1', 'request.v1'];
+const shownElsewhere = ['review.v1', 'note.v1', 'request.v1', 'rollback.v1', 'status.v1', 'step.v1', 'handover.v1'];
 
 /** The door for people: slash commands, buttons, modals and mentions, all through run(). */
 export async function openSlack(
@@ -181,6 +185,7 @@ export async function openSlack(
         kind: 'person',
         id: body.user.id,
       });
+      if (outcome.ok && read.also) await perform(read.also, `${view.id}:also`, { kind: 'person', id: body.user.id });
       const wrong = outcome.ok ? undefined : errorAt(view as unknown as Submission, outcome.refusal, asker.zone);
       if (wrong) return { errors: wrong };
       const told = await tell(ctx, asker, outcome, read.call);
@@ -237,7 +242,7 @@ export async function openSlack(
   app.event('app_mention', async ({ event, body }) => {
     if (!event.user) return;
     const text = event.text.replace(/<@[A-Z0-9]+(\|[^>]*)?>/, '').trim();
-    const typed: Typed = { workspace, person: event.user, channel: event.channel, text };
+    const typed: Typed = { workspace, person: event.user, channel: event.channel, thread: event.thread_ts, text };
     const view = await heard(typed, body.event_id);
     if (view)
       await client.chat.postEphemeral({
@@ -247,6 +252,7 @@ export async function openSlack(
         ...view,
       });
   });
+  watchRooms(app, door);
   app.event('app_home_opened', async ({ event }) => {
     if (event.tab !== 'home') return;
     const key = surfaceKey({ kind: 'home', person: event.user });
@@ -302,7 +308,7 @@ export async function openSlack(
         case 'refuse':
           return refusal(understood.refusal, asker.zone);
         case 'answer':
-          return answer(ctx, asker, understood.question);
+          return answer(ctx, client, asker, understood.question);
         case 'confirm':
           return confirm(ctx, asker, understood.call, understood.typed);
         case 'open': {
@@ -310,11 +316,15 @@ export async function openSlack(
           if (refused || triggerId) return refused;
           // Nothing opens from a mention: the release with its buttons does.
           if ('release' in understood.form)
-            return answer(ctx, asker, { ask: 'show', release: understood.form.release });
-          return answer(ctx, asker, { ask: 'help', topic: understood.verb?.name });
+            return answer(ctx, client, asker, { ask: 'show', release: understood.form.release });
+          return answer(ctx, client, asker, { ask: 'help', topic: understood.verb?.name });
         }
-        case 'run':
-          return performed(asker, understood.call, id);
+        case 'run': {
+          const outcome = await perform(understood.call, id, { kind: 'person', id: asker.person });
+          // In its war room everybody reads what happened; once is enough.
+          if (outcome.ok && (await isSaidIn(ctx, workspace, typed.channel, outcome.events))) return undefined;
+          return tell(ctx, asker, outcome, understood.call, settings.feedUrl);
+        }
       }
     });
   }
@@ -376,4 +386,17 @@ function boltLogger(ctx: Ctx) {
     getLevel: () => 'info' as never,
     setName: () => undefined,
   };
+}
+
+/** The room of a release says it as a line of its own; what can be undone keeps its answer with the way back. */
+async function isSaidIn(
+  ctx: Ctx,
+  workspace: string,
+  channel: string,
+  events: readonly StoredEvent[],
+): Promise<boolean> {
+  const said = events.find((one) => react(one).surfaces.some(({ kind }) => kind === 'log'));
+  if (!said || !('release' in said.body)) return false;
+  if (['release.moved', 'release.cancelled'].includes(said.body.type)) return false;
+  return (await releaseAt(ctx.db, workspace, channel, undefined)) === said.body.release;
 }

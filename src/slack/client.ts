@@ -14,6 +14,8 @@ export type SlackConnection = {
 export type SafeClientOptions = Omit<WebClientOptions, 'headers'>;
 
 export const slackTimeoutMs = 8_000;
+/** A claim outlasts the slowest calls that it covers, so that no second process begins meanwhile. */
+export const leaseMs = 3 * slackTimeoutMs;
 
 /** Never retried by the SDK: a lost answer may have had its effect, and a retry would double it. */
 export function callOptions(apiUrl: string | undefined): SafeClientOptions {

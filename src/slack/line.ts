@@ -6,13 +6,16 @@ import { type Audience, may } from '../domain/access.ts';
 import type { Refusal } from '../domain/decision.ts';
 import { readLine, takeRelease } from '../domain/line.ts';
 import { needNothing, type Person } from '../domain/person.ts';
-import { openReleasesOf, releaseOfRoom } from '../store/read.ts';
+import { openReleasesOf } from '../store/read.ts';
+import { releaseAt } from '../store/room.ts';
 import { findChannel } from './channel.ts';
 
 export type Typed = {
   readonly workspace: string;
   readonly person: string;
   readonly channel: string;
+  /** The message that it answers. */
+  readonly thread?: string | undefined;
   readonly text: string;
 };
 type Meaning = Parsed | { readonly do: 'refuse'; readonly refusal: Refusal };
@@ -40,7 +43,7 @@ async function parsed(
 
   const [first = '', ...others] = typed.text.trim().split(/\s+/);
   if (first === '') {
-    const room = await releaseOfRoom(ctx.db, workspace, typed.channel);
+    const room = await releaseAt(ctx.db, workspace, typed.channel, typed.thread);
     return {
       do: 'answer',
       question: room === undefined ? { ask: 'panel' } : { ask: 'show', release: room },
@@ -57,10 +60,10 @@ async function parsed(
     const fallbackChannel = verb.needsHome ? await fallbackFor(client, typed.channel) : null;
     return { ...verb.parse(readLine(rest), { ...said, fallbackChannel }), verb };
   }
-  const named = takeTarget(rest, others);
+  const named = takeTarget(rest, others, verb.ownNumbers === true);
   const target =
     named.release ??
-    (await releaseOfRoom(ctx.db, workspace, typed.channel)) ??
+    (await releaseAt(ctx.db, workspace, typed.channel, typed.thread)) ??
     (await onlyOpen(ctx, workspace, person));
   if (typeof target !== 'number') return { do: 'refuse', refusal: { code: 'which_release', open: target }, verb };
   return { ...verb.parse(readLine(named.rest), said, target), verb };
@@ -82,15 +85,21 @@ export async function admit(
   return refused ? { ok: false, refusal: refused } : { ok: true, person: who };
 }
 
-/** The release may be the first word or, as in `room open REL-142`, the last one. */
-function takeTarget(rest: string, words: readonly string[]): { release: number | undefined; rest: string } {
-  const front = takeRelease(words);
+/** The release may stand first or, in a short line as `room take REL-4 lead`, anywhere. */
+function takeTarget(
+  rest: string,
+  words: readonly string[],
+  ownNumbers: boolean,
+): { release: number | undefined; rest: string } {
+  const front = ownNumbers && !/^rel-/i.test(words[0] ?? '') ? { release: undefined } : takeRelease(words);
   if (front.release !== undefined) return { release: front.release, rest: rest.slice((words[0] ?? '').length).trim() };
-  const last = words.at(-1) ?? '';
-  const back = /^rel-\d+$/i.test(last) && words.length === 2 ? takeRelease([last]).release : undefined;
-  return back === undefined
-    ? { release: undefined, rest }
-    : { release: back, rest: rest.slice(0, -last.length).trim() };
+  // In a longer line it is part of a sentence.
+  const at = words.length <= 4 ? words.findIndex((word) => /^rel-\d+$/i.test(word)) : -1;
+  if (at < 0) return { release: undefined, rest };
+  return {
+    release: takeRelease([words[at] as string]).release,
+    rest: words.filter((_word, index) => index !== at).join(' '),
+  };
 }
 
 async function onlyOpen(ctx: Ctx, workspace: string, person: string): Promise<number | number[]> {

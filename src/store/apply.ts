@@ -1,10 +1,12 @@
 import type { Criterion, ExceptionRow, GateRow } from '../domain/approval.ts';
 import { bookingKey } from '../domain/booking.ts';
 import type { Seat } from '../domain/calendar.ts';
-import { standardsOf, trainsOf } from '../domain/catalog.ts';
+import { roomSettingsOf, standardsOf, trainsOf } from '../domain/catalog.ts';
+import { handoverCriteria } from '../domain/criterion.ts';
 import { byType, type EventTable, type StoredEvent } from '../domain/event.ts';
 import { unitsName } from '../domain/release.ts';
 import { holderOf } from '../domain/request.ts';
+import type { StepPlan } from '../domain/runbook.ts';
 import { lineHolder } from '../domain/waiting-line.ts';
 import { Conflict, type Tx } from './tx.ts';
 
@@ -30,12 +32,7 @@ const changes: EventTable<Write[]> = {
       params: [workspace, catalog.zone, catalog.home ?? null, hash, JSON.stringify(catalog)],
       rows: 1,
     },
-    ...['person_role', 'environment', 'team', 'approver_group', 'service', 'policy', 'train', 'standard_change'].map(
-      (table) => ({
-        sql: `DELETE FROM ${table} WHERE workspace = $1`,
-        params: [workspace],
-      }),
-    ),
+    ...catalogTables.map((table) => ({ sql: `DELETE FROM ${table} WHERE workspace = $1`, params: [workspace] })),
     insertAll(
       'person_role (workspace, person, role)',
       'person text, role text',
@@ -61,10 +58,22 @@ const changes: EventTable<Write[]> = {
       keyed(catalog.groups).map((group) => ({ usergroup: null, members: [], ...group })),
     ),
     insertAll(
-      'service (workspace, key, team, tier, channel, environments, depends_on, tags, regions, semver)',
-      'key text, team text, tier integer, channel text, environments text[], depends_on text[], tags text[], regions text[], semver boolean',
+      'service (workspace, key, team, tier, channel, environments, depends_on, tags, regions, semver, room)',
+      'key text, team text, tier integer, channel text, environments text[], depends_on text[], tags text[], regions text[], semver boolean, room jsonb',
       workspace,
-      keyed(catalog.services),
+      keyed(catalog.services).map((service) => ({ ...service, room: roomSettingsOf(service) })),
+    ),
+    insertAll(
+      'runbook (workspace, key, body)',
+      'key text, body jsonb',
+      workspace,
+      Object.entries(catalog.runbooks).map(([key, body]) => ({ key, body })),
+    ),
+    insertAll(
+      'protocol (workspace, key, position, body)',
+      'key text, position integer, body jsonb',
+      workspace,
+      Object.entries(catalog.protocols).map(([key, body], position) => ({ key, position, body })),
     ),
     insertAll(
       'policy (workspace, position, body)',
@@ -197,18 +206,306 @@ const changes: EventTable<Write[]> = {
   'release.cancelled': (event) => [setState(event, 'cancelled', event.body.reason), ...free(event)],
   'room.opened': ({ workspace, at, body }) => [
     {
-      sql: `UPDATE release SET room = 'open', room_members = $3, changed_at = $4 WHERE workspace = $1 AND number = $2`,
+      sql: `UPDATE release SET room = 'open', changed_at = $4, room_opened_at = coalesce(room_opened_at, $4), archived_at = NULL, archive_notice_at = NULL, room_invited = '{}', barred = array_remove(barred, 'create'),
+              kept_at = CASE WHEN room = 'none' THEN NULL ELSE $4 END, room_members = ARRAY(SELECT DISTINCT unnest(room_members || $3::text[]) ORDER BY 1)
+            WHERE workspace = $1 AND number = $2`,
       params: [workspace, body.release, body.members, at],
       rows: 1,
     },
   ],
   'room.closed': ({ workspace, at, body }) => [
     {
-      sql: `UPDATE release SET room = 'closed', changed_at = $3 WHERE workspace = $1 AND number = $2`,
+      sql: `UPDATE release SET room = 'closed', room_note = $4, changed_at = $3 WHERE workspace = $1 AND number = $2`,
+      params: [workspace, body.release, at, body.note],
+      rows: 1,
+    },
+  ],
+  'room.staffed': ({ workspace, body }) => [
+    {
+      sql: 'UPDATE release SET room_channel = $3, room_invited = room_invited || $4::text[] WHERE workspace = $1 AND number = $2',
+      params: [workspace, body.release, body.channel, [...body.invited, ...body.skipped.map((one) => one.person)]],
+      rows: 1,
+    },
+  ],
+  'room.invited': ({ workspace, body }) => [
+    {
+      sql: `UPDATE release SET room_members = ARRAY(SELECT DISTINCT unnest(room_members || $3::text[]) ORDER BY 1),
+              room_invited = ARRAY(SELECT unnest(room_invited) EXCEPT SELECT unnest($3::text[]) ORDER BY 1) WHERE workspace = $1 AND number = $2`,
+      params: [workspace, body.release, body.people],
+      rows: 1,
+    },
+  ],
+  'room.barred': ({ workspace, body }) => [
+    {
+      sql: `UPDATE release SET barred = array_append(array_remove(barred, $3), $3), archived_at = CASE WHEN $3 = 'archive' THEN NULL ELSE archived_at END,
+              room_channel = CASE WHEN $3 = 'unarchive' THEN NULL ELSE room_channel END,
+              room_invited = CASE WHEN $3 = 'unarchive' THEN '{}' ELSE room_invited END
+            WHERE workspace = $1 AND number = $2`,
+      params: [workspace, body.release, body.what],
+      rows: 1,
+    },
+  ],
+  'room.archiving': (event) => [stamp(event, 'archive_notice_at')],
+  'room.kept': ({ workspace, at, body }) => [
+    {
+      sql: 'UPDATE release SET kept_at = $3, archive_notice_at = NULL WHERE workspace = $1 AND number = $2',
       params: [workspace, body.release, at],
       rows: 1,
     },
   ],
+  'room.archived': ({ workspace, at, body }) => [
+    {
+      sql: `UPDATE release SET room = 'closed', archived_at = $3 WHERE workspace = $1 AND number = $2`,
+      params: [workspace, body.release, at],
+      rows: 1,
+    },
+  ],
+  'release.followed': ({ workspace, body }) => [
+    {
+      sql: `UPDATE release SET followers = CASE WHEN $4 THEN array_append(array_remove(followers, $3), $3) ELSE array_remove(followers, $3) END
+            WHERE workspace = $1 AND number = $2`,
+      params: [workspace, body.release, body.person, body.follow],
+      rows: 1,
+    },
+  ],
+  'role.taken': ({ workspace, at, body }) => [
+    {
+      sql: `WITH o AS (UPDATE role_offer SET state = 'accepted' WHERE workspace = $1 AND id = $6 AND state = 'offered'),
+              l AS (UPDATE release SET room_lead = CASE WHEN $3 = 'lead' THEN $4 ELSE room_lead END, changed_at = $5 WHERE workspace = $1 AND number = $2)
+            INSERT INTO room_role (workspace, release, role, person, since) VALUES ($1, $2, $3, $4, $5)
+            ON CONFLICT (workspace, release, role) DO UPDATE SET person = excluded.person, since = excluded.since`,
+      params: [workspace, body.release, body.role, body.person, at, body.offer],
+    },
+  ],
+  // A later offer of a role takes the place of one that waits.
+  'role.offered': ({ workspace, at, body }) => [
+    {
+      sql: `WITH o AS (UPDATE role_offer SET state = 'replaced' WHERE workspace = $1 AND release = $2 AND role = $4 AND state = 'offered')
+            INSERT INTO role_offer (workspace, release, id, role, offered_by, person, note, in_flight, state, at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'offered', $9)`,
+      params: [workspace, body.release, body.offer, body.role, body.from, body.to, body.note, body.inFlight, at],
+    },
+  ],
+  'role.declined': ({ workspace, body }) => [
+    {
+      sql: `UPDATE role_offer SET state = 'declined' WHERE workspace = $1 AND id = $2 AND state = 'offered'`,
+      params: [workspace, body.offer],
+      rows: 1,
+    },
+  ],
+  'role.missing': () => [],
+  'runbook.planned': ({ workspace, body }) => [
+    {
+      sql: `UPDATE release SET planned = planned || $3::text, runbooks = CASE WHEN $3 = 'deploy' THEN $4 ELSE runbooks END
+            WHERE workspace = $1 AND number = $2 AND NOT $3 = ANY (planned)`,
+      params: [workspace, body.release, body.phase, body.versions],
+      rows: 1,
+    },
+    addSteps(workspace, body.release, body.steps),
+  ],
+  'step.added': ({ workspace, body }) => [addSteps(workspace, body.release, [body.step])],
+  'steps.ready': ({ workspace, body }) => [
+    {
+      sql: `UPDATE step s SET announced = true, due_at = x.due FROM jsonb_to_recordset($3::jsonb) AS x(step text, due timestamptz)
+            WHERE s.workspace = $1 AND s.release = $2 AND s.key = x.step`,
+      params: [workspace, body.release, JSON.stringify(body.steps.map(({ step, dueAt }) => ({ step, due: dueAt })))],
+      rows: body.steps.length,
+    },
+  ],
+  'step.claimed': (event) => [
+    setStep(
+      event,
+      "claimed_by = $5, state = CASE WHEN state = 'open' THEN 'claimed' ELSE state END",
+      event.body.person,
+    ),
+  ],
+  'step.started': (event) => [
+    setStep(event, `state = 'running', until = $5, started_at = $6, reminded = false`, event.body.until, event.at),
+  ],
+  'step.done': (event) => [
+    setStep(
+      event,
+      `state = $5, done_by = $6, note = $7, ended_at = $8, started_at = coalesce(started_at, $8)`,
+      event.body.checking ? 'checking' : 'done',
+      event.body.person,
+      event.body.note,
+      event.at,
+    ),
+  ],
+  'step.verified': (event) => [
+    setStep(event, `state = 'done', verified_by = $5, ended_at = $6`, event.body.person, event.at),
+  ],
+  'step.prolonged': (event) => [setStep(event, 'until = $5, reminded = false', event.body.until)],
+  'step.soaked': (event) => [setStep(event, 'reminded = true')],
+  'step.late': (event) => [setStep(event, 'reminded = true')],
+  'step.failed': (event) => [
+    setStep(
+      event,
+      `state = 'failed', done_by = $5, note = $6, ended_at = $7`,
+      event.body.person,
+      event.body.note,
+      event.at,
+    ),
+  ],
+  'step.skipped': (event) => [
+    setStep(
+      event,
+      `state = 'skipped', done_by = $5, note = $6, ended_at = $7`,
+      event.body.person,
+      event.body.note,
+      event.at,
+    ),
+  ],
+  'step.reopened': ({ workspace, body }) => [
+    {
+      sql: `WITH v AS (DELETE FROM step_voice WHERE workspace = $1 AND release = $2 AND step = $3)
+            UPDATE step SET state = 'open', attempt = $4, claimed_by = NULL, done_by = NULL, verified_by = NULL, note = '', started_at = NULL,
+              ended_at = NULL, until = NULL, due_at = NULL, announced = false, reminded = false
+            WHERE workspace = $1 AND release = $2 AND key = $3 AND attempt = $4 - 1`,
+      params: [workspace, body.release, body.step, body.attempt],
+      rows: 1,
+    },
+  ],
+  'step.voiced': ({ workspace, at, body }) => [
+    {
+      sql: `INSERT INTO step_voice (workspace, release, step, voice, person, choice, reason, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+            ON CONFLICT (workspace, release, step, voice) DO UPDATE SET person = excluded.person, choice = excluded.choice,
+              reason = excluded.reason, at = excluded.at`,
+      params: [workspace, body.release, body.step, body.voice, body.person, body.choice, body.reason, at],
+    },
+  ],
+  'exposure.set': ({ id, workspace, at, actor, body }) => [
+    {
+      sql: 'INSERT INTO exposure (workspace, release, event, label, note, person, at) VALUES ($1, $2, $3, $4, $5, $6, $7)',
+      params: [workspace, body.release, id, body.label, body.note, whoOf(actor), at],
+    },
+  ],
+  'canary.judged': ({ workspace, at, body: { type: _type, release, ...verdict } }) => [
+    {
+      sql: `INSERT INTO canary (workspace, release, metric, body, at) VALUES ($1, $2, $3, $4, $5)
+            ON CONFLICT (workspace, release, metric) DO UPDATE SET body = excluded.body, at = excluded.at`,
+      params: [workspace, release, verdict.metric, JSON.stringify(verdict), at],
+    },
+  ],
+  'message.captured': ({ workspace, actor, body }) => [
+    {
+      sql: `INSERT INTO captured (workspace, release, channel, ts, source, author, text, permalink, said_at, captured_by)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+      params: [
+        workspace,
+        body.release,
+        body.channel,
+        body.ts,
+        body.source,
+        body.author,
+        body.text,
+        body.permalink,
+        body.saidAt,
+        whoOf(actor),
+      ],
+    },
+  ],
+  'message.edited': ({ workspace, at, body }) => [
+    {
+      sql: `UPDATE captured SET edits = edits || jsonb_build_object('at', $6::text, 'text', text), text = $5
+            WHERE workspace = $1 AND release = $2 AND channel = $3 AND ts = $4`,
+      params: [workspace, body.release, body.channel, body.ts, body.text, at.toISOString()],
+      rows: 1,
+    },
+  ],
+  'message.deleted': ({ workspace, at, body }) => [
+    {
+      sql: 'UPDATE captured SET deleted_at = $5 WHERE workspace = $1 AND release = $2 AND channel = $3 AND ts = $4 AND deleted_at IS NULL',
+      params: [workspace, body.release, body.channel, body.ts, at],
+      rows: 1,
+    },
+  ],
+  'status.scheduled': (event) => [statusDue(event, event.body.nextAt)],
+  'status.asked': (event) => [statusDue(event, event.body.nextAt)],
+  'status.posted': ({ workspace, at, body }) => [
+    {
+      sql: `UPDATE release SET status = $3, health = $4, status_at = $5, status_due_at = coalesce($6, status_due_at), changed_at = $5
+            WHERE workspace = $1 AND number = $2`,
+      params: [workspace, body.release, body.text, body.health, at, body.nextAt],
+      rows: 1,
+    },
+  ],
+  'slot.ending': () => [],
+  'slot.overrun': () => [],
+  'slot.extended': ({ workspace, at, body }) => [
+    {
+      sql: `UPDATE release SET ends_at = $3, planned_end = coalesce(planned_end, $4), changed_at = $5, sequence = sequence + 1
+            WHERE workspace = $1 AND number = $2 AND ends_at = $4`,
+      params: [workspace, body.release, body.endsAt, body.before, at],
+      rows: 1,
+    },
+    {
+      sql: 'DELETE FROM reservation WHERE workspace = $1 AND holder = $2',
+      params: [workspace, holderOf(body.release)],
+    },
+    ...hold(workspace, { ...body, holder: holderOf(body.release), release: body.release, seats: [] }),
+    {
+      sql: 'UPDATE seat SET ends_at = $3 WHERE workspace = $1 AND holder = $2 AND held',
+      params: [workspace, holderOf(body.release), body.endsAt],
+    },
+  ],
+  'watch.started': ({ workspace, body }) => [
+    {
+      sql: 'UPDATE release SET watch_until = $3, watch_ended_at = NULL WHERE workspace = $1 AND number = $2',
+      params: [workspace, body.release, body.until],
+      rows: 1,
+    },
+    {
+      sql: `INSERT INTO criterion (workspace, release, key, position, body)
+            SELECT $1, $2, key, 1000 + position, body FROM jsonb_to_recordset($3::jsonb) AS x(key text, position integer, body jsonb)
+            ON CONFLICT DO NOTHING`,
+      params: [workspace, body.release, JSON.stringify(criterionRows(handoverCriteria(body.exit)))],
+    },
+  ],
+  'watch.held': ({ workspace, body }) => [
+    {
+      sql: 'UPDATE release SET watch_until = $3 WHERE workspace = $1 AND number = $2',
+      params: [workspace, body.release, body.until],
+      rows: 1,
+    },
+  ],
+  'watch.ended': (event) => [stamp(event, 'watch_ended_at')],
+  'incident.linked': ({ workspace, at, actor, body }) => [
+    {
+      sql: 'INSERT INTO incident (workspace, release, key, note, person, at) VALUES ($1, $2, $3, $4, $5, $6)',
+      params: [workspace, body.release, body.key, body.note, whoOf(actor), at],
+    },
+  ],
+  'incident.closed': ({ workspace, at, body }) => [
+    {
+      sql: 'UPDATE incident SET closed_at = $4 WHERE workspace = $1 AND release = $2 AND key = $3 AND closed_at IS NULL',
+      params: [workspace, body.release, body.key, at],
+      rows: 1,
+    },
+  ],
+  'error.known': ({ workspace, at, actor, body }) => [
+    {
+      sql: `INSERT INTO known_error (workspace, key, release, services, title, workaround, person, at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+      params: [workspace, body.key, body.release, body.services, body.title, body.workaround, whoOf(actor), at],
+    },
+  ],
+  'error.fixed': ({ workspace, at, body }) => [
+    {
+      sql: 'UPDATE known_error SET fixed_at = $3 WHERE workspace = $1 AND key = $2 AND fixed_at IS NULL',
+      params: [workspace, body.key, at],
+      rows: 1,
+    },
+  ],
+  'action.added': ({ workspace, at, body }) => [addActions(workspace, body.release, [body.action], at)],
+  'action.done': ({ workspace, at, actor, body }) => [
+    {
+      sql: 'UPDATE action SET done_at = $3, done_by = $4 WHERE workspace = $1 AND key = $2 AND done_at IS NULL',
+      params: [workspace, body.key, at, whoOf(actor)],
+      rows: 1,
+    },
+  ],
+  'action.reminded': () => [],
   'note.added': (event) => [
     {
       sql: 'INSERT INTO note (workspace, id, release, author, text, at) VALUES ($1, $2, $3, $4, $5, $6)',
@@ -233,7 +530,10 @@ const changes: EventTable<Write[]> = {
   'release.resumed': (event) => [setState(event, 'deploying', '')],
   'release.verifying': (event) => [setState(event, 'verifying', '')],
   'release.done': (event) => [setState(event, 'done', ''), ...free(event)],
-  'release.rolled_back': (event) => [setState(event, 'rolled_back', event.body.reason), ...free(event)],
+  // Its time is held until it is restored: nobody deploys into a rollback.
+  'release.rolled_back': (event) => [setState(event, 'rolled_back', event.body.reason), reopenReview(event)],
+  'release.failed': (event) => [setState(event, 'failed', event.body.reason), reopenReview(event), ...free(event)],
+  'release.restored': (event) => [stamp(event, 'restored_at'), ...free(event)],
   'digest.subscribed': ({ workspace, body }) => [
     {
       sql: `INSERT INTO digest (workspace, channel, at, zone, days) VALUES ($1, $2, $3, $4, $5)
@@ -490,10 +790,24 @@ const changes: EventTable<Write[]> = {
   'review.overdue': () => [],
   'release.reviewed': ({ workspace, at, body }) => [
     {
-      sql: 'UPDATE release SET reviewed_at = $3, outcome = $4, review = $5, changed_at = $3 WHERE workspace = $1 AND number = $2',
-      params: [workspace, body.release, at, body.outcome, body.text],
+      sql: 'UPDATE release SET reviewed_at = $3, outcome = $4, review = $5, changed_at = $3, lessons = $6 WHERE workspace = $1 AND number = $2',
+      params: [
+        workspace,
+        body.release,
+        at,
+        body.outcome,
+        body.text,
+        JSON.stringify({
+          detectedBy: body.detectedBy,
+          impactMinutes: body.impactMinutes,
+          helped: body.helped,
+          hindered: body.hindered,
+          again: body.again,
+        }),
+      ],
       rows: 1,
     },
+    addActions(workspace, body.release, body.actions, at),
   ],
   'trust.proposed': ({ workspace, at, body }) => [
     {
@@ -764,8 +1078,34 @@ const changes: EventTable<Write[]> = {
   ],
 };
 
+/** Tables that a catalogue fills anew. */
+const catalogTables = [
+  'person_role',
+  'environment',
+  'team',
+  'approver_group',
+  'service',
+  'policy',
+  'train',
+  'standard_change',
+  'runbook',
+  'protocol',
+] as const;
+
 /** The tables that `apply` fills: what a replay has to rebuild. */
 export const stateTables = [
+  'runbook',
+  'protocol',
+  'room_role',
+  'role_offer',
+  'step',
+  'step_voice',
+  'exposure',
+  'canary',
+  'captured',
+  'incident',
+  'known_error',
+  'action',
   'workspace',
   'standard_change',
   'delegation',
@@ -817,12 +1157,79 @@ type OfRelease = { readonly workspace: string; readonly at: Date; readonly body:
 
 function setState({ workspace, at, body }: OfRelease, state: string, reason: string): Write {
   const withdrawn = ['rejected', 'expired', 'cancelled'].includes(state);
-  const ended = withdrawn || state === 'done' || state === 'rolled_back';
+  const ended = withdrawn || state === 'done' || state === 'rolled_back' || state === 'failed';
   return {
     sql: `UPDATE release SET state = $3, reason = $4, changed_at = $5, ended_at = ${ended ? '$5' : 'NULL'}${withdrawn ? ', sequence = sequence + 1' : ''} WHERE workspace = $1 AND number = $2`,
     params: [workspace, body.release, state, reason, at],
     rows: 1,
   };
+}
+
+/** Whatever was said of it while it was done: how it ended has to be looked at anew. */
+function reopenReview({ workspace, body }: OfRelease): Write {
+  return {
+    sql: `UPDATE release SET review_asked_at = NULL, review_due_at = NULL, reviewed_at = NULL, outcome = NULL, archive_notice_at = NULL
+          WHERE workspace = $1 AND number = $2`,
+    params: [workspace, body.release],
+    rows: 1,
+  };
+}
+
+/** Writes down when it happened. */
+function stamp(
+  { workspace, at, body }: OfRelease,
+  column: 'archive_notice_at' | 'restored_at' | 'watch_ended_at',
+): Write {
+  return {
+    sql: `UPDATE release SET ${column} = $3 WHERE workspace = $1 AND number = $2`,
+    params: [workspace, body.release, at],
+    rows: 1,
+  };
+}
+
+function statusDue({ workspace, body }: OfRelease, at: string): Write {
+  return {
+    sql: 'UPDATE release SET status_due_at = $3 WHERE workspace = $1 AND number = $2',
+    params: [workspace, body.release, at],
+    rows: 1,
+  };
+}
+
+/** Changes a step in the attempt that the event is of: one that was tried again since is another one. */
+function setStep(
+  { workspace, body }: { workspace: string; body: { release: number; step: string; attempt: number } },
+  change: string,
+  ...values: unknown[]
+): Write {
+  return {
+    sql: `UPDATE step SET ${change} WHERE workspace = $1 AND release = $2 AND key = $3 AND attempt = $4`,
+    params: [workspace, body.release, body.step, body.attempt, ...values],
+    rows: 1,
+  };
+}
+
+function addSteps(workspace: string, release: number, steps: readonly StepPlan[]): Write {
+  return {
+    sql: `INSERT INTO step (workspace, release, key, position, body, state, attempt)
+          SELECT $1, $2, body ->> 'key', (SELECT count(*) FROM step WHERE workspace = $1 AND release = $2) + position, body, 'open', 1
+          FROM jsonb_array_elements($3::jsonb) WITH ORDINALITY AS x(body, position)`,
+    params: [workspace, release, JSON.stringify(steps)],
+  };
+}
+
+function addActions(workspace: string, release: number, actions: readonly ActionRow[], at: Date): Write {
+  return {
+    sql: `INSERT INTO action (workspace, release, key, text, owner, due, at)
+          SELECT $1, $2, key, text, owner, due, $4 FROM jsonb_to_recordset($3::jsonb) AS x(key text, text text, owner text, due text)`,
+    params: [workspace, release, JSON.stringify(actions), at],
+  };
+}
+
+type ActionRow = { readonly key: string; readonly text: string; readonly owner: string; readonly due: string };
+
+/** Whoever did it; "" for the clock and for machines. */
+function whoOf(actor: StoredEvent['actor']): string {
+  return actor.kind === 'person' ? actor.id : '';
 }
 
 function touch({ workspace, at, body }: OfRelease): Write {

@@ -154,7 +154,7 @@ export async function loadPassengers(
          'dependsOn', r.depends_on, 'services', (SELECT jsonb_agg(service ORDER BY position) FROM release_unit WHERE workspace = $1 AND release = r.number))
          ORDER BY r.number), '[]')
        FROM release r WHERE r.workspace = $1 AND r.train = $2 AND r.departure = $3 AND r.state NOT IN ('cancelled', 'rejected', 'expired')
-         AND (r.state IN ('done', 'rolled_back') OR EXISTS (SELECT 1 FROM reservation v WHERE v.workspace = $1 AND v.release = r.number AND v.held))) AS passengers,
+         AND (r.state IN ('done', 'rolled_back', 'failed') OR EXISTS (SELECT 1 FROM reservation v WHERE v.workspace = $1 AND v.release = r.number AND v.held))) AS passengers,
        (SELECT jsonb_object_agg(key, depends_on) FROM service WHERE workspace = $1) AS dependencies`,
     [workspace, train, date],
   );

@@ -19,7 +19,8 @@ export type SurfaceRow = {
   readonly problem: string | null;
 };
 
-export type Claim = { readonly row: SurfaceRow; readonly upTo: bigint };
+/** `covers`: the outbox rows that a write under this claim shows. A row with a lower number may be committed later. */
+export type Claim = { readonly row: SurfaceRow; readonly by: string; readonly covers: readonly string[] };
 
 /**
  * Takes the right to write a surface. Undefined when there is nothing to write, somebody else is writing, or it is to be
@@ -32,53 +33,56 @@ export async function claim(
   by: string,
   leaseMs: number,
 ): Promise<Claim | undefined> {
-  const { rows } = await db.background.query<SurfaceRow & { up_to: string }>(
-    `WITH wanted AS (SELECT max(id) AS up_to FROM outbox WHERE workspace = $1 AND surface = $2)
+  const { rows } = await db.background.query<SurfaceRow & { covers: string[] }>(
+    `WITH wanted AS (SELECT array_agg(id::text) AS covers FROM outbox WHERE workspace = $1 AND surface = $2)
      INSERT INTO surface AS s (workspace, key, claimed_by, claimed_until)
-     SELECT $1, $2, $3, clock_timestamp() + $4 * interval '1 millisecond' FROM wanted WHERE up_to IS NOT NULL
+     SELECT $1, $2, $3, clock_timestamp() + $4 * interval '1 millisecond' FROM wanted WHERE covers IS NOT NULL
      ON CONFLICT (workspace, key) DO UPDATE SET claimed_by = excluded.claimed_by, claimed_until = excluded.claimed_until
        WHERE (s.claimed_until IS NULL OR s.claimed_until < clock_timestamp()) AND (s.retry_at IS NULL OR s.retry_at <= clock_timestamp())
-     RETURNING s.*, (SELECT up_to FROM wanted) AS up_to`,
+     RETURNING s.*, (SELECT covers FROM wanted) AS covers`,
     [workspace, key, by, leaseMs],
   );
   const [row] = rows;
-  return row ? { row, upTo: BigInt(row.up_to) } : undefined;
+  return row ? { row, by, covers: row.covers } : undefined;
 }
 
-/** Says that a first write is about to be tried: from now on its outcome is unclear until `settle`. */
-export async function beginFirstWrite(db: Db, workspace: string, key: string): Promise<void> {
-  await db.background.query(
-    'UPDATE surface SET unclear_since = coalesce(unclear_since, clock_timestamp()) WHERE workspace = $1 AND key = $2',
-    [workspace, key],
+/**
+ * Says that a first write is about to be tried: from now on its outcome is unclear until `settle`. Looking for an earlier
+ * try may have taken long, so the lease begins anew; throws when the claim is lost, because somebody else writes by now.
+ */
+export async function beginFirstWrite(db: Db, { row: { workspace, key }, by }: Claim, leaseMs: number): Promise<void> {
+  const { rowCount } = await db.background.query(
+    `UPDATE surface SET unclear_since = coalesce(unclear_since, clock_timestamp()),
+       claimed_until = clock_timestamp() + $4 * interval '1 millisecond'
+     WHERE workspace = $1 AND key = $2 AND claimed_by = $3`,
+    [workspace, key, by, leaseMs],
   );
+  if (rowCount === 0) throw new Error(`the claim on ${key} was lost`);
 }
 
 /** Writes down what Slack shows now, ticks off the outbox rows it covers and gives the claim back. */
 export async function settle(
   db: Db,
-  claimed: Claim,
-  by: string,
+  { row: { workspace, key }, by, covers }: Claim,
   shown: { channel: string | null; ts: string | null; hash: string | null; wrote: boolean },
 ): Promise<void> {
-  const { workspace, key } = claimed.row;
   await db.background.query(
-    `WITH done AS (DELETE FROM outbox WHERE workspace = $1 AND surface = $2 AND id <= $3)
-     UPDATE surface SET channel = $4, ts = $5, hash = $6, unclear_since = NULL, claimed_by = NULL, claimed_until = NULL,
-       retry_at = NULL, attempts = 0, problem = NULL,
-       written_at = CASE WHEN $7 THEN clock_timestamp() ELSE written_at END
-     WHERE workspace = $1 AND key = $2 AND claimed_by = $8`,
-    [workspace, key, String(claimed.upTo), shown.channel, shown.ts, shown.hash, shown.wrote, by],
+    `WITH mine AS (
+       UPDATE surface SET channel = $4, ts = $5, hash = $6, unclear_since = NULL, claimed_by = NULL, claimed_until = NULL,
+         retry_at = NULL, attempts = 0, problem = NULL,
+         written_at = CASE WHEN $7 THEN clock_timestamp() ELSE written_at END
+       WHERE workspace = $1 AND key = $2 AND claimed_by = $8 RETURNING 1)
+     DELETE FROM outbox WHERE id = ANY ($3::bigint[]) AND EXISTS (SELECT FROM mine)`,
+    [workspace, key, covers, shown.channel, shown.ts, shown.hash, shown.wrote, by],
   );
 }
 
 /** Gives the claim back after a failure, or only to merge edits (no problem); the outbox keeps its rows for the next try. */
 export async function giveBack(
   db: Db,
-  claimed: Claim,
-  by: string,
+  { row: { workspace, key }, by }: Claim,
   failure: { problem: string | null; retryInMs: number },
 ): Promise<void> {
-  const { workspace, key } = claimed.row;
   await db.background.query(
     `UPDATE surface SET claimed_by = NULL, claimed_until = NULL, problem = $3,
        attempts = CASE WHEN $3::text IS NULL THEN attempts ELSE attempts + 1 END,
@@ -89,13 +93,13 @@ export async function giveBack(
 }
 
 /** A surface that can never be written (its channel is gone, …): kept with its problem, out of the way of the others. */
-export async function bury(db: Db, claimed: Claim, by: string, problem: string): Promise<void> {
-  const { workspace, key } = claimed.row;
+export async function bury(db: Db, { row: { workspace, key }, by, covers }: Claim, problem: string): Promise<void> {
   await db.background.query(
-    `WITH done AS (DELETE FROM outbox WHERE workspace = $1 AND surface = $2 AND id <= $3)
-     UPDATE surface SET claimed_by = NULL, claimed_until = NULL, problem = $4, retry_at = NULL, unclear_since = NULL
-     WHERE workspace = $1 AND key = $2 AND claimed_by = $5`,
-    [workspace, key, String(claimed.upTo), problem.slice(0, 500), by],
+    `WITH mine AS (
+       UPDATE surface SET claimed_by = NULL, claimed_until = NULL, problem = $4, retry_at = NULL, unclear_since = NULL
+       WHERE workspace = $1 AND key = $2 AND claimed_by = $5 RETURNING 1)
+     DELETE FROM outbox WHERE id = ANY ($3::bigint[]) AND EXISTS (SELECT FROM mine)`,
+    [workspace, key, covers, problem.slice(0, 500), by],
   );
 }
 
@@ -116,6 +120,15 @@ export async function pendingSince(db: Db, workspace: string, key: string): Prom
     [workspace, key],
   );
   return rows[0] ? { retryInMs: rows[0].retry_in } : undefined;
+}
+
+/** Is anything left to write whose key starts with `prefix`? */
+export async function isPendingLike(db: Db, workspace: string, prefix: string): Promise<boolean> {
+  const { rowCount } = await db.background.query(
+    'SELECT 1 FROM outbox WHERE workspace = $1 AND starts_with(surface, $2) LIMIT 1',
+    [workspace, prefix],
+  );
+  return (rowCount ?? 0) > 0;
 }
 
 /** Surfaces that wait to be written and that nobody is writing: what the sweep wakes. */

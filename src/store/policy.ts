@@ -38,12 +38,12 @@ export function historyJson(keys: string, now: string): string {
     SELECT e.service, count(*)::int AS n, count(*) FILTER (WHERE e.failed)::int AS failed,
       count(*) FILTER (WHERE e.failed AND e.place <= 5)::int AS lately
     FROM (
-      SELECT k.service, r.state = 'rolled_back' OR r.outcome = 'failed' AS failed,
+      SELECT k.service, r.state IN ('rolled_back', 'failed') OR r.outcome = 'failed' AS failed,
         row_number() OVER (PARTITION BY k.service ORDER BY u.release DESC) AS place
       FROM unnest(${keys}::text[]) AS k(service)
       CROSS JOIN LATERAL (SELECT release FROM release_unit WHERE workspace = $1 AND service = k.service ORDER BY release DESC LIMIT 150) u
       CROSS JOIN LATERAL (
-        SELECT state, outcome FROM release WHERE workspace = $1 AND number = u.release AND state IN ('done', 'rolled_back')
+        SELECT state, outcome FROM release WHERE workspace = $1 AND number = u.release AND state IN ('done', 'rolled_back', 'failed')
           AND ended_at > ${now}::timestamptz - interval '1 year' OFFSET 0) r
     ) e GROUP BY e.service) h)`;
 }

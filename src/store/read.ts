@@ -10,7 +10,6 @@ import { type Tally, tally } from '../domain/gate.ts';
 import { GateRule } from '../domain/policy.ts';
 import type { ListFilter } from '../domain/question.ts';
 import { type ReleaseState, releaseStates } from '../domain/release.ts';
-import { parseSurfaceKey, surfaceKey } from '../domain/surface.ts';
 import { addDays, instantAt } from '../domain/time.ts';
 import { readerOf } from './calendar.ts';
 import type { Db } from './db.ts';
@@ -22,6 +21,7 @@ import type { Prisma } from './prisma/client.ts';
  * Props for views: typed reads, outside the command path.
  */
 
+const endStates = ['done', 'rolled_back', 'failed'];
 const openStates = ['requested', 'approved', 'deploying', 'paused', 'verifying'];
 
 export async function findReleaseProps(db: Db, workspace: string, number: number): Promise<ReleaseProps | undefined> {
@@ -109,7 +109,7 @@ export async function reviewsDue(db: Db, workspace: string, person: string): Pro
     db,
     workspace,
     {
-      state: { in: ['done', 'rolled_back'] },
+      state: { in: endStates },
       reviewedAt: null,
       reviewAskedAt: { not: null },
       OR: [{ requester: person }, { lead: person }],
@@ -129,28 +129,19 @@ export async function openReleasesOf(db: Db, workspace: string, person: string):
   return rows.map((row) => row.number);
 }
 
-/** The release whose war room this channel is. */
-export async function releaseOfRoom(db: Db, workspace: string, channel: string): Promise<number | undefined> {
-  const row = await db.prisma.surface.findFirst({
-    where: { workspace, channel, key: { startsWith: 'room:' } },
-    select: { key: true },
-  });
-  const surface = row ? parseSurfaceKey(row.key) : undefined;
-  return surface?.kind === 'room' ? surface.release : undefined;
-}
-
-/** Who has to be in the war room. */
-export async function roomMembersOf(db: Db, workspace: string, number: number): Promise<string[]> {
-  const row = await db.prisma.release.findUniqueOrThrow({
-    where: { workspace_number: { workspace, number } },
-    select: { roomMembers: true },
-  });
-  return row.roomMembers;
-}
-
 /** What happened to a release, oldest first. */
 export async function historyOf(db: Db, workspace: string, number: number): Promise<StoredEvent[]> {
   const rows = await db.prisma.event.findMany({ where: { workspace, release: number }, orderBy: { seq: 'asc' } });
+  return rows.map(toEvent);
+}
+
+/** What one decision did to a release, in order. */
+export async function eventsBeside(
+  db: Db,
+  { workspace, command }: StoredEvent,
+  release: number,
+): Promise<StoredEvent[]> {
+  const rows = await db.prisma.event.findMany({ where: { workspace, command, release }, orderBy: { seq: 'asc' } });
   return rows.map(toEvent);
 }
 
@@ -171,20 +162,21 @@ export async function loadDigestProps(
 ): Promise<DigestProps> {
   const { date, zone } = asked;
   const at = (day: number) => instantAt(addDays(date, day), '00:00', zone);
-  const [planned, yesterday, waiting] = await Promise.all([
+  const [planned, yesterday, waiting, overdue] = await Promise.all([
     readReleases(
       db,
       workspace,
       { startsAt: { gte: at(0), lt: at(4) }, state: { notIn: ['cancelled', 'rejected', 'expired'] } },
       { take: 100 },
     ),
+    readReleases(db, workspace, { endedAt: { gte: at(-1), lt: at(0) }, state: { in: endStates } }, { take: 50 }),
+    readReleases(db, workspace, { state: 'requested', startsAt: { gte: at(0) } }, { take: 50 }),
     readReleases(
       db,
       workspace,
-      { endedAt: { gte: at(-1), lt: at(0) }, state: { in: ['done', 'rolled_back'] } },
-      { take: 50 },
+      { state: { in: endStates }, reviewedAt: null, reviewDueAt: { lt: at(0) }, endedAt: { gte: at(-30) } },
+      { take: 20 },
     ),
-    readReleases(db, workspace, { state: 'requested', startsAt: { gte: at(0) } }, { take: 50 }),
   ]);
   return {
     date,
@@ -193,6 +185,7 @@ export async function loadDigestProps(
     next: planned.filter((release) => release.startsAt >= at(1)),
     yesterday,
     waiting,
+    overdue,
   };
 }
 
@@ -247,12 +240,8 @@ export async function readReleases(
   if (rows.length === 0) return [];
   const numbers = rows.map((row) => row.number);
   const about = { workspace, release: { in: numbers } };
-  const [{ zone }, rooms, criteria, ticks, overrides, delegations, exceptions] = await Promise.all([
+  const [{ zone }, criteria, ticks, overrides, delegations, exceptions] = await Promise.all([
     loadWorkspace(db, workspace),
-    db.prisma.surface.findMany({
-      where: { workspace, key: { in: rows.map((row) => roomKey(row.number)) } },
-      select: { key: true, channel: true },
-    }),
     db.prisma.criterion.findMany({ where: about, orderBy: { position: 'asc' } }),
     db.prisma.tick.findMany({ where: about }),
     db.prisma.override.findMany({
@@ -262,10 +251,9 @@ export async function readReleases(
     db.prisma.delegation.findMany({ where: about }),
     db.prisma.exception.findMany({ where: about }),
   ]);
-  const channels = new Map(rooms.map((room) => [room.key, room.channel ?? undefined]));
   const of = <T extends { release: number }>(all: T[], number: number) => all.filter((one) => one.release === number);
   return rows.map((row) => {
-    const props = toProps(row, zone, channels.get(roomKey(row.number)));
+    const props = toProps(row, zone);
     const mine = of(ticks, row.number);
     const asked = [
       ...of(criteria, row.number).map((one) => Criterion.parse(one.body)),
@@ -333,15 +321,7 @@ export async function gateCosts(
   );
 }
 
-function roomKey(release: number): string {
-  return surfaceKey({ kind: 'room', release });
-}
-
-function toProps(
-  row: Found,
-  zone: string,
-  roomChannel: string | undefined,
-): Omit<ReleaseProps, 'criteria' | 'overrides' | 'delegations' | 'exception'> {
+function toProps(row: Found, zone: string): Omit<ReleaseProps, 'criteria' | 'overrides' | 'delegations' | 'exception'> {
   const gates = row.gates.map((gate) => ({ ...gate, rule: GateRule.parse(gate.rule) }));
   const votes = row.votes
     .filter((vote) => vote.revision === row.revision)
@@ -375,7 +355,17 @@ function toProps(
     gates: tallies.map((counted, index) => toGate(counted, gates[index] as (typeof gates)[number], votes)),
     notes: row.notes,
     room: row.room === 'open' || row.room === 'closed' ? row.room : 'none',
-    roomChannel,
+    roomChannel: row.roomChannel ?? undefined,
+    barred: row.barred,
+    archivedAt: row.archivedAt ?? undefined,
+    roomLead: row.roomLead,
+    status: row.status,
+    health: row.health,
+    statusAt: row.statusAt ?? undefined,
+    endedAt: row.endedAt ?? undefined,
+    restoredAt: row.restoredAt ?? undefined,
+    watchUntil: row.watchUntil ?? undefined,
+    watchEndedAt: row.watchEndedAt ?? undefined,
     zone,
     dependsOn: row.dependsOn,
     train: row.train !== null && row.departure !== null ? { key: row.train, date: row.departure } : undefined,

@@ -5,10 +5,10 @@ import type { Json, Reader } from './calendar.ts';
 /** Ended releases of a team under a policy, since its rung or a proposal for it last changed. */
 const recordSql = `
   SELECT count(DISTINCT r.number)::int AS n,
-    count(DISTINCT r.number) FILTER (WHERE r.state = 'rolled_back' OR r.outcome = 'failed')::int AS failed
+    count(DISTINCT r.number) FILTER (WHERE r.state IN ('rolled_back', 'failed') OR r.outcome = 'failed')::int AS failed
   FROM release r JOIN release_unit u ON u.workspace = r.workspace AND u.release = r.number
     JOIN service s ON s.workspace = r.workspace AND s.key = u.service
-  WHERE r.workspace = $1 AND r.policy = x.policy AND s.team = x.team AND r.state IN ('done', 'rolled_back')
+  WHERE r.workspace = $1 AND r.policy = x.policy AND s.team = x.team AND r.state IN ('done', 'rolled_back', 'failed')
     AND r.ended_at > coalesce((SELECT max(p.ended_at) FROM proposal p WHERE p.workspace = $1 AND p.team = x.team
       AND (p.policy = x.policy OR p.rung = x.policy)), '-infinity')`;
 
@@ -84,7 +84,7 @@ export async function listTrust(reader: Reader, workspace: string): Promise<Trus
            ORDER BY x.team, x.policy), '[]')
          FROM (SELECT DISTINCT s.team, r.policy FROM release r JOIN release_unit u ON u.workspace = $1 AND u.release = r.number
            JOIN service s ON s.workspace = $1 AND s.key = u.service
-           WHERE r.workspace = $1 AND s.team IS NOT NULL AND r.state IN ('done', 'rolled_back')) x),
+           WHERE r.workspace = $1 AND s.team IS NOT NULL AND r.state IN ('done', 'rolled_back', 'failed')) x),
        'proposals', (SELECT coalesce(jsonb_agg(${proposalJson} ORDER BY p.at), '[]') FROM proposal p WHERE p.workspace = $1 AND p.state = 'open')) AS facts`,
     [workspace],
   );

@@ -8,8 +8,8 @@ import { inTransaction } from '../../src/store/tx.ts';
 import { type Hall, workspace } from './hall.ts';
 import { newDatabase } from './house.ts';
 
-/** Replays a hall's log into empty tables and holds every table against the hall's. Gives the number of events. */
-export async function expectReplayed(hall: Hall): Promise<number> {
+/** Replays a hall's (or a house's) log into empty tables and holds every table against the hall's. Gives the number of events. */
+export async function expectReplayed(hall: Pick<Hall, 'db'>): Promise<number> {
   while ((await seal(hall.db, workspace)) > 0);
   const events = await sealedEvents(hall.db.pool);
   const url = await newDatabase();

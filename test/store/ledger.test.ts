@@ -1,0 +1,50 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import {
+  beginFirstWrite,
+  type Claim,
+  claim,
+  countOutbox,
+  findSurface,
+  markStale,
+  settle,
+} from '../../src/store/ledger.ts';
+import { type Hall, openHall, workspace } from '../support/hall.ts';
+
+let hall: Hall;
+beforeAll(async () => {
+  hall = await openHall();
+});
+afterAll(() => hall?.close());
+
+const key = 'header:REL-1';
+const shown = { channel: 'C0ROOM', ts: '1.000100', hash: 'h', wrote: true };
+const takes = async (by: string, leaseMs = 10_000) => (await claim(hall.db, workspace, key, by, leaseMs)) as Claim;
+
+test('what is committed while a surface is written is still to be written, whatever its number', async () => {
+  const { db, clock } = hall;
+  const slow = await db.pool.connect();
+  await slow.query('BEGIN');
+  await slow.query('INSERT INTO outbox (workspace, surface, at) VALUES ($1, $2, now())', [workspace, key]);
+  await markStale(db, workspace, [key], clock.now);
+  const claimed = await takes('one');
+  await slow.query('COMMIT');
+  slow.release();
+  await settle(db, claimed, shown);
+  expect(await countOutbox(db)).toBe(1);
+  await settle(db, await takes('one'), shown);
+  expect(await countOutbox(db)).toBe(0);
+});
+
+test('whoever lost the claim writes nothing down, and begins no first write', async () => {
+  const { db, clock } = hall;
+  await markStale(db, workspace, [key], clock.now);
+  const lost = await takes('one', -1);
+  const mine = await takes('two');
+  await expect(beginFirstWrite(db, lost, 10_000)).rejects.toThrow(/claim/);
+  await settle(db, lost, { ...shown, ts: '2.000200' });
+  expect(await countOutbox(db)).toBe(1);
+  expect((await findSurface(db, workspace, key))?.ts).toBe(shown.ts);
+  await beginFirstWrite(db, mine, 10_000);
+  await settle(db, mine, shown);
+  expect(await countOutbox(db)).toBe(0);
+});

@@ -1,0 +1,62 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Browser, chromium } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type House, openHouse } from '../support/house.ts';
+
+/* A newcomer's first five clicks, with the whole product behind the page. */
+
+const root = new URL('../../', import.meta.url).pathname;
+const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+let browser: Browser;
+let house: House;
+beforeAll(async () => {
+  if (!existsSync(executablePath))
+    throw new Error(`no ${executablePath}: apt-get install -y chromium, or name another one in CHROMIUM`);
+  house = await openHouse({ lived: true, catalog: readFileSync(`${root}sandbox/catalog.yml`, 'utf8') });
+  browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+});
+afterAll(async () => {
+  await browser?.close();
+  await house?.close();
+});
+
+test('five clicks take a release from a wish to done', async () => {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+  page.setDefaultTimeout(30_000);
+  const said: string[] = [];
+  page.on('console', (message) => said.push(message.text()));
+  page.on('pageerror', (error) => said.push(error.message));
+  await page.goto(house.sandbox.origin);
+  const guide = page.getByRole('region', { name: 'First steps' });
+  // Somebody was here before: the workspace does not look as if it had been unpacked a moment ago.
+  await page.getByText('One-tap checkout passed its last user test.').waitFor();
+  const steps = [
+    ['Book checkout 3.8.0', /Ana Silva/],
+    ['Approve as Ben', /Ben Okafor/],
+    ['Approve as Kim', /Kim Park/],
+    ['Open the war room and start', /Ana Silva/],
+    ['Tick the test and finish', /Ana Silva/],
+  ] as const;
+  for (const [index, [button, person]] of steps.entries()) {
+    await guide.getByRole('button', { name: button }).click();
+    // The step is over when the next one is offered; what went wrong would be said here.
+    await guide.getByText(index < 4 ? `${index + 2} of 5` : 'That was a whole one.').waitFor();
+    expect(await guide.locator('.error').count()).toBe(0);
+    expect(await page.getByRole('combobox', { name: 'You are' }).locator('option:checked').innerText()).toMatch(person);
+    if (process.env.SCREENSHOTS) {
+      await page.waitForTimeout(500);
+      await page.screenshot({ path: join(process.env.SCREENSHOTS, `step-${index + 1}.png`) });
+    }
+  }
+  await page
+    .getByText(/finished REL-1/)
+    .first()
+    .waitFor();
+  const [release] = await house.query<{ state: string }>('SELECT state FROM release WHERE number = 1');
+  expect(release?.state).toBe('done');
+  await guide.getByRole('button', { name: 'Close' }).click();
+  await guide.waitFor({ state: 'detached' });
+  expect(said).toEqual([]);
+  expect(house.sandbox.world.violations).toEqual([]);
+});
