@@ -73,6 +73,8 @@ type Part = {
   readonly most: number;
   /** What it says when there is nothing; without it, nothing. */
   readonly empty?: Mrkdwn;
+  /** Beside its title. */
+  readonly note?: string;
 };
 
 /** The one message a day, or a week, or a month. Nothing in it changes by itself: no "3 hours ago". */
@@ -83,7 +85,7 @@ export function digest(props: DigestProps): View {
   if (!isEverything(props.scope)) blocks.push(context(mrkdwn`About ${clip(scopeWords(props.scope), 300)}`));
   if (props.kind !== 'daily' && props.sections.includes('yesterday'))
     blocks.push(section(mrkdwn`*Outcomes* ${outcomes(props) || 'nothing ended'}`));
-  for (const part of parts) if (part.lines.length > 0 || part.empty) blocks.push(section(shown(part)));
+  for (const part of parts) if (part.lines.length > 0 || part.empty || part.note) blocks.push(section(shown(part)));
   if (props.numbers) blocks.push(section(props.numbers));
   const more = parts.some((part) => part.lines.length > part.fits) ? mrkdwn`The rest is in the thread · ` : mrkdwn``;
   blocks.push(
@@ -188,7 +190,12 @@ function partsOf(props: DigestProps): Part[] {
       lines: props.next.map((release) => line(release, '{date_short_pretty} {time}')),
       most: 8,
     },
-    { title: sectionWords.yesterday, lines: props.yesterday.map(endedLine), most: 8 },
+    {
+      title: sectionWords.yesterday,
+      lines: props.yesterday.map(endedLine),
+      most: 8,
+      note: outcomes(props),
+    },
   ];
   const looksBack: Part[] = [
     { title: 'Not as planned', lines: failed.map(failedLine), most: 8 },
@@ -240,10 +247,10 @@ function layout(props: DigestProps): (Part & { readonly fits: number })[] {
   });
 }
 
-function shown({ title, lines, fits, empty }: Part & { readonly fits: number }): Mrkdwn {
+function shown({ title, lines, fits, empty, note }: Part & { readonly fits: number }): Mrkdwn {
   const rest = lines.length > fits ? [mrkdwn`… and ${lines.length - fits} more, in the thread`] : [];
   const said = lines.length === 0 && empty ? [empty] : lines.slice(0, fits);
-  return join([mrkdwn`*${title} (${lines.length})*`, ...said, ...rest], '\n');
+  return join([mrkdwn`*${title} (${lines.length})*${note ? ` ${note}` : ''}`, ...said, ...rest], '\n');
 }
 
 function name(release: ReleaseProps): Mrkdwn {

@@ -213,10 +213,10 @@ export function sentList(target: string, sent: readonly SentLine[], zone: string
 }
 
 function sentLines(sent: readonly SentLine[], zone: string): Mrkdwn[] {
-  return sent.map(
-    (one) =>
-      mrkdwn`${date(one.at, zone)} ${sentWords[one.state] ?? one.state}${one.surface === undefined ? '' : ` · ${clip(one.surface.split(':').slice(0, 2).join(' '), 80)}`} · ${clip(one.why, 120)}`,
-  );
+  return sent.map((one) => {
+    const about = /REL-\d+/.exec(one.surface ?? '')?.[0];
+    return mrkdwn`${date(one.at, zone)} ${sentWords[one.state] ?? one.state} · ${about ? `${about} · ` : ''}${clip(one.why, 120)}`;
+  });
 }
 
 const sentWords: Readonly<Record<string, string>> = {

@@ -197,7 +197,7 @@ export function postDigest(input: DueDigest, facts: DigestFacts & DigestNews, as
 
 /** What happens today or happened yesterday is news; of everything else, what the last digest did not say. */
 export function isNews(items: readonly string[], before: readonly string[]): boolean {
-  return items.some((item) => /^(today|yesterday|ended):/.test(item) || !before.includes(item));
+  return items.some((item) => /^(today|ended):/.test(item) || !before.includes(item));
 }
 
 /** Events after which a digest of today may say something else. What is not here changes no line of it. */

@@ -278,6 +278,8 @@ function itemsOf(picked: Picked): string[] {
   return [
     ...picked.today.map((number) => `today:${number}`),
     ...picked.yesterday.map((number) => `ended:${number}`),
+    // Booked, approved and never started: nobody else tells of it.
+    ...(picked.ended.expired ? [`ended:expired:${picked.ended.expired}`] : []),
     ...picked.waiting.map((number) => `waiting:${number}`),
     ...picked.next.map((number) => `next:${number}`),
     ...picked.freezes.map(({ key }) => `freeze:${key}`),
