@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Audience } from '../domain/access.ts';
 import type { Ask, Decision, Refusal } from '../domain/decision.ts';
+import type { DigestKind } from '../domain/follow.ts';
 import type { Line, UsageProblem } from '../domain/line.ts';
 import type { DirectoryNeeds } from '../domain/person.ts';
 import type { Question } from '../domain/question.ts';
@@ -79,7 +80,9 @@ export type Form =
   | { readonly kind: 'evidence'; readonly release: number; readonly criterion: string }
   /** Why a request should pass a freeze; the request waits in a draft. */
   | { readonly kind: 'pass'; readonly draft: string }
-  | { readonly kind: 'freeze'; readonly channel: string | null };
+  | { readonly kind: 'freeze'; readonly channel: string | null }
+  | { readonly kind: 'digest'; readonly channel: string; readonly of: DigestKind }
+  | { readonly kind: 'subscribe'; readonly target: string };
 
 /** What the line of `/release new …` said; everything may be missing. */
 export type RequestLine = {

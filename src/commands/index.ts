@@ -43,6 +43,7 @@ import {
   watchVerb,
 } from './room.ts';
 import { repeatVerb } from './series.ts';
+import { addSubscriptionCommand, subscribeVerb, subscriptionsVerb, unsubscribeVerb } from './subscription.ts';
 import { swapVerb } from './swap.ts';
 import { trustVerb } from './trust.ts';
 import { undoVerb } from './undo.ts';
@@ -93,6 +94,9 @@ export const verbs: readonly Verb[] = [
   pirVerb,
   actionVerb,
   digestVerb,
+  subscribeVerb,
+  unsubscribeVerb,
+  subscriptionsVerb,
   followVerb,
   prefsVerb,
   feedVerb,
@@ -119,6 +123,7 @@ const draftable: Readonly<Record<string, (input: unknown) => Call>> = Object.fro
   waits(addFreezeCommand),
   waits(liftFreezeCommand),
   waits(joinLineCommand),
+  waits(addSubscriptionCommand),
 ]);
 
 /** The call that a draft holds. Throws on a command that no version of this app has kept. */

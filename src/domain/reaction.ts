@@ -2,10 +2,12 @@ import type { GatePlan } from './approval.ts';
 import { askAtMost } from './ask.ts';
 import { trainsOf } from './catalog.ts';
 import { byType, type EventTable, type StoredEvent } from './event.ts';
+import type { DigestKind } from './follow.ts';
 import { overrunTimes } from './overrun.ts';
 import { reviewTimes } from './pir.ts';
 import { rungs } from './reminder.ts';
 import { archiveMinutes } from './room.ts';
+import { topicOf } from './subscription.ts';
 import type { Surface } from './surface.ts';
 import { addMinutes } from './time.ts';
 import { nextDeparture } from './train.ts';
@@ -45,7 +47,7 @@ export type Timer = { readonly key: string; readonly at: Date } & (
       readonly again: boolean;
     }
   | { readonly command: 'clock override'; readonly release: number; readonly override: string }
-  | { readonly command: 'clock digest'; readonly channel: string }
+  | { readonly command: 'clock digest'; readonly channel: string; readonly kind: DigestKind }
   | { readonly command: 'clock freeze'; readonly freeze: string }
   | { readonly command: 'clock line' }
   | { readonly command: 'clock lapse'; readonly line: string }
@@ -371,10 +373,16 @@ export const reaction: EventTable<Reaction> = {
   'digest.subscribed': ({ body }) => ({ surfaces: [], timers: [digestTimer(body)] }),
   'digest.unsubscribed': () => nothing,
   'digest.posted': ({ body }) => ({
-    surfaces: [{ kind: 'digest', channel: body.channel, date: body.date }],
+    surfaces: [{ kind: 'digest', channel: body.channel, date: body.date, of: body.kind }],
     timers: [digestTimer(body)],
   }),
   'digest.missed': ({ body }) => ({ surfaces: [], timers: [digestTimer(body)] }),
+  'digest.silent': ({ body }) => ({ surfaces: [], timers: [digestTimer(body)] }),
+  'subscription.added': () => nothing,
+  'subscription.removed': () => nothing,
+  'subscriber.muted': () => nothing,
+  'subscriber.unmuted': () => nothing,
+  'subscriber.quieted': () => nothing,
   'release.moved': (event) => {
     const { id, body } = event;
     const { release, asked, revision } = body;
@@ -641,7 +649,10 @@ export const reaction: EventTable<Reaction> = {
 };
 
 export function react(event: StoredEvent): Reaction {
-  return byType(reaction, event);
+  const follows = byType(reaction, event);
+  // Who follows it is looked up when it is told: one surface, however many channels.
+  if (topicOf(event.body) === undefined) return follows;
+  return { ...follows, surfaces: [...follows.surfaces, { kind: 'followers', event: event.id }] };
 }
 
 const nothing: Reaction = { surfaces: [], timers: [] };
@@ -906,6 +917,7 @@ function touchedOwners(freeze: string, touched: readonly { release: number }[]):
   return touched.map(({ release }) => ({ kind: 'touched', release, freeze }));
 }
 
-function digestTimer({ channel, nextAt }: { channel: string; nextAt: string }): Timer {
-  return { key: `digest:${channel}`, at: new Date(nextAt), command: 'clock digest', channel };
+function digestTimer({ channel, kind, nextAt }: { channel: string; kind: DigestKind; nextAt: string }): Timer {
+  const key = `digest:${channel}${kind === 'daily' ? '' : `:${kind}`}`;
+  return { key, at: new Date(nextAt), command: 'clock digest', channel, kind };
 }

@@ -60,6 +60,7 @@ test('migrations are applied once, by several at once, in the format of Prisma',
     '20261121120000_calendar',
     '20261121180000_approval',
     '20261122090000_room',
+    '20261122150000_digest',
   ]);
   const client = new pg.Client({ connectionString: url });
   await client.connect();
