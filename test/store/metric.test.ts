@@ -1,0 +1,654 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import {
+  type Measured,
+  type MetricKey,
+  type Period,
+  periodBefore,
+  type StageKey,
+  stageKeys,
+} from '../../src/domain/metric.ts';
+import { type Db, openDb } from '../../src/store/db.ts';
+import { listWaiters, loadMeasurements, type MetricAsk, type MetricScope } from '../../src/store/metric.ts';
+import { migrate } from '../../src/store/migrate.ts';
+import { newDatabase } from '../support/house.ts';
+
+/*
+ * Ten thousand releases made up from a seed, and every metric reckoned a second time, in plain JavaScript, release by
+ * release, from the definitions.
+ */
+const workspace = 'T0METRIC';
+const now = new Date('2026-11-23T08:00:00Z');
+const october: Period = { from: new Date('2026-10-01T00:00Z'), to: new Date('2026-11-01T00:00Z') };
+const november: Period = { from: new Date('2026-11-01T00:00Z'), to: new Date('2026-12-01T00:00Z') };
+const teams = ['red', 'green', 'blue'];
+const serviceKeys = Array.from({ length: 12 }, (_, index) => `s${index}`);
+const teamOf = (service: string) => teams[Number(service.slice(1)) % 3] as string;
+
+type Time = number | null;
+type Made = {
+  number: number;
+  state: string;
+  environment: string;
+  type: string;
+  services: string[];
+  items: number;
+  words: number;
+  requested: number;
+  firstVote: Time;
+  approved: Time;
+  starts: number;
+  ends: number;
+  started: Time;
+  deployed: Time;
+  failedAt: Time;
+  finished: Time;
+  ended: Time;
+  restored: Time;
+  reviewed: Time;
+  outcome: string | null;
+  isHeld: boolean;
+  revision: number;
+  gates: { name: string; asked: number; met: Time }[];
+  votes: { gate: string; voter: string; revision: number; choice: string; at: number }[];
+  incidents: { key: string; at: number; closed: Time }[];
+  isOverridden: boolean;
+  isExcepted: boolean;
+};
+
+let db: Db;
+let made: Made[];
+let errors: { key: string; services: string[]; at: number; fixed: Time }[];
+beforeAll(async () => {
+  const url = await newDatabase();
+  await migrate(url);
+  db = openDb({ url, onError: () => undefined });
+  const random = seeded(20261123);
+  made = Array.from({ length: 10_000 }, (_, index) => makeRelease(index + 1, random));
+  errors = Array.from({ length: 200 }, (_, index) => {
+    const at = october.from.getTime() + random() * 60 * day;
+    const fixed = random() < 0.6 ? at + random() * 30 * day : null;
+    return { key: `KE-${index}`, services: some(serviceKeys, 1 + Math.floor(random() * 2), random), at, fixed };
+  });
+  await insertAll();
+});
+afterAll(() => db?.close());
+
+const scopes: readonly (MetricScope & { environment: string | null })[] = [
+  { kind: 'all', environment: null },
+  { kind: 'all', environment: 'production' },
+  { kind: 'team', key: 'green', environment: null },
+  { kind: 'service', key: 's7', environment: 'production' },
+];
+
+test.each(scopes)('ten thousand releases, as $kind $key in $environment: both reckonings agree', async (one) => {
+  const [late, early] = await loadMeasurements(db, askOf(one), [november, october]);
+  for (const [found, period] of [
+    [late, november],
+    [early, october],
+  ] as const) {
+    const expected = reckon(one, period);
+    // A reckoning of nothing would agree with anything.
+    expect(expected.n.deployed).toBeGreaterThan(100);
+    for (const [key, parts] of Object.entries(expected.parts)) {
+      const measured = found?.measures[key as MetricKey].map(({ part, measured }) => [part, plain(measured)]);
+      expect([key, Object.fromEntries(measured ?? [])]).toEqual([key, near(parts)]);
+    }
+    expect(near(found?.stages.map(({ stage, totalMinutes }) => [stage, totalMinutes]))).toEqual(near(expected.totals));
+  }
+});
+
+test('who waited longest in a stage, longest first, and how many waited', async () => {
+  const all = { kind: 'all', environment: null } as const;
+  for (const stage of ['vote', 'slot', 'review'] as const) {
+    const waited = inPeriod(all, october)
+      .map((release) => ({
+        release: release.number,
+        services: release.services,
+        minutes: stagesOf(release)[stage] ?? 0,
+      }))
+      .filter(({ minutes }) => minutes > 0)
+      .sort((a, b) => b.minutes - a.minutes || a.release - b.release);
+    expect(waited.length).toBeGreaterThan(100);
+    const found = await listWaiters(db, { ...askOf(all), period: october, stage, take: 5 });
+    expect(near(found)).toEqual(near({ total: waited.length, waiters: waited.slice(0, 5) }));
+  }
+});
+
+test('a time in which nothing happened says so, and is not zero', async () => {
+  const empty = { from: new Date('2020-01-01T00:00Z'), to: new Date('2020-02-01T00:00Z') };
+  const [found] = await loadMeasurements(db, askOf({ kind: 'all', environment: null }), [empty]);
+  const kinds = Object.entries(found?.measures ?? {}).map(([key, parts]) => [
+    key,
+    [...new Set(parts.map((one) => one.measured.kind))],
+  ]);
+  expect(Object.fromEntries(kinds)).toMatchObject({
+    deployment_frequency: ['frequency'],
+    change_fail_rate: ['unknown'],
+    change_lead_time: ['unknown'],
+    stage_time: ['unknown'],
+    approval_wait: [],
+    slot_use: ['unknown'],
+    known_errors: ['count'],
+    adoption: ['unknown'],
+  });
+});
+
+test('another workspace sees nothing of it', async () => {
+  const ask = { ...askOf({ kind: 'all', environment: null }), workspace: 'T0OTHER' };
+  const [found] = await loadMeasurements(db, ask, [october]);
+  expect(found?.measures.deployment_frequency[0]?.measured).toMatchObject({ n: 0 });
+  expect(found?.measures.known_errors[0]?.measured).toEqual({ kind: 'count', n: 0 });
+  expect((await listWaiters(db, { ...ask, period: october, stage: 'slot', take: 3 })).total).toBe(0);
+});
+
+test('what is said after a time of its releases changes its failures, never their number', async () => {
+  const all = { kind: 'all', environment: null } as const;
+  const count = async () => {
+    const [found] = await loadMeasurements(db, askOf(all), [october]);
+    return found?.measures.change_fail_rate[0]?.measured as { events: number; n: number };
+  };
+  const before = await count();
+  const clean = inPeriod(all, october).find((one) => !isFailed(one)) as Made;
+  const link = (key: string) =>
+    db.pool.query(
+      `INSERT INTO incident (workspace, release, key, note, person, at) VALUES ($1, $2, $3, '', 'U0ANA', $4)`,
+      [workspace, clean.number, key, now],
+    );
+  await link('late-1');
+  await link('late-2');
+  expect(await count()).toMatchObject({ events: before.events + 1, n: before.n });
+  await db.pool.query(`DELETE FROM incident WHERE workspace = $1 AND key LIKE 'late-%'`, [workspace]);
+});
+
+const day = 24 * 3_600_000;
+const hour = 3_600_000;
+
+function askOf(one: MetricScope & { environment: string | null }): MetricAsk {
+  return { workspace, scope: one, environment: one.environment, now };
+}
+
+/** What both reckonings can say: intervals of shares and counts have tests of their own. */
+function plain(measured: Measured): unknown {
+  const { kind } = measured;
+  if (kind === 'rate') return { kind, events: measured.events, n: measured.n };
+  if (kind === 'frequency') return near({ kind, n: measured.n, perWeek: measured.perWeek });
+  return kind === 'unknown' ? { kind } : near(measured);
+}
+
+/** Without what floating point loses on two ways to the same place. */
+function near(value: unknown): unknown {
+  if (typeof value === 'number') return Math.round(value * 1e6) / 1e6;
+  if (Array.isArray(value)) return value.map(near);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, near(inner)]));
+}
+
+type Scoped = MetricScope & { environment: string | null };
+
+function isIn(one: Made, scope: Scoped): boolean {
+  const isHere = scope.environment === null || one.environment === scope.environment;
+  const isOurs =
+    scope.kind === 'all' || one.services.some((key) => (scope.kind === 'service' ? key : teamOf(key)) === scope.key);
+  return isHere && isOurs;
+}
+
+function within(at: Time, { from, to }: Period): boolean {
+  return at !== null && at >= from.getTime() && at < Math.min(to.getTime(), now.getTime());
+}
+
+function inPeriod(scope: Scoped, period: Period): Made[] {
+  return made.filter((one) => isIn(one, scope) && within(one.finished, period));
+}
+
+function isFailed(one: Made): boolean {
+  return ['failed', 'rolled_back'].includes(one.state) || one.outcome === 'failed' || one.incidents.length > 0;
+}
+
+const gap = (from: number, to: number) => Math.max(0, to - from) / 60_000;
+
+function stagesOf(one: Made): Record<StageKey, Time> {
+  const started = one.started as number;
+  const finished = one.finished as number;
+  const verdict = one.approved ?? started;
+  const opened = Math.min(one.starts, started);
+  const deployed = Math.min(one.deployed ?? finished, finished);
+  const voted = one.firstVote === null ? null : Math.min(one.firstVote, verdict);
+  return {
+    vote: voted === null ? null : gap(one.requested, voted),
+    approval: voted === null ? null : gap(voted, verdict),
+    slot: gap(verdict, opened),
+    start: gap(Math.max(verdict, opened), started),
+    deploy: gap(started, deployed),
+    verify: one.deployed === null || deployed === finished ? null : gap(deployed, finished),
+    review: one.reviewed === null ? null : gap(finished, one.reviewed),
+  };
+}
+
+function recoveryOf(one: Made): Time {
+  const signs = [one.failedAt, ...one.incidents.map(({ at }) => at)].filter((at) => at !== null);
+  const closed = one.incidents.map((incident) => incident.closed);
+  const over = closed.length > 0 && closed.every((at) => at !== null) ? Math.max(...(closed as number[])) : null;
+  const end = one.restored ?? over;
+  return signs.length === 0 || end === null ? null : gap(Math.min(...signs), end);
+}
+
+function reckon(scope: Scoped, period: Period) {
+  const deployed = inPeriod(scope, period);
+  const failures = deployed.filter(isFailed);
+  const approved = made.filter((one) => isIn(one, scope) && within(one.approved, period));
+  const undecided = made.filter(
+    (one) =>
+      isIn(one, scope) &&
+      one.approved === null &&
+      ['rejected', 'expired'].includes(one.state) &&
+      within(one.ended, period),
+  );
+  const slots = made.filter((one) => {
+    const isOver = one.started !== null || one.ends <= now.getTime();
+    const wasGivenBack =
+      (['rejected', 'expired', 'cancelled'].includes(one.state) && (one.ended as number) < one.starts) ||
+      (['requested', 'approved'].includes(one.state) && !one.isHeld);
+    return isIn(one, scope) && within(one.starts, period) && isOver && !wasGivenBack;
+  });
+  const approvals = approved.flatMap((one) =>
+    one.votes
+      .filter(({ choice, revision }) => ['approve', 'condition'].includes(choice) && revision === one.revision)
+      .flatMap((vote) => {
+        const gate = one.gates.find(({ name, met }) => name === vote.gate && met !== null);
+        return gate && vote.at >= gate.asked ? [(vote.at - gate.asked) / 1000 < 30 + one.words / 24] : [];
+      }),
+  );
+  const met = approved.flatMap((one) => one.gates.filter((gate) => gate.met !== null));
+  const gateNames = [...new Set(met.map(({ name }) => name))];
+  const stages = deployed.map(stagesOf);
+  const stage = (key: StageKey) => stages.map((one) => one[key]);
+  const weeks = (period.to.getTime() - period.from.getTime()) / (7 * day);
+  const end = Math.min(period.to.getTime(), now.getTime());
+  const open = errors.filter(
+    (one) =>
+      one.at < end &&
+      (one.fixed === null || one.fixed >= end) &&
+      (scope.kind === 'all' ||
+        one.services.some((key) => (scope.kind === 'service' ? key : teamOf(key)) === scope.key)),
+  );
+  const share = (events: readonly unknown[], among: readonly unknown[]) => ({
+    '': among.length === 0 ? { kind: 'unknown' } : { kind: 'rate', events: events.length, n: among.length },
+  });
+  const parts: Partial<Record<MetricKey, Record<string, unknown>>> = {
+    change_lead_time: {
+      '': spread(
+        deployed
+          .filter((one) => !isFailed(one))
+          .map((one) => (one.deployed === null ? null : gap(one.requested, one.deployed))),
+      ),
+    },
+    recovery_time: { '': spread(failures.map(recoveryOf)) },
+    queue_time: { '': spread(deployed.map((one) => gap(one.requested, one.started as number))) },
+    flow_efficiency: {
+      '': spread(
+        deployed.map(
+          (one) => gap(one.started as number, one.finished as number) / gap(one.requested, one.finished as number),
+        ),
+      ),
+    },
+    approval_wait: Object.fromEntries(
+      gateNames.map((name) => [
+        name,
+        spread(met.filter((gate) => gate.name === name).map((gate) => gap(gate.asked, gate.met as number))),
+      ]),
+    ),
+    stage_time: Object.fromEntries(
+      stageKeys.map((key) => [key, spread(key === 'review' ? stage(key) : stage(key).filter((one) => one !== null))]),
+    ),
+    batch_size: {
+      services: spread(deployed.map((one) => one.services.length)),
+      'scope items': spread(deployed.map((one) => one.items || null)),
+    },
+    known_errors: { '': { kind: 'count', n: open.length } },
+  };
+  const shares: Partial<Record<MetricKey, Record<string, unknown>>> = {
+    change_fail_rate: share(failures, deployed),
+    rework_rate: share(
+      deployed.filter(({ type }) => type === 'emergency'),
+      deployed,
+    ),
+    without_approval: share(
+      deployed.filter(({ gates }) => gates.length === 0),
+      deployed,
+    ),
+    override_rate: share(
+      deployed.filter(({ isOverridden }) => isOverridden),
+      deployed,
+    ),
+    exception_rate: share(
+      deployed.filter(({ isExcepted }) => isExcepted),
+      deployed,
+    ),
+    expiry_rate: share(
+      undecided.filter(({ state }) => state === 'expired'),
+      [...undecided, ...approved],
+    ),
+    rubber_stamps: share(approvals.filter(Boolean), approvals),
+    slot_use: share(
+      slots.filter(({ started }) => started !== null),
+      slots,
+    ),
+    deployment_frequency: {
+      '': { kind: 'frequency', n: deployed.length, perWeek: deployed.length / weeks },
+    },
+  };
+  return {
+    n: { deployed: deployed.length },
+    parts: { ...parts, ...shares },
+    totals: stageKeys.map((key) => [key, stage(key).reduce<number>((sum, minutes) => sum + (minutes ?? 0), 0)]),
+  };
+}
+
+/** Median, ninth decile and the binomial interval of the median, by walking the tails of the binomial itself. */
+function spread(given: readonly Time[]): object {
+  const values = given.filter((one) => one !== null).sort((a, b) => a - b);
+  const n = values.length;
+  if (n === 0) return { kind: 'unknown' };
+  const at = (share: number) => {
+    const place = share * (n - 1);
+    const below = values[Math.floor(place)] as number;
+    return below + ((values[Math.ceil(place)] as number) - below) * (place % 1);
+  };
+  // P(Bin(n, ½) < low) must not exceed a twentieth on either side.
+  const choose = (k: number) =>
+    (logFactorial[n] as number) - (logFactorial[k] as number) - (logFactorial[n - k] as number);
+  let [low, tail] = [0, 0];
+  for (;;) {
+    tail += Math.exp(choose(low) - n * Math.LN2);
+    if (tail > 0.05) break;
+    low++;
+  }
+  return {
+    kind: 'median',
+    n,
+    unknown: given.length - n,
+    median: at(0.5),
+    p90: at(0.9),
+    low: low === 0 ? null : values[low - 1],
+    high: low === 0 ? null : values[n - low],
+  };
+}
+
+const logFactorial = [0];
+for (let n = 1; n <= 10_000; n++) logFactorial.push((logFactorial[n - 1] as number) + Math.log(n));
+
+/** mulberry32: the same numbers on every machine. */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+function some<T>(from: readonly T[], count: number, random: () => number): T[] {
+  const left = [...from];
+  return Array.from({ length: count }, () => left.splice(Math.floor(random() * left.length), 1)[0] as T);
+}
+
+/** One life: asked, voted on, started, and whatever may become of it. Times are whole milliseconds. */
+function makeRelease(number: number, random: () => number): Made {
+  const chance = (share: number) => random() < share;
+  const after = (at: number, most: number) => Math.round(at + random() * random() * most);
+  const requested = Math.round(Date.parse('2026-09-15T00:00Z') + random() * 68 * day);
+  const gates = chance(0.15) ? [] : some(['SRE', 'Product', 'Security'], 1 + Math.floor(random() * 3), random);
+  const words = Math.floor(random() * 600);
+  const revision = 1 + Math.floor(random() * 2);
+  const isDecided = chance(0.9);
+  const asked = gates.map((name) => {
+    const at = chance(0.2) ? after(requested, 5 * hour) : requested;
+    const met = isDecided || chance(0.3) ? (chance(0.1) ? after(at, 60_000) : after(at, 2 * day)) : null;
+    return { name, asked: at, met };
+  });
+  const votes = asked.flatMap((gate) =>
+    gate.met === null
+      ? []
+      : [
+          { gate: gate.name, voter: 'U0BEN', revision, choice: chance(0.2) ? 'condition' : 'approve', at: gate.met },
+          ...(chance(0.3)
+            ? [{ gate: gate.name, voter: 'U0KIM', revision, choice: 'block', at: after(gate.asked, hour) }]
+            : []),
+          // Carried from an earlier asking, or of an earlier content.
+          ...(chance(0.3)
+            ? [{ gate: gate.name, voter: 'U0LEE', revision, choice: 'approve', at: gate.asked - 1000 }]
+            : []),
+          ...(revision > 1
+            ? [{ gate: gate.name, voter: 'U0BEN', revision: 1, choice: 'approve', at: gate.asked + 1000 }]
+            : []),
+        ],
+  );
+  const isSetAside = isDecided && gates.length > 0 && chance(0.02);
+  const verdict = Math.max(requested, ...asked.map(({ met }) => met ?? 0));
+  const approved = isDecided && !isSetAside ? verdict : null;
+  const firstVote = votes.length === 0 ? null : Math.max(requested, Math.min(...votes.map(({ at }) => at)));
+  const starts = after(verdict - 2 * hour, 4 * day);
+  const ends = starts + (15 + Math.floor(random() * 8) * 15) * 60_000;
+  const base = {
+    number,
+    environment: chance(0.8) ? 'production' : 'staging',
+    type: chance(0.07) ? 'emergency' : chance(0.3) ? 'standard' : 'normal',
+    services: some(serviceKeys, chance(0.7) ? 1 : 2 + Math.floor(random() * 2), random),
+    items: chance(0.5) ? Math.floor(random() * 9) : 0,
+    words,
+    requested,
+    firstVote,
+    approved,
+    starts,
+    ends,
+    revision,
+    gates: asked,
+    votes,
+    isOverridden: isSetAside || chance(0.03),
+    isExcepted: chance(0.04),
+  };
+  const unstarted = {
+    started: null,
+    deployed: null,
+    failedAt: null,
+    finished: null,
+    restored: null,
+    reviewed: null,
+    outcome: null,
+    incidents: [],
+    isHeld: false,
+  };
+  if (!isDecided) {
+    const state = chance(0.5) ? 'expired' : chance(0.5) ? 'rejected' : 'cancelled';
+    return {
+      ...base,
+      ...unstarted,
+      state,
+      ended: state === 'expired' ? Math.max(starts, requested) : after(requested, 2 * day),
+    };
+  }
+  if (chance(0.06)) {
+    const state = chance(0.5) ? 'cancelled' : chance(0.5) ? 'expired' : 'approved';
+    return {
+      ...base,
+      ...unstarted,
+      state,
+      ended: state === 'approved' ? null : after(verdict, 3 * day),
+      isHeld: chance(0.7),
+    };
+  }
+  const started = Math.max(starts, verdict) + Math.round(random() * 20 * 60_000);
+  const deploying = started + 60_000 + Math.round(random() * random() * 90 * 60_000);
+  const isVerified = chance(0.6);
+  const finished = isVerified ? deploying + Math.round(random() * 40 * 60_000) : deploying;
+  const state = chance(0.05) ? 'rolled_back' : chance(0.03) ? 'failed' : 'done';
+  // A rollback may come days after it was done: its deployment stays where it was.
+  const isLate = state !== 'done' && chance(0.4);
+  const failedAt = state === 'done' ? null : isLate ? after(finished, 3 * day) : finished;
+  const incidents = chance(0.04)
+    ? Array.from({ length: chance(0.3) ? 2 : 1 }, (_, index) => {
+        const at = after(finished - 10 * 60_000, day);
+        return { key: `INC-${number}-${index}`, at, closed: chance(0.7) ? after(at, day) : null };
+      })
+    : [];
+  const reviewed = chance(0.7) ? after(Math.max(finished, failedAt ?? 0), 3 * day) : null;
+  return {
+    ...base,
+    state,
+    started,
+    finished,
+    incidents,
+    reviewed,
+    failedAt,
+    deployed: isVerified || state === 'done' || isLate ? deploying : null,
+    ended: failedAt ?? finished,
+    restored: state === 'rolled_back' && chance(0.8) ? after(failedAt as number, 3 * hour) : null,
+    outcome: reviewed === null ? null : chance(0.03) ? 'failed' : state === 'done' ? 'as_planned' : 'minor',
+    isHeld: false,
+  };
+}
+
+async function insertAll(): Promise<void> {
+  const at = (time: Time) => (time === null ? null : new Date(time).toISOString());
+  const insert = async (table: string, rows: readonly Record<string, unknown>[]) => {
+    const columns = Object.keys(rows[0] ?? {}).join(', ');
+    await db.pool.query(
+      `INSERT INTO ${table} (workspace, ${columns}) SELECT $1, ${columns} FROM jsonb_populate_recordset(NULL::${table}, $2)`,
+      [workspace, JSON.stringify(rows)],
+    );
+  };
+  const each = <T>(rows: (one: Made) => readonly T[]) =>
+    made.flatMap((one) => rows(one).map((row) => ({ release: one.number, ...row })));
+  await insert(
+    'service',
+    serviceKeys.map((key) => ({ key, team: teamOf(key), tier: 2, environments: [], depends_on: [] })),
+  );
+  await insert(
+    'release',
+    made.map((one) => ({
+      number: one.number,
+      state: one.state,
+      requester: 'U0ANA',
+      lead: 'U0ANA',
+      environment: one.environment,
+      change_type: one.type,
+      policy: 'p',
+      summary: 'x'.repeat(Math.floor(one.words / 2)),
+      rollback_plan: 'y'.repeat(one.words - Math.floor(one.words / 2)),
+      starts_at: at(one.starts),
+      ends_at: at(one.ends),
+      channel: 'C0',
+      revision: one.revision,
+      requested_at: at(one.requested),
+      changed_at: at(one.requested),
+      scope: Array.from({ length: one.items }, () => ({ title: 'x' })),
+      first_vote_at: at(one.firstVote),
+      approved_at: at(one.approved),
+      started_at: at(one.started),
+      deployed_at: at(one.deployed),
+      failed_at: at(one.failedAt),
+      finished_at: at(one.finished),
+      ended_at: at(one.ended),
+      restored_at: at(one.restored),
+      reviewed_at: at(one.reviewed),
+      outcome: one.outcome,
+    })),
+  );
+  await insert(
+    'release_unit',
+    each((one) => one.services.map((service, position) => ({ position, service, version: '1' }))),
+  );
+  await insert(
+    'gate',
+    each((one) =>
+      one.gates.map(({ name, asked, met }, position) => ({
+        position,
+        name,
+        asked: [],
+        rule: {},
+        asked_at: at(asked),
+        met_at: at(met),
+      })),
+    ),
+  );
+  await insert(
+    'vote',
+    each((one) => one.votes.map((vote) => ({ ...vote, comment: '', because: '', at: at(vote.at) }))),
+  );
+  await insert(
+    'incident',
+    each((one) =>
+      one.incidents.map(({ key, at: linked, closed }) => ({
+        key,
+        note: '',
+        person: '',
+        at: at(linked),
+        closed_at: at(closed),
+      })),
+    ),
+  );
+  await insert(
+    'override',
+    each((one) =>
+      // One that nobody accepted sets nothing aside; two count as one release.
+      (one.isOverridden ? ['granted', 'granted'] : one.number % 50 === 0 ? ['lapsed'] : []).map((state, index) => ({
+        id: `O-${one.number}-${index}`,
+        rule: 'criteria',
+        reason: '',
+        proposer: '',
+        second: '',
+        until: at(one.ends),
+        state,
+        hash: '',
+        at: at(one.requested),
+      })),
+    ),
+  );
+  await insert(
+    'exception',
+    each((one) =>
+      (one.isExcepted ? ['f1', 'f2'] : []).map((freeze_key) => ({
+        freeze_key,
+        name: '',
+        team: '',
+        quarter: '',
+        reason: '',
+        asker: '',
+        at: at(one.requested),
+      })),
+    ),
+  );
+  await insert(
+    'reservation',
+    made.map((one) => ({
+      holder: `REL-${one.number}`,
+      position: 0,
+      release: one.number,
+      service: `lane-${one.number}`,
+      environment: one.environment,
+      label: '',
+      starts_at: at(one.starts),
+      ends_at: at(one.ends),
+      held: one.isHeld,
+    })),
+  );
+  await insert(
+    'known_error',
+    errors.map(({ key, services, at: found, fixed }) => ({
+      key,
+      release: 1,
+      services,
+      title: '',
+      workaround: '',
+      person: '',
+      at: at(found),
+      fixed_at: at(fixed),
+    })),
+  );
+  await db.pool.query('ANALYZE');
+}
+
+test('a time just before is as long', () => {
+  expect(periodBefore(november)).toEqual({ from: new Date('2026-10-02T00:00Z'), to: november.from });
+});
