@@ -111,7 +111,7 @@ function deployments(scope: MetricScope): string {
     ),
     f AS (
       SELECT r.number, r.change_type, r.requested_at, r.first_vote_at, coalesce(r.approved_at, r.started_at) AS a, r.starts_at, r.started_at,
-        least(r.deployed_at, r.finished_at) AS deployed_at, r.finished_at, r.reviewed_at, nullif(jsonb_array_length(r.scope), 0) AS items,
+        r.deployed_at, r.finished_at, r.reviewed_at, nullif(jsonb_array_length(r.scope), 0) AS items,
         r.failed_at IS NOT NULL OR coalesce(r.outcome = 'failed', false) OR i.release IS NOT NULL AS failed,
         least(r.failed_at, i.began_at) AS failed_at, coalesce(r.restored_at, i.over_at) AS restored_at
       FROM release r LEFT JOIN i ON i.release = r.number
@@ -123,8 +123,8 @@ function deployments(scope: MetricScope): string {
         CASE WHEN failed AND failed_at IS NOT NULL AND restored_at IS NOT NULL THEN ${minutes('failed_at', 'restored_at')} END AS recovery,
         ${minutes('requested_at', 'started_at')} AS queue,
         ${minutes('started_at', 'finished_at')} / nullif(${minutes('requested_at', 'finished_at')}, 0) AS efficiency,
-        CASE WHEN first_vote_at IS NOT NULL THEN ${minutes('requested_at', 'least(first_vote_at, a)')} END AS vote,
-        CASE WHEN first_vote_at IS NOT NULL THEN ${minutes('least(first_vote_at, a)', 'a')} END AS approval,
+        CASE WHEN first_vote_at IS NOT NULL THEN ${minutes('requested_at', 'first_vote_at')} END AS vote,
+        CASE WHEN first_vote_at IS NOT NULL THEN ${minutes('first_vote_at', 'a')} END AS approval,
         ${minutes('a', 'least(starts_at, started_at)')} AS slot,
         ${minutes('greatest(a, least(starts_at, started_at))', 'started_at')} AS start,
         ${minutes('started_at', 'coalesce(deployed_at, finished_at)')} AS deploy,

@@ -64,6 +64,11 @@ beforeAll(async () => {
   db = openDb({ url, onError: () => undefined });
   const random = seeded(20261123);
   made = Array.from({ length: 10_000 }, (_, index) => makeRelease(index + 1, random));
+  // Some have a slot that is open at this moment, and may still be used.
+  for (const one of made.filter(({ state, isHeld }) => state === 'approved' && isHeld).slice(0, 20)) {
+    one.starts = now.getTime() - 10 * 60_000;
+    one.ends = now.getTime() + 20 * 60_000;
+  }
   errors = Array.from({ length: 200 }, (_, index) => {
     const at = october.from.getTime() + random() * 60 * day;
     const fixed = random() < 0.6 ? at + random() * 30 * day : null;
