@@ -38,6 +38,29 @@ export function escapeText(text: string): string {
   return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
 }
 
+/** How somebody, or a user group, is called where there are no mentions. */
+export type Names = (id: string) => string;
+
+/** Mentions, dates, links and the three entities as Slack writes them; all else in angle brackets is what people typed. */
+const slackMarks =
+  /<(?:@([A-Z0-9]*)|#([A-Z0-9]*)|!subteam\^([A-Z0-9]*)|!(here|channel|everyone)|!date\^[^|<>]*|((?:https?:\/\/|mailto:)[^|<>]*))(?:\|([^<>]*))?>|&(amp|lt|gt);/gi;
+const entities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>' };
+
+/** Text in Slack's writing as plain words: names for mentions, a date as its fallback says, a link with its address. */
+export function plainWords(text: string, name: Names): string {
+  return text.replace(slackMarks, (_mark, member, room, group, all, url, label = '', entity) => {
+    if (entity !== undefined) return entities[entity.toLowerCase()] as string;
+    if (member !== undefined) return member === '' ? 'somebody' : name(member);
+    if (group !== undefined) return name(group);
+    if (all !== undefined) return `@${all}`;
+    const words = plainWords(label, name);
+    if (room !== undefined) return words === '' ? `channel ${room}` : `#${words}`;
+    if (url === undefined) return words;
+    const address = plainWords(url.replace(/^mailto:/i, ''), name);
+    return words === '' || words === address ? address : `${words} (${address})`;
+  });
+}
+
 export function join(parts: readonly Mrkdwn[], separator = ' '): Mrkdwn {
   return { mrkdwn: parts.map((part) => part.mrkdwn).join(separator) };
 }

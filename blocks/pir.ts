@@ -1,7 +1,8 @@
-import type { ModalView } from '@slack/types';
+import type { KnownBlock, ModalView } from '@slack/types';
 import { releaseKey } from '../src/domain/release.ts';
-import { actions, button, context, date, mrkdwn, plain, section, type View } from './kit.ts';
+import { actions, button, code, context, date, mrkdwn, plain, section, type View } from './kit.ts';
 import { textInput } from './modal.ts';
+import { againWords } from './state.ts';
 import type { ReleaseProps } from './summary.ts';
 
 const outcomes = [
@@ -9,6 +10,35 @@ const outcomes = [
   { text: plain('Minor issues', 75), value: 'minor' },
   { text: plain('Failed', 75), value: 'failed' },
 ];
+
+const answers = Object.entries(againWords).map(([value, words]) => ({ text: plain(words, 75), value }));
+
+/** How many actions the form has room for; more are added by command. */
+export const actionRows = [1, 2] as const;
+
+function actionInputs(row: number): KnownBlock[] {
+  return [
+    textInput(`action${row}`, `Action ${row}`, {
+      optional: true,
+      max: 300,
+      ...(row === 1 ? { placeholder: 'Alert on the queue depth' } : {}),
+    }),
+    {
+      type: 'input',
+      block_id: `owner${row}`,
+      optional: true,
+      label: plain(`Who does action ${row}`, 2000),
+      element: { type: 'users_select', action_id: 'value' },
+    },
+    {
+      type: 'input',
+      block_id: `due${row}`,
+      optional: true,
+      label: plain(`Until when (action ${row})`, 2000),
+      element: { type: 'datepicker', action_id: 'value' },
+    },
+  ];
+}
 
 /** The review after a release. */
 export function pirForm(number: number): ModalView {
@@ -30,8 +60,29 @@ export function pirForm(number: number): ModalView {
         multiline: true,
         max: 3000,
         optional: true,
-        hint: 'Needed unless it went as planned.',
+        hint: 'Needed unless it went as planned. Everything below may stay empty.',
       }),
+      textInput('detected', 'What noticed it first', {
+        optional: true,
+        max: 200,
+        placeholder: 'An alert, a customer, the canary',
+      }),
+      textInput('impact', 'Minutes that customers felt it', { optional: true, max: 6, hint: 'Empty: not known.' }),
+      textInput('helped', 'What helped', { optional: true, max: 1000 }),
+      textInput('hindered', 'What hindered', {
+        optional: true,
+        max: 1000,
+        hint: 'Shown to whoever requests this service next.',
+      }),
+      {
+        type: 'input',
+        block_id: 'again',
+        optional: true,
+        label: plain('Would you approve it the same way again?', 2000),
+        element: { type: 'radio_buttons', action_id: 'value', options: answers },
+      },
+      ...actionRows.flatMap(actionInputs),
+      context(mrkdwn`More actions: ${code(`/release action REL-${number} "what" @who 2026-12-01`)}`),
     ],
   };
 }
@@ -51,7 +102,7 @@ export function pirAsk(release: ReleaseProps): View {
     blocks: [
       section(text),
       actions(`pir-${number}`, [
-        ...(release.state === 'rolled_back' ? [] : [button('pir.planned', 'As planned', number, { style: 'primary' })]),
+        ...(release.state !== 'done' ? [] : [button('pir.planned', 'As planned', number, { style: 'primary' })]),
         button('pir.open', 'Minor issues or failed…', number),
       ]),
       context(mrkdwn`You get this because you requested it. It is asked once.`),

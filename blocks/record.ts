@@ -1,3 +1,4 @@
+import { canonicalJson } from '../src/domain/canonical.ts';
 import { isZone, wallMinutes, wallTime } from '../src/domain/time.ts';
 
 /** A release's record as it is exported: everything that happened, in order, each entry with the hash that seals it. */
@@ -128,19 +129,6 @@ export type FlightRecord = {
 /** The record as a file: pretty, its parts in the order of the type, members below them by name. */
 export function recordJson(record: FlightRecord): string {
   return `${JSON.stringify(sorted(record, parts), null, 2)}\n`;
-}
-
-/** JSON with sorted keys and no spaces: one way to write a value, whatever order its keys were written in. */
-export function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
-  if (typeof value === 'object' && value !== null) {
-    const members = Object.entries(value).filter(([, inner]) => inner !== undefined);
-    return `{${members
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, inner]) => `${JSON.stringify(key)}:${canonicalJson(inner)}`)
-      .join(',')}}`;
-  }
-  return JSON.stringify(value) ?? 'null';
 }
 
 /** What `integrity.sha256` is of: the canonical JSON of everything but itself. */

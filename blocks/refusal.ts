@@ -520,6 +520,17 @@ export function refusedWords(refused: Refusal, zone: string): Mrkdwn {
   ).text;
 }
 
+/** The same without markup: for form errors and machines, which show text as it is. */
+export function refusedText(refused: Refusal, zone: string): string {
+  return refusedWords(refused, zone)
+    .mrkdwn.replace(/<@[^>]+>/g, 'This person')
+    .replace(/<!date\^[^|]*\|([^>]*)>/g, '$1')
+    .replace(/&lt;/g, '<')
+    .replace(/&gt;/g, '>')
+    .replace(/&amp;/g, '&')
+    .replace(/[`*]/g, '');
+}
+
 /** A refusal as an answer for the one person who asked. */
 export function refusal(refused: Refusal, zone: string, next?: Next): View {
   const said = (words[refused.code] as (refused: Refusal, zone: string, next: Next | undefined) => Words)(

@@ -1,6 +1,6 @@
 import type { KnownBlock } from '@slack/types';
 import { isNo, isYes } from '../src/domain/gate.ts';
-import { isEnded, isRunning, releaseKey, type Unit, unitsName } from '../src/domain/release.ts';
+import { isEnded, isRunning, releaseKey, unitsName } from '../src/domain/release.ts';
 import { minutesBetween } from '../src/domain/time.ts';
 import { approvalNotes, contentBlocks, gateLine } from './approval.ts';
 import { warningLines } from './conflict.ts';

@@ -97,6 +97,21 @@ export function reviewForm(release: ReleaseProps, props: ReviewProps): ModalView
         optional: true,
         hint: 'Needed for a condition, a block or a rejection: say what and why.',
       }),
+      ...(release.room === 'none'
+        ? [
+            {
+              type: 'input' as const,
+              block_id: 'follow',
+              optional: true,
+              label: plain('War room', 2000),
+              element: {
+                type: 'checkboxes' as const,
+                action_id: 'value',
+                options: [{ text: plain('Put me into its war room when it opens', 75), value: 'follow' }],
+              },
+            },
+          ]
+        : []),
       textInput('unblock', 'What would lift a block', {
         max: 500,
         optional: true,

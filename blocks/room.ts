@@ -33,6 +33,7 @@ import { type ReleaseProps, rollbackWords, summaryLine } from './summary.ts';
 /** A war room as views need it. */
 export type RoomProps = {
   readonly release: ReleaseProps;
+  readonly openedAt: Date | null;
   readonly steps: readonly Step[];
   readonly holders: Readonly<Record<string, string>>;
   /** Offers of roles that wait for an answer, newest last. */
@@ -668,19 +669,23 @@ export function reasonForm(
 }
 
 /** Where monitoring posts samples, and what they say. */
-export function canaryAnswer({ release, canary }: RoomProps, url: string): View {
+export function canaryAnswer({ release, canary }: RoomProps, url: string | undefined): View {
   const lines = canary.map((one) => mrkdwn`• ${canaryWords(one)}`);
   const text = mrkdwn`*Canary of ${releaseKey(release.number)}*`;
   return {
     text: text.mrkdwn,
     blocks: [
       section(lines.length === 0 ? mrkdwn`${text}\nNo samples yet.` : join([text, ...lines], '\n')),
-      section(
-        mrkdwn`Post samples of one metric as JSON to this address. It is a secret of this release:\n${code(url)}`,
-      ),
-      context(
-        mrkdwn`${code('{"metric":"p95 ms","direction":"increase","baseline":[…],"canary":[…]}')} – at least 8 on each side, 60 to find less than a doubling.`,
-      ),
+      ...(url === undefined
+        ? [context(mrkdwn`Its lead, its requester and release managers see where samples are posted.`)]
+        : [
+            section(
+              mrkdwn`Post samples of one metric as JSON to this address. It is a secret of this release:\n${code(url)}`,
+            ),
+            context(
+              mrkdwn`${code('{"metric":"p95 ms","direction":"increase","baseline":[…],"canary":[…]}')} – at least 8 on each side, 60 to find less than a doubling.`,
+            ),
+          ]),
     ],
   };
 }

@@ -28,3 +28,9 @@ export const healthWords: Readonly<Record<string, string>> = {
   at_risk: '🟡 at risk',
   delayed: '🔴 delayed',
 };
+
+export const againWords: Readonly<Record<string, string>> = {
+  yes: 'Yes',
+  no: 'No',
+  unsure: 'Not sure',
+};

@@ -1,5 +1,7 @@
 import type { Logger } from 'pino';
 import type { Directory, DirectoryNeeds } from './domain/person.ts';
+import type { Release } from './domain/release.ts';
+import type { StepPlan } from './domain/runbook.ts';
 import type { Db } from './store/db.ts';
 
 /** What every door hands to the code behind it. A plain object, passed first. */
@@ -14,6 +16,8 @@ export type Ctx = {
   readonly wake: (workspace: string, surfaces: readonly string[]) => void;
   /** Seals secrets for keeping; undefined where there is no key. */
   readonly vault?: Vault;
+  /** Calls machines for steps; undefined where there is no key to sign with. */
+  readonly hooks?: HookSender;
   readonly count: (what: 'command', labels: { command: string; outcome: string }) => void;
 };
 
@@ -22,6 +26,10 @@ export type Vault = {
   readonly seal: (secret: string) => string;
   /** Undefined when it was sealed with another key, or changed. */
   readonly open: (sealed: string) => string | undefined;
+  /** Proves that a text came from here (HMAC-SHA-256, base64url); each purpose has a key of its own. */
+  readonly sign: (purpose: string, text: string) => string;
+  /** What a receiver at this origin ("https://deploy.example.com") checks calls with: "whsec_<base64>". */
+  readonly webhookSecret: (origin: string) => string;
 };
 
 /** People and groups as Slack knows them. */
@@ -33,3 +41,30 @@ export type DirectorySource = {
 };
 
 export class DirectoryUnavailable extends Error {}
+
+/** A step that a machine does, and for which release. `attempt` counts from 1: the same three numbers are the same call. */
+export type HookAbout = {
+  readonly workspace: string;
+  readonly release: Pick<Release, 'number' | 'units' | 'environment' | 'lead'>;
+  readonly step: string;
+  readonly attempt: number;
+  readonly title: string;
+  readonly webhook: NonNullable<StepPlan['webhook']>;
+  /** When this attempt began. */
+  readonly startedAt: Date | undefined;
+};
+
+/** What the machine said: it is at it, it is over, it will not, or nobody knows (then it is asked again). */
+export type HookAnswer =
+  | { readonly kind: 'accepted' }
+  | { readonly kind: 'result'; readonly result: 'done' | 'failed'; readonly note: string }
+  | { readonly kind: 'refused'; readonly note: string }
+  | { readonly kind: 'later'; readonly note: string };
+
+/** Calls machines, signed; and the addresses at which they answer. */
+export type HookSender = {
+  readonly call: (about: HookAbout) => Promise<HookAnswer>;
+  readonly poll: (about: HookAbout) => Promise<HookAnswer>;
+  /** Where samples of a release's canary are posted; the address is its secret. */
+  readonly samplesUrl: (workspace: string, release: number) => string;
+};

@@ -8,6 +8,7 @@ import { applyCatalogCommand, connectCommand } from './commands/setup.ts';
 import type { Ctx } from './ctx.ts';
 import { parseCatalog } from './domain/catalog.ts';
 import { type Env, readEnv } from './env.ts';
+import { openHooks, openMachineDoor } from './http/hook.ts';
 import { createMetrics, startHttp } from './http/server.ts';
 import { everyHour, everySecond, tick } from './jobs/clock.ts';
 import { openQueue } from './jobs/queue.ts';
@@ -122,13 +123,16 @@ async function startApp(env: Env, slack: SlackConnection, parts: Parts): Promise
   const workspace = String(bot.team_id);
   const directory = openDirectory(client, workspace);
 
+  const publicUrl = env.publicUrl ?? `http://127.0.0.1:${env.port}`;
+  const vault = openVault(env.secretKey ?? localSecret(join(env.dataDir, 'secret.key')));
   const ctx: Ctx = {
     db,
     directory,
     now,
     newId: randomUUID,
     log,
-    vault: openVault(env.secretKey ?? localSecret(join(env.dataDir, 'secret.key'))),
+    vault,
+    hooks: openHooks({ vault, publicUrl }),
     count: (_what, labels) => metrics.commands.inc(labels),
     wake: (team, keys) => {
       for (const key of keys)
@@ -160,7 +164,7 @@ async function startApp(env: Env, slack: SlackConnection, parts: Parts): Promise
     workspace,
     command: env.command,
     onAck: (kind, ms) => metrics.ack.observe({ kind }, ms / 1000),
-    feedUrl: (token) => `${env.publicUrl ?? `http://127.0.0.1:${env.port}`}/feeds/${token}.ics`,
+    feedUrl: (token) => `${publicUrl}/feeds/${token}.ics`,
   });
   workQueue(ctx, queue, project);
   const beats = [
@@ -178,6 +182,7 @@ async function startApp(env: Env, slack: SlackConnection, parts: Parts): Promise
     isSlackConnected: door.isConnected,
     queueDepth: queue.depth,
     checkClock: parts.checkClock,
+    machines: openMachineDoor({ ctx, vault, workspace }),
     slackEvents: door.requestListener,
   }).catch(portTaken('PORT', env.port));
   // In this order: take nothing new, answer what was taken, finish the jobs, then close what they stood on.

@@ -1,11 +1,15 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Vault } from './ctx.ts';
 
-/** Seals with AES-256-GCM under a key derived from `secret` (HKDF-SHA-256). Sealed: "v1.<nonce>.<text>.<tag>", base64url. */
+/**
+ * Every use has a key of its own, derived from `secret` by HKDF-SHA-256. Seals with AES-256-GCM; sealed:
+ * "v1.<nonce>.<text>.<tag>", base64url. Signs with HMAC-SHA-256.
+ */
 export function openVault(secret: string): Vault {
-  const key = Buffer.from(hkdfSync('sha256', secret, '', 'maitred vault v1', 32));
+  const derive = (use: string) => Buffer.from(hkdfSync('sha256', secret, '', use, 32));
+  const key = derive('maitred vault v1');
   return {
     seal: (text) => {
       const nonce = randomBytes(12);
@@ -24,6 +28,11 @@ export function openVault(secret: string): Vault {
         return undefined;
       }
     },
+    sign: (purpose, text) =>
+      createHmac('sha256', derive(`maitred sign v1 ${purpose}`))
+        .update(text)
+        .digest('base64url'),
+    webhookSecret: (origin) => `whsec_${derive(`maitred webhook v1 ${origin}`).toString('base64')}`,
   };
 }
 

@@ -1,6 +1,5 @@
-import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import { z } from 'zod';
+import { sha256Of } from './canonical.ts';
 
 /*
  * What a vote is about, field by field: a change of one field touches only the gates whose rule covers it.
@@ -108,5 +107,5 @@ export function fieldWords(content: Content, field: ContentField): string {
 
 /** SHA-256 of a value in JSON; arrays and literals only, so that there is one way to write it. */
 function digest(value: unknown): string {
-  return bytesToHex(sha256(utf8ToBytes(JSON.stringify(value))));
+  return sha256Of(JSON.stringify(value));
 }

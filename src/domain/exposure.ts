@@ -3,6 +3,7 @@ import { mayRun } from './access.ts';
 import { CanarySamples, judgeCanary } from './canary.ts';
 import { type Ask, accept, actorId, type Decision, refuse } from './decision.ts';
 import { onlyRunners } from './move.ts';
+import { isRunning } from './release.ts';
 import type { RoomFacts } from './step.ts';
 
 /*
@@ -33,15 +34,22 @@ export function expose(input: ExposeInput, facts: RoomFacts, ask: Ask): Decision
 export const SampleInput = z.strictObject({
   release: z.number().int(),
   samples: CanarySamples,
-  /** What a shift has to be a quarter of to matter, in the metric's unit; null: the baseline's median. */
+  /** How far a shift may go, as a share of the reference; null: a quarter. */
+  tolerance: z.number().min(0).max(100).nullable(),
+  /** What the tolerance is a share of, in the metric's unit; null: the baseline's median. */
   reference: z.number().min(0).nullable(),
 });
 export type SampleInput = z.infer<typeof SampleInput>;
 
-/** Judges samples that came in for a canary. Advice with its numbers: it stops nothing. */
+/** Judges samples that came in for a canary, while it runs and while it is watched. Advice with its numbers: it stops nothing. */
 export function judgeSamples(input: SampleInput, { release }: RoomFacts, _ask: Ask): Decision {
-  if (!['deploying', 'paused', 'verifying', 'done'].includes(release.state))
+  const isWatched = release.state === 'done' && release.watchUntil !== undefined && release.watchEndedAt === undefined;
+  if (!isRunning(release.state) && !isWatched)
     return refuse({ code: 'wrong_state', release: release.number, verb: 'sample', state: release.state, possible: [] });
-  const verdict = judgeCanary(input.samples, input.reference === null ? {} : { reference: input.reference });
+  const { samples, tolerance, reference } = input;
+  const verdict = judgeCanary(samples, {
+    ...(tolerance === null ? {} : { tolerance }),
+    ...(reference === null ? {} : { reference }),
+  });
   return accept({ type: 'canary.judged', release: release.number, ...verdict, n: { ...verdict.n } });
 }

@@ -51,9 +51,9 @@ export function closeRoom(input: CloseInput, facts: ReleaseFacts, ask: Ask): Dec
   return accept({ type: 'room.closed', release: release.number, note: input.note.trim() });
 }
 
-/** Lead, requester and everybody who voted for it; whoever is on call comes from Slack when people are invited. */
-export function roomOpened({ release, votes }: Pick<ReleaseFacts, 'release' | 'votes'>): EventBody {
-  const members = new Set([release.lead, release.requester, ...votes.map((vote) => vote.voter)]);
+/** Lead and requester; followers and whoever is on call are added when people are invited. */
+export function roomOpened({ release }: Pick<ReleaseFacts, 'release'>): EventBody {
+  const members = new Set([release.lead, release.requester]);
   return {
     type: 'room.opened',
     release: release.number,
@@ -267,7 +267,8 @@ export type BarredInput = z.infer<typeof BarredInput>;
 
 /** Slack forbids it: said once; without a channel of its own the room is the thread of the card. */
 export function barRoom(input: BarredInput, { release }: ReleaseFacts, _ask: Ask): Decision {
-  if (release.barred.includes(input.what)) return accept();
+  // A channel is lost as often as somebody archives it; the rest is said once.
+  if (input.what === 'unarchive' ? !release.roomChannel : release.barred.includes(input.what)) return accept();
   return accept({ type: 'room.barred', release: release.number, what: input.what, why: input.why });
 }
 

@@ -277,7 +277,9 @@ export type StepResult = z.infer<typeof StepResult>;
 /** What a machine says of a step that it was called for. Said twice, or too late, it changes nothing. */
 export function noteResult(input: StepResult, facts: RoomFacts, ask: Ask): Decision {
   const step = findStep(facts, input.step);
-  if (!step || step.kind !== 'webhook' || step.state !== 'running' || step.attempt !== input.attempt) return accept();
+  if (step?.kind !== 'webhook' || step.state !== 'running' || step.attempt !== input.attempt) return accept();
+  // What was rolled back must not be shown as exposed by a machine that was still at it.
+  if (notNow(facts.release, step)) return accept();
   const about = { release: facts.release.number, step: step.key, title: step.title, attempt: step.attempt };
   return input.result === 'done'
     ? finished(facts, step, { ...about, person: null, note: input.note }, ask)

@@ -6,6 +6,7 @@ import { countOutbox } from '../store/ledger.ts';
 import { missingMigrations } from '../store/migrate.ts';
 import { timerLag } from '../store/timer.ts';
 import { feedFile } from './feed.ts';
+import type { MachineDoor } from './hook.ts';
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
@@ -54,10 +55,12 @@ export type HttpSettings = {
   readonly queueDepth: () => Promise<number>;
   /** The local workspace moves the clock; only the system's is held against the database's. */
   readonly checkClock: boolean;
+  /** What machines post: results of steps, samples of canaries. */
+  readonly machines: MachineDoor;
   readonly slackEvents: ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
 };
 
-/** The door for machines: health, readiness, metrics, and in HTTP mode Slack's own requests. */
+/** The door for machines: health, readiness, metrics, feeds, what they post, and in HTTP mode Slack's own requests. */
 export async function startHttp(
   settings: HttpSettings,
 ): Promise<{ server: Server; port: number; close: () => Promise<void> }> {
@@ -85,10 +88,14 @@ export async function startHttp(
 }
 
 async function route(settings: HttpSettings, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const path = (request.url ?? '/').split('?')[0];
+  const [path = '/'] = (request.url ?? '/').split('?');
   if (path === '/slack/events' && request.method === 'POST' && settings.slackEvents) {
     settings.slackEvents(request, response);
     return;
+  }
+  if (/^\/(hooks|canary)\//.test(path)) {
+    const { status, headers = {}, body } = await settings.machines(path, request);
+    return reply(response, status, 'application/json', `${JSON.stringify(body)}\n`, headers);
   }
   if (request.method !== 'GET') return reply(response, 404, 'text/plain', 'not found\n');
   switch (path) {
@@ -111,7 +118,7 @@ async function route(settings: HttpSettings, request: IncomingMessage, response:
       return reply(response, 200, metrics.registry.contentType, await metrics.registry.metrics());
     }
     default: {
-      const token = /^\/feeds\/([A-Za-z0-9_-]{20,64})\.ics$/.exec(path ?? '')?.[1];
+      const token = /^\/feeds\/([A-Za-z0-9_-]{20,64})\.ics$/.exec(path)?.[1];
       const feed = token === undefined ? undefined : await feedFile(settings, token);
       if (feed !== undefined) return reply(response, 200, 'text/calendar; charset=utf-8', feed);
       return reply(response, 404, 'text/plain', 'not found\n');
@@ -132,6 +139,12 @@ async function notReady(settings: HttpSettings): Promise<string[]> {
   return problems;
 }
 
-function reply(response: ServerResponse, status: number, type: string, body: string): void {
-  response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' }).end(body);
+function reply(
+  response: ServerResponse,
+  status: number,
+  type: string,
+  body: string,
+  more: Readonly<Record<string, string>> = {},
+): void {
+  response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store', ...more }).end(body);
 }

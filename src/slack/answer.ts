@@ -1,3 +1,4 @@
+import type { WebClient } from '@slack/web-api';
 import { criteriaList, who, why } from '../../blocks/approval.ts';
 import { bookingList } from '../../blocks/booking.ts';
 import { calendar } from '../../blocks/calendar.ts';
@@ -9,6 +10,7 @@ import { list, panel } from '../../blocks/list.ts';
 import { receipt } from '../../blocks/notice.ts';
 import { refusal } from '../../blocks/refusal.ts';
 import { details } from '../../blocks/release.ts';
+import { canaryAnswer, checklist, knownErrorList, statusAnswer } from '../../blocks/room.ts';
 import { say } from '../../blocks/sentence.ts';
 import { slots } from '../../blocks/slot.ts';
 import type { ReleaseProps } from '../../blocks/summary.ts';
@@ -23,6 +25,7 @@ import { findVerb, verbs } from '../commands/index.ts';
 import { moveCommand } from '../commands/move.ts';
 import { plainContent, requestCommand } from '../commands/request.ts';
 import type { Ctx } from '../ctx.ts';
+import { mayRun } from '../domain/access.ts';
 import type { FeedInput } from '../domain/feed.ts';
 import { nearest } from '../domain/nearest.ts';
 import { budgetOf, quarterOf } from '../domain/pass.ts';
@@ -34,6 +37,7 @@ import { minutesBetween, wallTime } from '../domain/time.ts';
 import { isWorking } from '../domain/worktime.ts';
 import type { Outcome } from '../run.ts';
 import { lineOf, readerOf } from '../store/calendar.ts';
+import { findRelease } from '../store/facts.ts';
 import { calendarDays, listBookings, listFreezes, listTrains, listWindows } from '../store/planned.ts';
 import { loadEverybody, loadExceptions } from '../store/policy.ts';
 import {
@@ -46,7 +50,9 @@ import {
   loadDigestProps,
   loadWorkspace,
 } from '../store/read.ts';
+import { findRoomProps, knownErrorsOf } from '../store/room.ts';
 import { listTrust } from '../store/trust.ts';
+import { sendExport } from './flight.ts';
 import { draftOf, nextFor, offersFor } from './offer.ts';
 
 export const version = about.version;
@@ -61,7 +67,7 @@ export type Asker = {
 };
 
 /** Answers a question with what is stored now. */
-export async function answer(ctx: Ctx, asker: Asker, question: Question): Promise<View> {
+export async function answer(ctx: Ctx, client: WebClient, asker: Asker, question: Question): Promise<View> {
   const { workspace, person, command } = asker;
   const { zone } = await loadWorkspace(ctx.db, workspace);
   const now = ctx.now();
@@ -108,6 +114,25 @@ export async function answer(ctx: Ctx, asker: Asker, question: Question): Promis
       const release = await findReleaseProps(ctx.db, workspace, question.release);
       return release ? criteriaList(release) : unknown(question.release, zone);
     }
+    case 'steps': {
+      const room = await findRoomProps(ctx.db, workspace, question.release);
+      return room ? checklist(room) : unknown(question.release, zone);
+    }
+    case 'status': {
+      const room = await findRoomProps(ctx.db, workspace, question.release);
+      return room ? statusAnswer(room) : unknown(question.release, zone);
+    }
+    case 'canary': {
+      const room = await findRoomProps(ctx.db, workspace, question.release);
+      if (!room) return unknown(question.release, zone);
+      // The address is a secret: whoever has it can post samples.
+      const mayPost = await mayRunNow(ctx, asker, question.release);
+      return canaryAnswer(room, mayPost ? ctx.hooks?.samplesUrl(workspace, question.release) : undefined);
+    }
+    case 'export':
+      return sendExport(ctx, client, asker, question.release);
+    case 'known errors':
+      return knownErrorList(await knownErrorsOf(ctx.db, workspace, []), zone);
     case 'exceptions': {
       const facts = await loadExceptions(readerOf(ctx.db), workspace, now);
       const quarter = quarterOf(now, zone);
@@ -259,6 +284,11 @@ export async function otherTimes(ctx: Ctx, asker: Asker, what: Call, from: Date,
 async function namesOf(ctx: Ctx, workspace: string): Promise<string[]> {
   const services = await listServices(ctx.db, workspace);
   return [...new Set(services.flatMap((service) => [service.key, ...service.environments]))].sort();
+}
+
+async function mayRunNow(ctx: Ctx, { workspace, person }: Asker, release: number): Promise<boolean> {
+  const facts = await findRelease(readerOf(ctx.db), { workspace, actor: person, now: ctx.now() }, release);
+  return facts !== undefined && mayRun(facts.release, person, facts.roles);
 }
 
 function ahead(now: Date): { from: Date; to: Date } {

@@ -30,6 +30,7 @@ import { confirm } from './confirm.ts';
 import type { SlackDirectory } from './directory.ts';
 import { errorAt, openForm, readForm, readPass, requestAgain, type Submission, sayInModal } from './form.ts';
 import { admit, type Typed, understand } from './line.ts';
+import { watchRooms } from './room-events.ts';
 
 export type SlackDoor = {
   readonly isConnected: () => boolean;
@@ -52,7 +53,7 @@ export type SlackSettings = SlackConnection & {
 const deadlineMs = 2_000;
 
 /** Forms whose result a card, a message or a receipt shows. */
-const shownElsewhere = ['review.v1', 'note.v1', 'request.v1'];
+const shownElsewhere = ['review.v1', 'note.v1', 'request.v1', 'rollback.v1', 'status.v1', 'step.v1', 'handover.v1'];
 
 /** The door for people: slash commands, buttons, modals and mentions, all through run(). */
 export async function openSlack(
@@ -181,6 +182,7 @@ export async function openSlack(
         kind: 'person',
         id: body.user.id,
       });
+      if (outcome.ok && read.also) await perform(read.also, `${view.id}:also`, { kind: 'person', id: body.user.id });
       const wrong = outcome.ok ? undefined : errorAt(view as unknown as Submission, outcome.refusal, asker.zone);
       if (wrong) return { errors: wrong };
       const told = await tell(ctx, asker, outcome, read.call);
@@ -237,7 +239,7 @@ export async function openSlack(
   app.event('app_mention', async ({ event, body }) => {
     if (!event.user) return;
     const text = event.text.replace(/<@[A-Z0-9]+(\|[^>]*)?>/, '').trim();
-    const typed: Typed = { workspace, person: event.user, channel: event.channel, text };
+    const typed: Typed = { workspace, person: event.user, channel: event.channel, thread: event.thread_ts, text };
     const view = await heard(typed, body.event_id);
     if (view)
       await client.chat.postEphemeral({
@@ -247,6 +249,7 @@ export async function openSlack(
         ...view,
       });
   });
+  watchRooms(app, door);
   app.event('app_home_opened', async ({ event }) => {
     if (event.tab !== 'home') return;
     const key = surfaceKey({ kind: 'home', person: event.user });
@@ -302,7 +305,7 @@ export async function openSlack(
         case 'refuse':
           return refusal(understood.refusal, asker.zone);
         case 'answer':
-          return answer(ctx, asker, understood.question);
+          return answer(ctx, client, asker, understood.question);
         case 'confirm':
           return confirm(ctx, asker, understood.call, understood.typed);
         case 'open': {
@@ -310,8 +313,8 @@ export async function openSlack(
           if (refused || triggerId) return refused;
           // Nothing opens from a mention: the release with its buttons does.
           if ('release' in understood.form)
-            return answer(ctx, asker, { ask: 'show', release: understood.form.release });
-          return answer(ctx, asker, { ask: 'help', topic: understood.verb?.name });
+            return answer(ctx, client, asker, { ask: 'show', release: understood.form.release });
+          return answer(ctx, client, asker, { ask: 'help', topic: understood.verb?.name });
         }
         case 'run':
           return performed(asker, understood.call, id);

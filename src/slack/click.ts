@@ -10,10 +10,8 @@ import { tickCommand } from '../commands/criterion.ts';
 import {
   cancelCommand,
   doneCommand,
-  openRoomCommand,
   pauseCommand,
   resumeCommand,
-  rollbackCommand,
   startCommand,
   verifyCommand,
 } from '../commands/deploy.ts';
@@ -25,6 +23,16 @@ import { answerOverrideCommand } from '../commands/override.ts';
 import { pirCommand } from '../commands/pir.ts';
 import { nudgeCommand, snoozeCommand } from '../commands/reminder.ts';
 import { blankRequest } from '../commands/request.ts';
+import {
+  answerOfferCommand,
+  extendCommand,
+  followCommand,
+  keepRoomCommand,
+  openRoomCommand,
+  stepCommand,
+  takeRoleCommand,
+  voiceCommand,
+} from '../commands/room.ts';
 import { answerSwapCommand } from '../commands/swap.ts';
 import { voteTrustCommand } from '../commands/trust.ts';
 import { undoCommand } from '../commands/undo.ts';
@@ -32,7 +40,10 @@ import { recuseCommand, takeBackCommand } from '../commands/vote.ts';
 import { joinLineCommand, leaveLineCommand, takeLineCommand } from '../commands/waiting-line.ts';
 import type { Ctx } from '../ctx.ts';
 import type { Actor } from '../domain/person.ts';
+import { ReviewInput } from '../domain/pir.ts';
 import type { RequestInput } from '../domain/request.ts';
+import { RoomRole } from '../domain/runbook.ts';
+import { StepInput } from '../domain/step.ts';
 import type { Outcome } from '../run.ts';
 import { findDraft } from '../store/draft.ts';
 import { loadWorkspace } from '../store/read.ts';
@@ -64,7 +75,7 @@ export async function clicked(
 ): Promise<View | undefined> {
   const { ctx, client, workspace, perform, performed } = door;
   const release = Number(value.split('|')[0]);
-  const rest = value.split('|')[1] ?? '';
+  const [, rest = '', third = ''] = value.split('|');
   const form = { workspace, person: by.person, triggerId: by.trigger };
   const admitted = await admit(ctx, workspace, by.person, 'anyone');
   if (!admitted.ok) return refusal(admitted.refusal, (await loadWorkspace(ctx.db, workspace)).zone);
@@ -93,7 +104,7 @@ export async function clicked(
     case 'release.edit':
       return openForm(ctx, client, form, { kind: 'edit', release });
     case 'criteria.show':
-      return answer(ctx, asker, { ask: 'criteria', release });
+      return answer(ctx, client, asker, { ask: 'criteria', release });
     case 'criterion.tick':
     case 'criterion.off': {
       const tick = { release, criterion: after(value), evidence: '', tick: action === 'criterion.tick' };
@@ -109,7 +120,7 @@ export async function clicked(
     case 'override.decline':
       return stepped(call(answerOverrideCommand, { release, override: rest, accept: action === 'override.accept' }));
     case 'pir.planned':
-      return performed(asker, call(pirCommand, { release, outcome: 'as_planned', text: '' }), by.id);
+      return performed(asker, call(pirCommand, ReviewInput.parse({ release, outcome: 'as_planned', text: '' })), by.id);
     case 'pir.open':
       return openForm(ctx, client, form, { kind: 'pir', release });
     case 'trust.agree':
@@ -124,17 +135,17 @@ export async function clicked(
     case 'release.new':
       return openForm(ctx, client, form, { kind: 'request', draft: blankRequest(channel) });
     case 'release.details':
-      return answer(ctx, asker, { ask: 'show', release });
+      return answer(ctx, client, asker, { ask: 'show', release });
     case 'release.why':
-      return answer(ctx, asker, { ask: 'why', release });
+      return answer(ctx, client, asker, { ask: 'why', release });
     case 'release.move':
-      return answer(ctx, asker, { ask: 'slots', of: { kind: 'release', release }, from: null });
+      return answer(ctx, client, asker, { ask: 'slots', of: { kind: 'release', release }, from: null });
     case 'help.show':
-      return answer(ctx, asker, { ask: 'help', topic: undefined });
+      return answer(ctx, client, asker, { ask: 'help', topic: undefined });
     case 'train.help':
-      return answer(ctx, asker, { ask: 'help', topic: 'board' });
+      return answer(ctx, client, asker, { ask: 'help', topic: 'board' });
     case 'calendar.show':
-      return answer(ctx, asker, { ask: 'calendar', span: 'week', filter: null, from: null });
+      return answer(ctx, client, asker, { ask: 'calendar', span: 'week', filter: null, from: null });
     case 'release.cancel':
       return stepped(call(cancelCommand, { release, reason: '' }));
     case 'room.open':
@@ -149,8 +160,49 @@ export async function clicked(
       return stepped(call(pauseCommand, { release, reason: '' }));
     case 'release.resume':
       return stepped(call(resumeCommand, { release }));
+    // A card from before there was a form still says "Roll back": it asks, too.
     case 'release.rollback':
-      return stepped(call(rollbackCommand, { release, reason: '' }));
+    case 'rollback.open':
+      return openForm(ctx, client, form, { kind: 'rollback', release });
+    case 'status.open':
+      return openForm(ctx, client, form, { kind: 'status', release });
+    case 'handover.open':
+      return openForm(ctx, client, form, { kind: 'handover', release });
+    case 'role.take-lead':
+    case 'role.take-comms':
+    case 'role.take-verifier':
+    case 'role.take-scribe':
+    case 'role.take-over': {
+      const role = RoomRole.safeParse(rest);
+      return role.success ? stepped(call(takeRoleCommand, { release, role: role.data })) : undefined;
+    }
+    case 'offer.accept':
+    case 'offer.decline':
+      return stepped(call(answerOfferCommand, { release, offer: rest, accept: action === 'offer.accept' }));
+    case 'slot.extend':
+      return stepped(call(extendCommand, { release, minutes: 15 }));
+    case 'room.keep':
+      return stepped(call(keepRoomCommand, { release }));
+    case 'release.follow':
+      return performed(asker, call(followCommand, { release, follow: true }), by.id);
+    case 'step.go':
+      return stepped(call(voiceCommand, { release, step: rest, attempt: Number(third), choice: 'go', reason: '' }));
+    case 'step.nogo':
+      return openForm(ctx, client, form, { kind: 'nogo', release, step: rest, attempt: Number(third) });
+    case 'step.fail':
+    case 'step.skip': {
+      const what = action === 'step.fail' ? 'fail' : 'skip';
+      return openForm(ctx, client, form, { kind: 'step', release, step: rest, attempt: Number(third), do: what });
+    }
+    case 'step.claim':
+    case 'step.start':
+    case 'step.done':
+    case 'step.verify':
+    case 'step.longer':
+    case 'step.retry': {
+      const what = StepInput.shape.do.parse(action.slice(5));
+      return stepped(call(stepCommand, { release, step: rest, attempt: Number(third), do: what, note: '' }));
+    }
     case 'release.moveto':
       return performed(asker, call(moveCommand, { release, startsAt: rest, minutes: null, needs: null }), by.id);
     case 'freeze.keep':

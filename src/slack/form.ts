@@ -8,24 +8,26 @@ import { freezeForm } from '../../blocks/freeze-form.ts';
 import { mrkdwn, plainSlot, type View } from '../../blocks/kit.ts';
 import { answer as answerModal, message, noteForm, skeleton } from '../../blocks/modal.ts';
 import { overrideForm } from '../../blocks/override.ts';
-import { pirForm } from '../../blocks/pir.ts';
+import { actionRows, pirForm } from '../../blocks/pir.ts';
 import { prefsForm } from '../../blocks/prefs.ts';
-import { refusal, refusedWords } from '../../blocks/refusal.ts';
+import { refusal, refusedText } from '../../blocks/refusal.ts';
 import { editForm, type RequestDraft, requestForm } from '../../blocks/request.ts';
 import { type ReviewProps, reviewForm } from '../../blocks/review.ts';
+import { handoverForm, reasonForm, rollbackForm, statusForm } from '../../blocks/room.ts';
 import { closesAt, type ReleaseProps } from '../../blocks/summary.ts';
 import { changeCommand } from '../commands/change.ts';
 import { enrolCodeCommand } from '../commands/code.ts';
 import type { Call, Form } from '../commands/command.ts';
 import { call, slug } from '../commands/command.ts';
 import { tickCommand } from '../commands/criterion.ts';
-import { loadStart, noteCommand } from '../commands/deploy.ts';
+import { loadStart, noteCommand, rollbackCommand } from '../commands/deploy.ts';
 import { exceptionCommand } from '../commands/exception.ts';
 import { addFreezeCommand, recurrenceOf } from '../commands/freeze.ts';
 import { overrideCommand } from '../commands/override.ts';
 import { pirCommand } from '../commands/pir.ts';
 import { prefsCommand } from '../commands/prefs.ts';
 import { readNeeds, readUnits, requestCommand } from '../commands/request.ts';
+import { followCommand, offerRoleCommand, statusCommand, stepCommand, voiceCommand } from '../commands/room.ts';
 import { commentCommand, delegateCommand, voteCommand } from '../commands/vote.ts';
 import type { Ctx } from '../ctx.ts';
 import { VoteChoice } from '../domain/approval.ts';
@@ -41,7 +43,9 @@ import { changeTypes } from '../domain/policy.ts';
 import { readDays, readRule } from '../domain/recurrence.ts';
 import { releaseKey } from '../domain/release.ts';
 import type { RequestInput } from '../domain/request.ts';
+import { OfferedRole } from '../domain/room.ts';
 import { readScope, scopeOptions } from '../domain/scope.ts';
+import { Health } from '../domain/status.ts';
 import { isZone, minutesBetween } from '../domain/time.ts';
 import { mayDecide, notEligible, ownGates, voteNeeds } from '../domain/vote.ts';
 import { usualHours } from '../domain/worktime.ts';
@@ -50,6 +54,7 @@ import { readerOf } from '../store/calendar.ts';
 import { findDraft } from '../store/draft.ts';
 import { findRelease, keepCredential, loadCodes, loadPrefs } from '../store/facts.ts';
 import { findReleaseProps, historyOf, listServices, loadWorkspace, unitsAround } from '../store/read.ts';
+import { loadRoomProps } from '../store/room.ts';
 import { admit, fallbackFor } from './line.ts';
 
 /*
@@ -96,6 +101,15 @@ function titleOf(form: Form): string {
       return `How did REL-${form.release} go?`;
     case 'evidence':
       return `Tick for REL-${form.release}`;
+    case 'handover':
+      return `Hand over REL-${form.release}`;
+    case 'status':
+      return `Status of REL-${form.release}`;
+    case 'rollback':
+      return `Roll back REL-${form.release}?`;
+    case 'step':
+    case 'nogo':
+      return `Step ${form.step}`;
     case 'prefs':
       return 'Preferences';
     case 'stepup':
@@ -130,8 +144,36 @@ async function fillForm(
     case 'pass':
       return exceptionForm({ draft: form.draft });
     case 'pir': {
-      const review = { release: form.release, outcome: 'minor' as const, text: '?' };
+      const review = ReviewInput.parse({ release: form.release, outcome: 'minor', text: '?' });
       return (await against(call(pirCommand, review), [])) ?? pirForm(form.release);
+    }
+    case 'rollback': {
+      const back = call(rollbackCommand, { release: form.release, reason: '' });
+      return (await against(back, [])) ?? rollbackForm(await loadRoomProps(ctx.db, workspace, form.release));
+    }
+    case 'handover': {
+      // Handing it to oneself is refused last.
+      const own = { release: form.release, role: 'lead' as const, to: person, note: '?' };
+      const refused = await against(call(offerRoleCommand, own), ['offer_unfit', 'no_room', 'lead_voted']);
+      return refused ?? handoverForm(await loadRoomProps(ctx.db, workspace, form.release));
+    }
+    case 'status': {
+      const said = { release: form.release, health: 'on_track' as const, text: '?' };
+      return (await against(call(statusCommand, said), [])) ?? statusForm(form.release);
+    }
+    case 'step':
+    case 'nogo': {
+      const { release, step, attempt } = form;
+      const about = { release, step, attempt };
+      const what =
+        form.kind === 'nogo'
+          ? call(voiceCommand, { ...about, choice: 'nogo', reason: '?' })
+          : call(stepCommand, { ...about, do: form.do, note: '?' });
+      const refused = await against(what, []);
+      if (refused) return refused;
+      const { steps } = await loadRoomProps(ctx.db, workspace, release);
+      const title = steps.find((one) => one.key === step)?.title ?? '';
+      return reasonForm({ ...about, do: form.kind === 'nogo' ? 'nogo' : form.do }, title);
     }
     case 'prefs': {
       const { prefs } = await loadPrefs(readerOf(ctx.db), workspace, person);
@@ -281,7 +323,12 @@ export async function environmentsOf(ctx: Ctx, workspace: string): Promise<strin
 
 /** A submitted form: a command to run, one to confirm first, or what is wrong with which input. */
 export type Submitted =
-  | { readonly call: Call; readonly draft?: RequestDraft; readonly confirm?: true }
+  | {
+      readonly call: Call;
+      readonly draft?: RequestDraft;
+      readonly confirm?: true /** Done as well, once the first is. */;
+      readonly also?: Call;
+    }
   | { readonly errors: Readonly<Record<string, string>> };
 type Values = Readonly<Record<string, Readonly<Record<string, Record<string, unknown>>>>>;
 export type Submission = { callback_id: string; private_metadata: string; state: { values: Values } };
@@ -293,7 +340,7 @@ export async function readForm(
   person: string,
   startsAt?: string,
 ): Promise<Submitted> {
-  const { text, picked, time, values } = fieldsOf(view);
+  const { text, picked, time, values, isTicked } = fieldsOf(view);
   const about = JSON.parse(view.private_metadata || '{}') as {
     release?: number;
     revision?: number;
@@ -301,6 +348,9 @@ export async function readForm(
     zone?: string;
     criterion?: string;
     credential?: string;
+    step?: string;
+    attempt?: number;
+    do?: 'fail' | 'skip' | 'nogo';
   };
   const release = about.release ?? 0;
   switch (view.callback_id) {
@@ -326,7 +376,28 @@ export async function readForm(
         unblock,
         code: text('code'),
       };
-      return { call: call(voteCommand, vote) };
+      const follow = isTicked('follow') ? { also: call(followCommand, { release, follow: true }) } : {};
+      return { call: call(voteCommand, vote), ...follow };
+    }
+    case 'rollback.v1':
+      return { call: call(rollbackCommand, { release, reason: text('reason') }) };
+    case 'handover.v1': {
+      const role = OfferedRole.safeParse(picked('role'));
+      if (!role.success) return { errors: { role: 'Choose one.' } };
+      const to = String(values('to')?.selected_user ?? '');
+      if (role.data === 'operations' && text('note') === '') return { errors: { note: 'Say what they have to know.' } };
+      return { call: call(offerRoleCommand, { release, role: role.data, to, note: text('note') }) };
+    }
+    case 'status.v1': {
+      const health = Health.safeParse(picked('health'));
+      if (!health.success) return { errors: { health: 'Choose one.' } };
+      return { call: call(statusCommand, { release, health: health.data, text: text('text') }) };
+    }
+    case 'step.v1': {
+      const { step = '', attempt = 0, do: what = 'fail' } = about;
+      return what === 'nogo'
+        ? { call: call(voiceCommand, { release, step, attempt, choice: 'nogo', reason: text('reason') }) }
+        : { call: call(stepCommand, { release, step, attempt, do: what, note: text('reason') }) };
     }
     case 'delegate.v1':
       return { call: call(delegateCommand, { release, to: String(values('to')?.selected_user ?? '') }) };
@@ -340,7 +411,28 @@ export async function readForm(
       const outcome = ReviewInput.shape.outcome.safeParse(picked('outcome'));
       if (!outcome.success) return { errors: { outcome: 'Choose one.' } };
       if (outcome.data !== 'as_planned' && text('text') === '') return { errors: { text: 'Say what happened.' } };
-      return { call: call(pirCommand, { release, outcome: outcome.data, text: text('text') }) };
+      const impact = text('impact');
+      if (!/^\d{0,5}$/.test(impact)) return { errors: { impact: 'Write minutes as a number, like 12, or nothing.' } };
+      const actions = actionRows.map((row) => ({
+        row,
+        text: text(`action${row}`),
+        owner: String(values(`owner${row}`)?.selected_user ?? person),
+        due: String(values(`due${row}`)?.selected_date ?? ''),
+      }));
+      const undated = actions.find((one) => one.text !== '' && one.due === '');
+      if (undated) return { errors: { [`due${undated.row}`]: 'Say until when.' } };
+      const review = {
+        release,
+        outcome: outcome.data,
+        text: text('text'),
+        detectedBy: text('detected'),
+        impactMinutes: impact === '' ? null : Number(impact),
+        helped: text('helped'),
+        hindered: text('hindered'),
+        again: ReviewInput.shape.again.parse(picked('again')),
+        actions: actions.filter((one) => one.text !== '').map(({ row: _row, ...action }) => action),
+      };
+      return { call: call(pirCommand, review) };
     }
     case 'evidence.v1':
       return /^https?:\/\/\S+$/.test(text('link'))
@@ -553,6 +645,7 @@ const inputs: Readonly<Record<string, Partial<Record<RefusalCode, string>>>> = {
   'delegate.v1': { delegate_unfit: 'to', delegate_chain: 'to' },
   'prefs.v1': { delegate_unfit: 'delegate', never_happens: 'delegateUntil' },
   'override.v1': { second_unfit: 'second' },
+  'handover.v1': { offer_unfit: 'to', lead_voted: 'to', reason_needed: 'note' },
   'pir.v1': { not_as_planned: 'outcome' },
   'request.v1': {
     unknown_service: 'service',
@@ -583,12 +676,5 @@ export function errorAt(
 ): Readonly<Record<string, string>> | undefined {
   const block = inputs[view.callback_id]?.[refused.code];
   if (block === undefined || !Object.keys(view.state.values).some((id) => id === block)) return undefined;
-  const words = refusedWords(refused, zone)
-    .mrkdwn.replace(/<@[^>]+>/g, 'This person')
-    .replace(/<!date\^[^|]*\|([^>]*)>/g, '$1')
-    .replace(/&lt;/g, '<')
-    .replace(/&gt;/g, '>')
-    .replace(/&amp;/g, '&')
-    .replace(/[`*]/g, '');
-  return { [block]: words.slice(0, 1900) };
+  return { [block]: refusedText(refused, zone).slice(0, 1900) };
 }

@@ -6,13 +6,16 @@ import { type Audience, may } from '../domain/access.ts';
 import type { Refusal } from '../domain/decision.ts';
 import { readLine, takeRelease } from '../domain/line.ts';
 import { needNothing, type Person } from '../domain/person.ts';
-import { openReleasesOf, releaseOfRoom } from '../store/read.ts';
+import { openReleasesOf } from '../store/read.ts';
+import { releaseAt } from '../store/room.ts';
 import { findChannel } from './channel.ts';
 
 export type Typed = {
   readonly workspace: string;
   readonly person: string;
   readonly channel: string;
+  /** The message that it answers. */
+  readonly thread?: string | undefined;
   readonly text: string;
 };
 type Meaning = Parsed | { readonly do: 'refuse'; readonly refusal: Refusal };
@@ -40,7 +43,7 @@ async function parsed(
 
   const [first = '', ...others] = typed.text.trim().split(/\s+/);
   if (first === '') {
-    const room = await releaseOfRoom(ctx.db, workspace, typed.channel);
+    const room = await releaseAt(ctx.db, workspace, typed.channel, typed.thread);
     return {
       do: 'answer',
       question: room === undefined ? { ask: 'panel' } : { ask: 'show', release: room },
@@ -60,7 +63,7 @@ async function parsed(
   const named = takeTarget(rest, others, verb.ownNumbers === true);
   const target =
     named.release ??
-    (await releaseOfRoom(ctx.db, workspace, typed.channel)) ??
+    (await releaseAt(ctx.db, workspace, typed.channel, typed.thread)) ??
     (await onlyOpen(ctx, workspace, person));
   if (typeof target !== 'number') return { do: 'refuse', refusal: { code: 'which_release', open: target }, verb };
   return { ...verb.parse(readLine(named.rest), said, target), verb };

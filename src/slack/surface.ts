@@ -1,42 +1,29 @@
-import { createHash } from 'node:crypto';
-import type { WebClient } from '@slack/web-api';
 import { voteCard } from '../../blocks/approval.ts';
 import { bookingCard } from '../../blocks/booking.ts';
 import { digest } from '../../blocks/digest.ts';
 import { freezeCard, touched } from '../../blocks/freeze.ts';
 import { home } from '../../blocks/home.ts';
-import type { View } from '../../blocks/kit.ts';
 import { ask, line, notice, reminder, told, waiting } from '../../blocks/notice.ts';
 import { overrideAsk } from '../../blocks/override.ts';
 import { refusal } from '../../blocks/refusal.ts';
-import { card, roomHeader, roomName, roomTopic } from '../../blocks/release.ts';
+import { card } from '../../blocks/release.ts';
+import { briefing, checklist, logLine, offerAsk, type RoomProps, roomHeader, update } from '../../blocks/room.ts';
 import type { ReleaseProps } from '../../blocks/summary.ts';
 import { swapAsk } from '../../blocks/swap.ts';
 import { board } from '../../blocks/train.ts';
 import { trustAsk } from '../../blocks/trust.ts';
 import { lineOffer } from '../../blocks/waiting-line.ts';
-import type { Ctx } from '../ctx.ts';
 import { may } from '../domain/access.ts';
 import { contentHash } from '../domain/content.ts';
 import type { StoredEvent } from '../domain/event.ts';
+import { momentOf, pieces } from '../domain/protocol.ts';
 import { releaseKey } from '../domain/release.ts';
 import { parseSurfaceKey, type Surface, surfaceKey } from '../domain/surface.ts';
-import { instantAt, wallTime } from '../domain/time.ts';
+import { wallTime } from '../domain/time.ts';
 import { readerOf } from '../store/calendar.ts';
 import type { Db } from '../store/db.ts';
-import {
-  beginFirstWrite,
-  bury,
-  type Claim,
-  claim,
-  findSurface,
-  giveBack,
-  markStale,
-  pendingSince,
-  settle,
-  surfacesLike,
-} from '../store/ledger.ts';
-import { type Push, permit, prefsOf, remindersOf } from '../store/notification.ts';
+import { bury, type Claim, claim, findSurface, giveBack, pendingSince, settle, surfacesLike } from '../store/ledger.ts';
+import { remindersOf } from '../store/notification.ts';
 import {
   calendarDays,
   findBooking,
@@ -56,28 +43,20 @@ import {
   loadEvent,
   loadReleaseProps,
   loadWorkspace,
-  releaseOfRoom,
   reviewsDue,
-  roomMembersOf,
 } from '../store/read.ts';
+import { loadRoomProps, protocolsFor } from '../store/room.ts';
 import { findProposal } from '../store/trust.ts';
-import { channelMembers, findChannel } from './channel.ts';
 import { failureOf, slackTimeoutMs } from './client.ts';
+import { sendRecord } from './flight.ts';
+import { alsoStale, directMessage, keep, message, type Projector, push, type Shown } from './message.ts';
 import { offersForRelease } from './offer.ts';
-
-export type Projector = {
-  readonly ctx: Ctx;
-  readonly client: WebClient;
-  /** This process's name in claims. */
-  readonly instance: string;
-  readonly seen: (kind: string, result: 'created' | 'updated' | 'unchanged' | 'failed') => void;
-};
+import { archive, bookmarks, callStep, lookAtKept, purpose, room, topic } from './war-room.ts';
 
 /** A claim outlasts the slowest call that it covers, so that no second process begins meanwhile. */
 const leaseMs = 3 * slackTimeoutMs;
 /** Edits of one message are merged: at most one in this time. */
 const mergeMs = 1_500;
-const metadataType = 'maitred_surface';
 
 /**
  * Makes Slack show what is stored for one surface. May run any number of times, anywhere: whoever holds the claim writes,
@@ -105,6 +84,10 @@ export async function refresh(projector: Projector, workspace: string, key: stri
         await giveBack(ctx.db, claimed, instance, { problem: 'waits for another surface', retryInMs: 500 });
         return 500;
       }
+      if ('again' in shown) {
+        await giveBack(ctx.db, claimed, instance, { problem: 'no answer yet', retryInMs: shown.again });
+        return shown.again;
+      }
       await settle(ctx.db, claimed, instance, shown);
       projector.seen(surface.kind, shown.wrote ? (claimed.row.ts ? 'updated' : 'created') : 'unchanged');
     } catch (error) {
@@ -113,8 +96,6 @@ export async function refresh(projector: Projector, workspace: string, key: stri
     }
   }
 }
-
-type Shown = { channel: string | null; ts: string | null; hash: string | null; wrote: boolean };
 
 /** Refusals that no retry changes. */
 const hopeless = [
@@ -162,7 +143,7 @@ async function show(
   workspace: string,
   surface: Surface,
   claimed: Claim,
-): Promise<Shown | 'wait'> {
+): Promise<Shown | 'wait' | { readonly again: number }> {
   const { ctx } = projector;
   const { db } = ctx;
   const release = (number: number) => loadReleaseProps(db, workspace, number);
@@ -271,39 +252,114 @@ async function show(
         must: results.includes(event.body.type),
       });
     }
-    case 'room': {
-      const props = await release(surface.release);
-      return props.room === 'none' ? keep(claimed) : room(projector, claimed, props);
+    case 'room':
+      return room(projector, claimed, await release(surface.release));
+    case 'topic':
+    case 'purpose':
+    case 'bookmarks': {
+      const props = await loadRoomProps(db, workspace, surface.release);
+      const found = await roomOf(projector, workspace, props);
+      if (found === 'gone' || found?.thread !== undefined) return keep(claimed);
+      if (!found) return 'wait';
+      if (surface.kind === 'topic') return topic(projector, claimed, found.channel, props);
+      if (surface.kind === 'purpose') return purpose(projector, claimed, found.channel, props);
+      const parent = await place(projector, workspace, { kind: 'card', release: surface.release });
+      if (!isThere(parent)) return missing(parent, claimed);
+      return bookmarks(projector, claimed, found.channel, surface.release, parent);
     }
-    case 'topic': {
-      const props = await release(surface.release);
-      if (props.room === 'none') return keep(claimed);
-      const found = await place(projector, workspace, { kind: 'room', release: surface.release });
-      if (!found || found === 'gone') return missing(found, claimed);
-      const { channel } = found;
-      const topic = roomTopic(props);
-      if (claimed.row.hash === hashOf(topic)) return keep(claimed);
-      await projector.client.conversations.setTopic({ channel, topic });
-      return { channel: null, ts: null, hash: hashOf(topic), wrote: true };
-    }
-    case 'header': {
-      const props = await release(surface.release);
-      if (props.room === 'none') return keep(claimed);
-      const found = await place(projector, workspace, { kind: 'room', release: surface.release });
-      if (!found || found === 'gone') return missing(found, claimed);
-      return message(projector, claimed, found.channel, roomHeader(props, ctx.now()), { pin: true });
+    case 'header':
+    case 'checklist': {
+      const props = await loadRoomProps(db, workspace, surface.release);
+      const found = await roomOf(projector, workspace, props);
+      if (found === 'gone') return keep(claimed);
+      if (!found) return 'wait';
+      const inThread = found.thread === undefined ? {} : { thread: found.thread };
+      if (surface.kind === 'header')
+        return message(projector, claimed, found.channel, roomHeader(props), {
+          ...inThread,
+          pin: found.thread === undefined,
+        });
+      // Below its header, and only once there is something to do.
+      const above = await place(projector, workspace, { kind: 'header', release: surface.release });
+      if (!isThere(above)) return missing(above, claimed);
+      if (!claimed.row.ts && props.steps.length === 0) return keep(claimed);
+      return message(projector, claimed, found.channel, checklist(props), inThread);
     }
     case 'log': {
       const event = await loadEvent(db, surface.event);
-      const props = await release(releaseOf(event));
-      if (props.room === 'none') return keep(claimed);
-      const header = await place(projector, workspace, { kind: 'header', release: props.number });
+      const props = await loadRoomProps(db, workspace, releaseOf(event));
+      const found = await roomOf(projector, workspace, props);
+      if (found === 'gone') return keep(claimed);
+      if (!found) return 'wait';
+      const header = await place(projector, workspace, { kind: 'header', release: props.release.number });
       if (!isThere(header)) return missing(header, claimed);
-      return message(projector, claimed, header.channel, line(event, props.zone));
+      const inThread = found.thread === undefined ? {} : { thread: found.thread };
+      return message(projector, claimed, found.channel, logLine(event, props.release), inThread);
+    }
+    case 'kept':
+      await lookAtKept(projector, workspace, surface.release);
+      return { channel: null, ts: null, hash: null, wrote: true };
+    case 'record': {
+      const props = await release(surface.release);
+      if (!props.roomChannel) return keep(claimed);
+      // What was edited or deleted belongs into the record.
+      if (await pendingSince(db, workspace, surfaceKey({ kind: 'kept', release: surface.release }))) return 'wait';
+      return sendRecord(projector, claimed, props.roomChannel, surface.release, surface.event);
+    }
+    case 'archive': {
+      const props = await release(surface.release);
+      if (!props.roomChannel || !props.archivedAt) return keep(claimed);
+      const records = await surfacesLike(db, workspace, `record:${releaseKey(surface.release)}:`);
+      for (const key of records) if (await pendingSince(db, workspace, key)) return 'wait';
+      return archive(projector, claimed, props.roomChannel, surface.release);
+    }
+    case 'offer': {
+      const props = await loadRoomProps(db, workspace, surface.release);
+      const offer = props.offers.find((one) => one.id === surface.offer);
+      if (!offer || (!claimed.row.ts && offer.state !== 'offered')) return keep(claimed);
+      return push(projector, claimed, offer.to, offerAsk(offer, props.release), {
+        audience: 'person',
+        release: surface.release,
+        why: 'a role is offered',
+        must: true,
+      });
+    }
+    case 'hook':
+    case 'poll':
+      return callStep(projector, claimed, surface, surface.kind, await release(surface.release));
+    case 'updates': {
+      const event = await loadEvent(db, surface.event);
+      const moment = momentOf(event.body);
+      if (!moment) return keep(claimed);
+      const channels = await protocolsFor(db, workspace, releaseOf(event), moment);
+      const keys = channels.map(({ channel }) => surfaceKey({ kind: 'update', event: event.id, channel }));
+      await alsoStale(projector, workspace, keys);
+      return { channel: null, ts: null, hash: null, wrote: true };
+    }
+    case 'update': {
+      const event = await loadEvent(db, surface.event);
+      const moment = momentOf(event.body);
+      if (!moment) return keep(claimed);
+      const props = await loadRoomProps(db, workspace, releaseOf(event));
+      const protocols = await protocolsFor(db, workspace, props.release.number, moment);
+      const told = protocols.find(({ channel }) => channel === surface.channel);
+      if (!told || claimed.row.ts) return keep(claimed);
+      return message(projector, claimed, surface.channel, update(event, props, pieces(told.text)));
     }
     case 'tell': {
       const event = await loadEvent(db, surface.event);
       const { zone } = await loadWorkspace(db, workspace);
+      if (event.body.type === 'role.taken') {
+        const props = await loadRoomProps(db, workspace, event.body.release);
+        const view = briefing({ ...event, body: event.body }, surface.person, props);
+        const why = surface.person === event.body.person ? 'took a role' : 'held a role';
+        return push(projector, claimed, surface.person, view, {
+          audience: 'person',
+          release: event.body.release,
+          why,
+          must: true,
+        });
+      }
       const isDue = 'managers' in event.body && event.body.managers.includes(surface.person);
       return push(projector, claimed, surface.person, told(event, zone), {
         audience: isDue || event.body.type === 'approver.reminded' ? 'manager' : 'person',
@@ -419,6 +475,7 @@ const results: readonly string[] = [
   'room.opened',
   'release.done',
   'release.rolled_back',
+  'release.failed',
   'review.asked',
   'start.held',
 ];
@@ -435,53 +492,6 @@ async function principalsOf(
   const covered = await coveredBy(readerOf(db), workspace, person, now);
   const standing = covered.filter((id) => !props.delegations.some((one) => one.from === id));
   return [...named, ...standing].filter((id) => props.gates.some((gate) => gate.asked.includes(id)));
-}
-
-/** A direct message within its reader's budget: sent, kept for later, collected with others, or not sent at all. */
-async function push(
-  projector: Projector,
-  claimed: Claim,
-  person: string,
-  view: View,
-  about: Pick<Push, 'audience' | 'release' | 'why' | 'must'>,
-): Promise<Shown> {
-  const { ctx } = projector;
-  const { workspace, key } = claimed.row;
-  if (!claimed.row.ts) {
-    const prefs = await prefsOf(ctx.db, workspace, person);
-    const { people } = await ctx.directory.lookup(
-      workspace,
-      { people: [person], usergroups: [], channels: [] },
-      60 * 60_000,
-    );
-    const zone = prefs.zone ?? people[person]?.zone ?? 'UTC';
-    const now = ctx.now();
-    const today = wallTime(now, zone).date;
-    const until = prefs.snoozeUntil === null ? undefined : new Date(prefs.snoozeUntil);
-    const allowed = await permit(
-      ctx.db,
-      workspace,
-      key,
-      { ...about, person, channel: null },
-      {
-        now,
-        day: instantAt(today, '00:00', zone),
-        snoozedUntil: until && until > now ? until : undefined,
-        dm: prefs.dm,
-      },
-    );
-    if (allowed === 'collapse')
-      await alsoStale(projector, workspace, [surfaceKey({ kind: 'waiting', person, date: today })]);
-    if (allowed !== 'send') return keep(claimed);
-  }
-  return message(projector, claimed, await directMessage(projector, claimed, person), view);
-}
-
-/** Other surfaces show the same facts and have to follow. */
-async function alsoStale({ ctx }: Projector, workspace: string, keys: readonly string[]): Promise<void> {
-  if (keys.length === 0) return;
-  await markStale(ctx.db, workspace, keys, ctx.now());
-  ctx.wake(workspace, keys);
 }
 
 /** Where another surface is; written first when it is not there yet. "gone": it never will be. */
@@ -504,6 +514,26 @@ async function place(
 
 type Place = Awaited<ReturnType<typeof place>>;
 
+/** The room's channel or, where Slack allows none, the thread of the card. "gone": archived, or there never was one. */
+async function roomOf(
+  projector: Projector,
+  workspace: string,
+  { release: { number } }: RoomProps,
+): Promise<{ readonly channel: string; readonly thread: string | undefined } | 'gone' | undefined> {
+  // Making the room is recorded, and so is that it must not be made: what is recorded counts, not the ledger.
+  for (let tries = 0; tries < 2; tries++) {
+    const release = await loadReleaseProps(projector.ctx.db, workspace, number);
+    if (release.room === 'none' || release.archivedAt) return 'gone';
+    if (release.barred.includes('create')) {
+      const card = await place(projector, workspace, { kind: 'card', release: number });
+      return isThere(card) ? { channel: card.channel, thread: card.ts } : card === 'gone' ? card : undefined;
+    }
+    if (release.roomChannel) return { channel: release.roomChannel, thread: undefined };
+    if (tries === 0 && (await place(projector, workspace, { kind: 'room', release: number })) === 'gone') return 'gone';
+  }
+  return undefined;
+}
+
 function isThere(found: Place): found is { channel: string; ts: string } {
   return found !== undefined && found !== 'gone' && found.ts !== null;
 }
@@ -513,169 +543,6 @@ function missing(found: Place, claimed: Claim): Shown | 'wait' {
   return found === 'gone' ? keep(claimed) : 'wait';
 }
 
-type MessageOptions = { readonly thread?: string; readonly broadcast?: boolean; readonly pin?: boolean };
-
-/** One message per surface: edited when it is there, looked for when nobody knows, posted when it is not. */
-async function message(
-  projector: Projector,
-  claimed: Claim,
-  channel: string,
-  view: View,
-  options: MessageOptions = {},
-): Promise<Shown> {
-  const { client, ctx } = projector;
-  const { workspace, key } = claimed.row;
-  const hash = hashOf(view);
-  const content = {
-    text: view.text,
-    blocks: view.blocks,
-    unfurl_links: false,
-    unfurl_media: false,
-    parse: 'none' as const,
-  };
-  if (claimed.row.ts && claimed.row.channel) {
-    if (claimed.row.hash === hash) return keep(claimed);
-    try {
-      await client.chat.update({ channel: claimed.row.channel, ts: claimed.row.ts, ...content });
-      return { channel: claimed.row.channel, ts: claimed.row.ts, hash, wrote: true };
-    } catch (error) {
-      const failure = failureOf(error);
-      // Somebody deleted it by hand: it is put back once there is something new to say.
-      if (failure.kind !== 'refused' || failure.error !== 'message_not_found') throw error;
-    }
-  }
-  let ts = claimed.row.unclear_since ? await findPosted(projector, channel, key, options.thread) : undefined;
-  if (ts === undefined) {
-    await beginFirstWrite(ctx.db, workspace, key);
-    if (/^[CG]/.test(channel)) await notePost(projector, claimed, channel, options);
-    const posted = await client.chat.postMessage({
-      channel,
-      ...content,
-      ...(options.thread ? { thread_ts: options.thread, reply_broadcast: options.broadcast ?? false } : {}),
-      metadata: { event_type: metadataType, event_payload: { key } },
-    } as Parameters<WebClient['chat']['postMessage']>[0]);
-    ts = posted.ts as string;
-  }
-  if (options.pin) await pin(projector, channel, ts);
-  return { channel, ts, hash, wrote: true };
-}
-
-/** Posts in channels have no budget of their own, but are counted. */
-async function notePost({ ctx }: Projector, { row }: Claim, channel: string, options: MessageOptions): Promise<void> {
-  const why = options.broadcast ? 'broadcast' : options.thread ? 'thread' : 'root';
-  const release = /:REL-(\d+)/.exec(row.key)?.[1];
-  const about = {
-    audience: 'channel' as const,
-    person: null,
-    channel,
-    release: release ? Number(release) : null,
-    why,
-    must: true,
-  };
-  const now = ctx.now();
-  await permit(ctx.db, row.workspace, row.key, about, { now, day: now, snoozedUntil: undefined, dm: 'all' });
-}
-
-/** Looks for a message that a first try may have left behind, by the key in its metadata. */
-async function findPosted(
-  { client }: Projector,
-  channel: string,
-  key: string,
-  thread: string | undefined,
-): Promise<string | undefined> {
-  let cursor = '';
-  for (let page = 0; page < 5; page++) {
-    const asked = { channel, limit: 200, include_all_metadata: true, ...(cursor ? { cursor } : {}) };
-    const found = thread
-      ? await client.conversations.replies({ ...asked, ts: thread })
-      : await client.conversations.history(asked);
-    const own = found.messages?.find((one) => {
-      const { metadata } = one as { metadata?: { event_type?: string; event_payload?: { key?: string } } };
-      return metadata?.event_type === metadataType && metadata.event_payload?.key === key;
-    });
-    if (own?.ts) return own.ts;
-    cursor = found.response_metadata?.next_cursor ?? '';
-    if (cursor === '') return undefined;
-  }
-  return undefined;
-}
-
-async function pin({ client }: Projector, channel: string, timestamp: string): Promise<void> {
-  try {
-    await client.pins.add({ channel, timestamp });
-  } catch (error) {
-    const failure = failureOf(error);
-    if (failure.kind !== 'refused') throw error;
-  }
-}
-
-async function directMessage({ client }: Projector, claimed: Claim, person: string): Promise<string> {
-  if (claimed.row.channel) return claimed.row.channel;
-  const { channel } = await client.conversations.open({ users: person });
-  if (!channel?.id) throw new Error('conversations.open gave no channel');
-  return channel.id;
-}
-
-/** One channel per release: made once, found again by its name, with everybody in it who has to be. */
-async function room(
-  projector: Projector,
-  claimed: Claim,
-  release: { number: number; units: Parameters<typeof roomName>[0]['units'] },
-): Promise<Shown> {
-  const { client, ctx } = projector;
-  const { workspace } = claimed.row;
-  const channel = claimed.row.channel ?? (await makeRoom(projector, claimed, roomName(release)));
-  const members = await roomMembersOf(ctx.db, workspace, release.number);
-  const present = new Set(await channelMembers(client, channel));
-  const missing = members.filter((id) => !present.has(id));
-  if (missing.length > 0) {
-    await client.conversations
-      .invite({ channel, users: missing.slice(0, 100).join(','), force: true })
-      .catch((error: unknown) => {
-        // Guests and people who left cannot be invited: the room opens without them.
-        if (failureOf(error).kind !== 'refused') throw error;
-      });
-  }
-  return { channel, ts: null, hash: null, wrote: true };
-}
-
-async function makeRoom(projector: Projector, claimed: Claim, wanted: string): Promise<string> {
-  const { client, ctx } = projector;
-  const { workspace, key, unclear_since } = claimed.row;
-  await beginFirstWrite(ctx.db, workspace, key);
-  for (let number = 1; number < 20; number++) {
-    const name = number === 1 ? wanted : `${wanted}-${number}`;
-    if (unclear_since) {
-      const left = await findOwnChannel(projector, workspace, name);
-      if (left) return left;
-    }
-    try {
-      const { channel } = await client.conversations.create({ name });
-      if (channel?.id) return channel.id;
-    } catch (error) {
-      const failure = failureOf(error);
-      if (failure.kind !== 'refused' || failure.error !== 'name_taken') throw error;
-    }
-  }
-  throw new Error(`no free channel name like ${wanted}`);
-}
-
-/** A channel that we made under this name and that no release has. */
-async function findOwnChannel(
-  { client, ctx }: Projector,
-  workspace: string,
-  name: string,
-): Promise<string | undefined> {
-  const { botUser } = await loadWorkspace(ctx.db, workspace);
-  const fits = (channel: { name?: string; creator?: string }) => channel.name === name && channel.creator === botUser;
-  const found = await findChannel(client, 'public_channel,private_channel', fits);
-  return found && (await releaseOfRoom(ctx.db, workspace, found)) === undefined ? found : undefined;
-}
-
-function keep({ row }: Claim): Shown {
-  return { channel: row.channel, ts: row.ts, hash: row.hash, wrote: false };
-}
-
 function releaseOf(event: StoredEvent): number {
   if (!('release' in event.body)) throw new Error(`${event.body.type} is about no release`);
   return event.body.release;
@@ -683,9 +550,6 @@ function releaseOf(event: StoredEvent): number {
 
 /** The few outcomes that the whole channel sees (notification budget: at most four a release). */
 function isLoud(event: StoredEvent): boolean {
-  return ['release.approved', 'release.started', 'release.done', 'release.rolled_back'].includes(event.body.type);
-}
-
-function hashOf(shown: unknown): string {
-  return createHash('sha256').update(JSON.stringify(shown)).digest('hex').slice(0, 32);
+  const loud = ['release.approved', 'release.started', 'release.done', 'release.rolled_back', 'release.failed'];
+  return loud.includes(event.body.type);
 }

@@ -210,7 +210,7 @@ const changes: EventTable<Write[]> = {
   'release.cancelled': (event) => [setState(event, 'cancelled', event.body.reason), ...free(event)],
   'room.opened': ({ workspace, at, body }) => [
     {
-      sql: `UPDATE release SET room = 'open', changed_at = $4, room_opened_at = coalesce(room_opened_at, $4), archived_at = NULL, archive_notice_at = NULL,
+      sql: `UPDATE release SET room = 'open', changed_at = $4, room_opened_at = coalesce(room_opened_at, $4), archived_at = NULL, archive_notice_at = NULL, room_invited = '{}', barred = array_remove(barred, 'create'),
               kept_at = CASE WHEN room = 'none' THEN NULL ELSE $4 END, room_members = ARRAY(SELECT DISTINCT unnest(room_members || $3::text[]) ORDER BY 1)
             WHERE workspace = $1 AND number = $2`,
       params: [workspace, body.release, body.members, at],
@@ -226,23 +226,25 @@ const changes: EventTable<Write[]> = {
   ],
   'room.staffed': ({ workspace, body }) => [
     {
-      sql: 'UPDATE release SET room_channel = $3 WHERE workspace = $1 AND number = $2',
-      params: [workspace, body.release, body.channel],
+      sql: 'UPDATE release SET room_channel = $3, room_invited = room_invited || $4::text[] WHERE workspace = $1 AND number = $2',
+      params: [workspace, body.release, body.channel, [...body.invited, ...body.skipped.map((one) => one.person)]],
       rows: 1,
     },
   ],
   'room.invited': ({ workspace, body }) => [
     {
-      sql: `UPDATE release SET room_members = ARRAY(SELECT DISTINCT unnest(room_members || $3::text[]) ORDER BY 1) WHERE workspace = $1 AND number = $2`,
+      sql: `UPDATE release SET room_members = ARRAY(SELECT DISTINCT unnest(room_members || $3::text[]) ORDER BY 1),
+              room_invited = ARRAY(SELECT unnest(room_invited) EXCEPT SELECT unnest($3::text[]) ORDER BY 1) WHERE workspace = $1 AND number = $2`,
       params: [workspace, body.release, body.people],
       rows: 1,
     },
   ],
   'room.barred': ({ workspace, body }) => [
     {
-      sql: `UPDATE release SET barred = barred || $3::text, archived_at = CASE WHEN $3 = 'archive' THEN NULL ELSE archived_at END,
-              room_channel = CASE WHEN $3 = 'unarchive' THEN NULL ELSE room_channel END
-            WHERE workspace = $1 AND number = $2 AND NOT $3 = ANY (barred)`,
+      sql: `UPDATE release SET barred = array_append(array_remove(barred, $3), $3), archived_at = CASE WHEN $3 = 'archive' THEN NULL ELSE archived_at END,
+              room_channel = CASE WHEN $3 = 'unarchive' THEN NULL ELSE room_channel END,
+              room_invited = CASE WHEN $3 = 'unarchive' THEN '{}' ELSE room_invited END
+            WHERE workspace = $1 AND number = $2`,
       params: [workspace, body.release, body.what],
       rows: 1,
     },

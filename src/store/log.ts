@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
+import { canonicalJson } from '../domain/canonical.ts';
 import { ActorSchema, EventBody, type StoredEvent } from '../domain/event.ts';
 import type { Actor } from '../domain/person.ts';
 import type { Timer } from '../domain/reaction.ts';
+import type { LogEntry, SealFaults } from '../domain/seal.ts';
 import type { Surface } from '../domain/surface.ts';
 import { surfaceKey } from '../domain/surface.ts';
+import type { Json } from './calendar.ts';
 import type { Db } from './db.ts';
 import type { Tx } from './tx.ts';
 
@@ -26,6 +29,8 @@ export async function record(
   timers: readonly Timer[],
 ): Promise<void> {
   const keys = [...new Set(surfaces.map(surfaceKey))];
+  // Two events of one command may set the same timer: the later one counts.
+  const set = [...new Map(timers.map((timer) => [timer.key, timer])).values()];
   await tx.write(
     `WITH e AS (
        INSERT INTO event (id, workspace, type, at, actor, command, release, body)
@@ -59,7 +64,7 @@ export async function record(
         })),
       ),
       keys,
-      JSON.stringify(timers.map(({ key, at, ...body }) => ({ key, due_at: at.toISOString(), body }))),
+      JSON.stringify(set.map(({ key, at, ...body }) => ({ key, due_at: at.toISOString(), body }))),
     ],
   );
 }
@@ -87,7 +92,10 @@ export function toEvent(row: Pick<EventRow, 'id' | 'workspace' | 'at' | 'actor' 
   };
 }
 
-const nothingBefore = '0'.repeat(64);
+type SealRow = { readonly position: string; readonly previous: string; readonly hash: string };
+
+/** What the first seal of a workspace is hung on. */
+const chainStart: Pick<SealRow, 'position' | 'hash'> = { position: '0', hash: '0'.repeat(64) };
 const batch = 500;
 
 /**
@@ -110,7 +118,7 @@ export async function seal(db: Db, workspace: string): Promise<number> {
       [workspace],
     );
     let position = BigInt(last[0]?.position ?? 0);
-    let previous = last[0]?.hash ?? nothingBefore;
+    let previous = last[0]?.hash ?? chainStart.hash;
     const seals = rows.map((row) => {
       position++;
       const sealed = { position: String(position), seq: row.seq, previous, hash: hashOf(previous, row) };
@@ -162,28 +170,19 @@ export async function audit(db: Db): Promise<{ events: number; unsealed: number;
   const { rows: chains } = await db.background.query<{ workspace: string }>('SELECT DISTINCT workspace FROM seal');
   let events = 0;
   for (const { workspace } of chains) {
-    let previous = nothingBefore;
-    let position = 0n;
+    let before = chainStart;
     for (;;) {
-      const { rows } = await db.background.query<
-        EventRow & { position: string; previous: string; hash: string; sealed: string }
-      >(
+      const { rows } = await db.background.query<EventRow & SealRow & { sealed: string }>(
         `SELECT e.*, s.position, s.previous, s.hash, s.seq AS sealed FROM seal s LEFT JOIN event e ON e.seq = s.seq
          WHERE s.workspace = $1 AND s.position > $2 ORDER BY s.position LIMIT 1000`,
-        [workspace, String(position)],
+        [workspace, before.position],
       );
       if (rows.length === 0) break;
       for (const row of rows) {
         const at = { workspace, position: row.position, event: row.id ?? row.sealed };
-        if (BigInt(row.position) !== position + 1n) problems.push({ ...at, what: `the chain jumps from ${position}` });
-        if (row.previous !== previous) problems.push({ ...at, what: 'the link to the seal before it is broken' });
-        if (row.seq === null) problems.push({ ...at, what: 'the event is gone' });
-        else if (row.workspace !== workspace)
-          problems.push({ ...at, what: `the event says it belongs to ${row.workspace}` });
-        else if (hashOf(row.previous, row) !== row.hash)
-          problems.push({ ...at, what: 'the event was changed after it was sealed' });
-        previous = row.hash;
-        position = BigInt(row.position);
+        const { chain, event } = faultsOf(row, row.seq === null ? undefined : row, workspace, before);
+        problems.push(...[...chain, ...event].map((what) => ({ ...at, what })));
+        before = row;
         events++;
       }
     }
@@ -198,6 +197,47 @@ export async function audit(db: Db): Promise<{ events: number; unsealed: number;
   return { events, unsealed: Number(open[0]?.waiting ?? 0), problems };
 }
 
+/** What speaks against a seal of a workspace, given the event that it is of and the seal before it. */
+function faultsOf(
+  seal: SealRow,
+  row: EventRow | undefined,
+  workspace: string,
+  before: Pick<SealRow, 'position' | 'hash'>,
+): SealFaults {
+  const jumps = BigInt(seal.position) !== BigInt(before.position) + 1n;
+  const chain = [
+    ...(jumps ? [`the chain jumps from ${before.position}`] : []),
+    ...(seal.previous === before.hash ? [] : ['the link to the seal before it is broken']),
+  ];
+  if (!row) return { chain, event: ['the event is gone'] };
+  if (row.workspace !== workspace) return { chain, event: [`the event says it belongs to ${row.workspace}`] };
+  const isSame = hashOf(seal.previous, row) === seal.hash;
+  return { chain, event: isSame ? [] : ['the event was changed after it was sealed'] };
+}
+
+/** The log of release `$2` in workspace `$1` as JSON, in the order in which it was sealed; what waits for its seal comes last. */
+export const entriesJson = `(SELECT coalesce(jsonb_agg(jsonb_build_object(
+    'row', to_jsonb(e) || jsonb_build_object('seq', e.seq::text), 'in', s.workspace,
+    'seal', CASE WHEN s.seq IS NOT NULL THEN jsonb_build_object('position', s.position::text, 'previous', s.previous, 'hash', s.hash) END,
+    'before', CASE WHEN b.seq IS NOT NULL THEN jsonb_build_object('position', b.position::text, 'hash', b.hash) END,
+    'waits', u.seq IS NOT NULL) ORDER BY s.position NULLS LAST, e.seq), '[]')
+  FROM event e LEFT JOIN seal s ON s.seq = e.seq LEFT JOIN unsealed u ON u.seq = e.seq
+    LEFT JOIN seal b ON b.workspace = s.workspace AND b.position = s.position - 1
+  WHERE e.workspace = $1 AND e.release = $2)`;
+
+/** One of `entriesJson`, judged as `audit` judges it. */
+export function toEntry({ row, seal, before, waits, in: workspace }: Json): LogEntry {
+  const stored: EventRow = { ...row, at: new Date(row.at) };
+  const [actor, body] = [ActorSchema.safeParse(row.actor), EventBody.safeParse(row.body)];
+  return {
+    stored,
+    event: actor.success && body.success ? { ...stored, actor: actor.data, body: body.data } : undefined,
+    seal: seal ?? undefined,
+    isLost: seal === null && !waits,
+    faults: seal === null ? { chain: [], event: [] } : faultsOf(seal, stored, workspace, before ?? chainStart),
+  };
+}
+
 /** Every sealed event of every workspace in chain order, for replaying. */
 export async function sealedEvents(db: { query: pg.Pool['query'] }): Promise<StoredEvent[]> {
   const { rows } = await db.query<EventRow>(
@@ -208,7 +248,7 @@ export async function sealedEvents(db: { query: pg.Pool['query'] }): Promise<Sto
 
 function hashOf(previous: string, row: EventRow): string {
   const { seq, id, workspace, type, at, actor, command, release, body } = row;
-  const content = canonical({
+  const content = canonicalJson({
     seq: String(seq),
     id,
     workspace,
@@ -220,17 +260,4 @@ function hashOf(previous: string, row: EventRow): string {
     body,
   });
   return createHash('sha256').update(previous).update('\n').update(content).digest('hex');
-}
-
-/** JSON with sorted keys: jsonb does not keep the order in which they were written. */
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
-  if (typeof value === 'object' && value !== null) {
-    const entries = Object.entries(value).filter(([, inner]) => inner !== undefined);
-    return `{${entries
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, inner]) => `${JSON.stringify(key)}:${canonical(inner)}`)
-      .join(',')}}`;
-  }
-  return JSON.stringify(value);
 }

@@ -10,7 +10,6 @@ import { type Tally, tally } from '../domain/gate.ts';
 import { GateRule } from '../domain/policy.ts';
 import type { ListFilter } from '../domain/question.ts';
 import { type ReleaseState, releaseStates } from '../domain/release.ts';
-import { parseSurfaceKey, surfaceKey } from '../domain/surface.ts';
 import { addDays, instantAt } from '../domain/time.ts';
 import { readerOf } from './calendar.ts';
 import type { Db } from './db.ts';
@@ -128,25 +127,6 @@ export async function openReleasesOf(db: Db, workspace: string, person: string):
     take: 20,
   });
   return rows.map((row) => row.number);
-}
-
-/** The release whose war room this channel is. */
-export async function releaseOfRoom(db: Db, workspace: string, channel: string): Promise<number | undefined> {
-  const row = await db.prisma.surface.findFirst({
-    where: { workspace, channel, key: { startsWith: 'room:' } },
-    select: { key: true },
-  });
-  const surface = row ? parseSurfaceKey(row.key) : undefined;
-  return surface?.kind === 'room' ? surface.release : undefined;
-}
-
-/** Who has to be in the war room. */
-export async function roomMembersOf(db: Db, workspace: string, number: number): Promise<string[]> {
-  const row = await db.prisma.release.findUniqueOrThrow({
-    where: { workspace_number: { workspace, number } },
-    select: { roomMembers: true },
-  });
-  return row.roomMembers;
 }
 
 /** What happened to a release, oldest first. */

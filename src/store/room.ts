@@ -181,6 +181,7 @@ export async function findRoomProps(db: Db, workspace: string, number: number): 
   const { rows } = await db.background.query<{ facts: Json }>(
     `SELECT jsonb_build_object(
        'steps', ${stepsJson},
+       'openedAt', r.room_opened_at,
        'holders', (SELECT coalesce(jsonb_object_agg(role, person), '{}') FROM room_role WHERE workspace = $1 AND release = $2),
        'offers', (SELECT coalesce(jsonb_agg(jsonb_build_object('id', id, 'role', role, 'from', offered_by, 'to', person, 'note', note,
            'inFlight', in_flight, 'state', state) ORDER BY at), '[]') FROM role_offer WHERE workspace = $1 AND release = $2),
@@ -201,6 +202,7 @@ export async function findRoomProps(db: Db, workspace: string, number: number): 
   return {
     release,
     ...facts,
+    openedAt: facts.openedAt === null ? null : new Date(facts.openedAt),
     steps: facts.steps.map(toStep),
     exposures: facts.exposures.map((one: Json) => ({ ...one, at: new Date(one.at) })),
   };
@@ -329,14 +331,22 @@ export async function roomCast(
   db: Db,
   workspace: string,
   number: number,
-): Promise<{ members: string[]; groups: string[]; isPrivate: boolean; links: { title: string; url: string }[] }> {
+): Promise<{
+  members: string[];
+  /** Asked into the room already, whether they came or not. */
+  invited: string[];
+  groups: string[];
+  isPrivate: boolean;
+  links: { title: string; url: string }[];
+}> {
   const { rows } = await db.background.query<{
     members: string[];
+    invited: string[];
     followers: string[];
     rooms: unknown[];
     dependants: (string | null)[];
   }>(
-    `SELECT r.room_members AS members, r.followers,
+    `SELECT r.room_members AS members, r.room_invited AS invited, r.followers,
        ARRAY(SELECT s.room FROM service s JOIN release_unit u ON u.workspace = $1 AND u.release = $2 AND u.service = s.key WHERE s.workspace = $1 ORDER BY u.position) AS rooms,
        ARRAY(SELECT DISTINCT d.room ->> 'oncall' FROM service d WHERE d.workspace = $1 AND d.depends_on && ARRAY(
          SELECT service FROM release_unit WHERE workspace = $1 AND release = $2)) AS dependants
@@ -351,6 +361,7 @@ export async function roomCast(
     rooms.flatMap(({ links }) => (links[kind] ? [{ title, url: links[kind] }] : [])).slice(0, 1);
   return {
     members: [...new Set([...row.members, ...row.followers])],
+    invited: row.invited,
     groups: [...new Set(groups)],
     isPrivate: rooms.some((room) => room.private),
     links: [...named('runbook', 'Runbook'), ...named('dashboard', 'Dashboard'), ...named('call', 'Call')],

@@ -138,6 +138,7 @@ const events = (words: string): EventBody[] => {
     {
       type: 'release.moved',
       release: 142,
+      roomMinutes: 30,
       why: 'moved',
       ...lane,
       before: { ...iso, train: null, dependsOn: [] },

@@ -4,14 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  canonicalJson,
-  type FlightRecord,
-  hashedText,
-  integrityWords,
-  recordHtml,
-  recordJson,
-} from '../../blocks/record.ts';
+import { type FlightRecord, hashedText, integrityWords, recordHtml, recordJson } from '../../blocks/record.ts';
+import { canonicalJson } from '../../src/domain/canonical.ts';
 import { everyString, resealed, sampleRecord, sha256 } from '../support/record.ts';
 
 const decoded = (html: string) =>

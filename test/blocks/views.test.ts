@@ -7,7 +7,7 @@ import { mrkdwn, person, type View } from '../../blocks/kit.ts';
 import { list } from '../../blocks/list.ts';
 import { noteForm, skeleton } from '../../blocks/modal.ts';
 import { ask, line, notice } from '../../blocks/notice.ts';
-import { card, details, roomHeader, roomName, roomTopic } from '../../blocks/release.ts';
+import { card, details } from '../../blocks/release.ts';
 import { requestForm } from '../../blocks/request.ts';
 import { reviewForm } from '../../blocks/review.ts';
 import type { ReleaseProps } from '../../blocks/summary.ts';
@@ -84,7 +84,6 @@ describe.each(['Add SEPA instant payouts', hostile, '', '漢字 🚀 עברית'
       const views: View[] = [
         card(props),
         voteCard(props),
-        roomHeader(props, now),
         details(props, [mrkdwn`${words}`]),
         why(props),
         ask(props, 'U0MIA'),
@@ -141,7 +140,6 @@ describe.each(['Add SEPA instant payouts', hostile, '', '漢字 🚀 עברית'
           }),
         ),
       ).toEqual([]);
-      expect(roomTopic(props).length).toBeLessThanOrEqual(250);
     });
   },
 );
@@ -201,11 +199,6 @@ test('what people typed cannot leave its place', () => {
     '*&lt;!channel&gt; &amp; &lt;@U1&gt;* by <@U0ANA>',
   );
   expect(person('U1> <!channel').mrkdwn).toBe('<@U1channel>');
-});
-
-test('room names are names that Slack takes', () => {
-  for (const service of ['payments', 'Zahlungen Größe', '漢字', 'a'.repeat(120), '--', 'x_y.z'])
-    expect(roomName({ number: 142, units: [{ service, version: '1' }] })).toMatch(/^rel-142[a-z0-9-]{0,73}$/);
 });
 
 /** Words that the manifest hints at and the registry lacks, and verbs that help leaves out. */

@@ -165,10 +165,10 @@ test('a release waits for the ones it needs, and says so at its start', async ()
   expect(await says('U0BEN', `start REL-${dependant}`)).toBe('cannot_start');
   expect(await says('U0BEN', `move REL-${dependant} needs:REL-${dependant}`)).toBe('depends_on_itself');
   hall.clock.now = new Date('2026-11-24T19:15:00Z');
-  expect(await says('U0ANA', `start REL-${number}`)).toBe('room.opened release.started');
+  expect(await says('U0ANA', `start REL-${number}`)).toBe('room.opened release.started role.taken');
   expect(await says('U0ANA', `done REL-${number}`)).toBe('release.done');
   hall.clock.now = new Date('2026-11-24T19:31:00Z');
-  expect(await says('U0BEN', `start REL-${dependant}`)).toBe('room.opened release.started');
+  expect(await says('U0BEN', `start REL-${dependant}`)).toBe('room.opened release.started role.taken');
 });
 
 test('undo takes back a booking, a move with its votes, a cancellation and a reservation, for a minute, once', async () => {

@@ -4,6 +4,7 @@ import { doneCommand, rollbackCommand, startCommand } from '../../src/commands/d
 import { exceptionCommand } from '../../src/commands/exception.ts';
 import { pirCommand } from '../../src/commands/pir.ts';
 import { voteTrustCommand } from '../../src/commands/trust.ts';
+import { ReviewInput } from '../../src/domain/pir.ts';
 import { cleanAtLeast } from '../../src/domain/trust.ts';
 import type { Outcome } from '../../src/run.ts';
 import { type Hall, openHall } from '../support/hall.ts';
@@ -120,7 +121,7 @@ test('a clean record proposes a lighter policy, managers of other teams vote, a 
 test('a review that says "failed" counts as a failure, and declining ends a proposal', async () => {
   const release = await ships('done', 'search');
   const before = (await proposals()).length;
-  const review = { release, outcome: 'failed' as const, text: 'search was down for ten minutes' };
+  const review = ReviewInput.parse({ release, outcome: 'failed', text: 'search was down for ten minutes' });
   expect(codeOf(await hall.does('U0SAM', call(pirCommand, review)))).toBe('ok');
   expect(codeOf(await hall.does('U0SAM', call(pirCommand, review)))).toBe('reviewed');
   await hall.fires({ command: 'clock trust', release });

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { call } from '../../src/commands/command.ts';
-import { cancelCommand, noteCommand, openRoomCommand } from '../../src/commands/deploy.ts';
+import { cancelCommand, noteCommand } from '../../src/commands/deploy.ts';
+import { openRoomCommand } from '../../src/commands/room.ts';
 import { GateRule } from '../../src/domain/policy.ts';
 import { audit, seal } from '../../src/store/log.ts';
 import { migrate, missingMigrations } from '../../src/store/migrate.ts';
@@ -54,7 +55,12 @@ test('the log refuses to be changed, and a changed byte is found all the same', 
 test('migrations are applied once, by several at once, in the format of Prisma', async () => {
   const url = await newDatabase();
   const applied = await Promise.all([migrate(url), migrate(url), migrate(url)]);
-  expect(applied.flat()).toEqual(['20261121000000_foundation', '20261121120000_calendar', '20261121180000_approval']);
+  expect(applied.flat()).toEqual([
+    '20261121000000_foundation',
+    '20261121120000_calendar',
+    '20261121180000_approval',
+    '20261122090000_room',
+  ]);
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   expect(await missingMigrations(client as unknown as pg.Pool)).toEqual([]);
@@ -82,7 +88,7 @@ test('a database of the first version is brought along: what was held stays held
       ('T1', 1, 'search', 'production', false, '2026-12-01T10:00Z', '2026-12-01T11:00Z', true),
       ('T1', 2, 'web', 'uat', true, '2026-12-01T10:00Z', '2026-12-01T11:00Z', true),
       ('T1', 2, 'search', 'uat', true, '2026-12-01T10:00Z', '2026-12-01T11:00Z', true);`);
-  expect(await migrate(url)).toEqual(['20261121120000_calendar', '20261121180000_approval']);
+  expect(await migrate(url)).toEqual(['20261121120000_calendar', '20261121180000_approval', '20261122090000_room']);
   const { rows } = await client.query(
     'SELECT holder, position, service, environment, label FROM reservation ORDER BY holder, position',
   );

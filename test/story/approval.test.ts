@@ -2,6 +2,7 @@ import { Secret, TOTP } from 'otpauth';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { textOf } from '../../sandbox/driver.ts';
 import { type House, openHouse } from '../support/house.ts';
+import { books, cast, type Person, stateOf, votes } from '../support/story.ts';
 
 /** Windows are left open, so that releases may run at night. */
 const catalog = `
@@ -41,48 +42,6 @@ policies:
     criteria:
       - { name: Backup taken, evidence: true }
 `;
-
-type Person = ReturnType<House['person']>;
-
-function cast(house: House) {
-  const of = (name: string) => house.person(name);
-  return {
-    ana: of('ana'),
-    ben: of('ben'),
-    lee: of('lee'),
-    kim: of('kim'),
-    mia: of('mia'),
-    rae: of('rae'),
-    noa: of('noa'),
-    raj: of('raj'),
-    sam: of('sam'),
-  };
-}
-
-/** Books a release with one line, and gives its number. */
-async function books(house: House, person: Person, line: string): Promise<number> {
-  const before = await house.query<{ number: number }>('SELECT coalesce(max(number), 0) AS number FROM release');
-  await person.types(`/release book ${line} --yes`);
-  return house.until(`a release booked by ${line}`, async () => {
-    const [row] = await house.query<{ number: number }>('SELECT number FROM release WHERE number > $1', [
-      before[0]?.number,
-    ]);
-    return row?.number;
-  });
-}
-
-/** Votes in the review modal, as everybody has to. */
-async function votes(person: Person, release: number, decision = 'approve', fill: Record<string, string> = {}) {
-  await person.types(`/release review REL-${release}`);
-  await person.modal(new RegExp(`Review REL-${release}`));
-  await person.picks('decision', decision);
-  await person.fills(Object.fromEntries(Object.entries(fill).map(([block, value]) => [block, { value }])));
-  const ack = await person.submits();
-  return ack;
-}
-
-const stateOf = async (house: House, release: number) =>
-  (await house.query<{ state: string }>('SELECT state FROM release WHERE number = $1', [release]))[0]?.state;
 
 describe('approvals on a working day', () => {
   let house: House;

@@ -1,5 +1,8 @@
+import type { RoomProps } from '../../blocks/room.ts';
 import type { ReleaseProps } from '../../blocks/summary.ts';
 import { GateRule } from '../../src/domain/policy.ts';
+import { StepPlan } from '../../src/domain/runbook.ts';
+import type { Step } from '../../src/domain/step.ts';
 
 /** What a release has besides what a test of views is about; `words` stand wherever people type. */
 export function approvalProps(words: string, at: Date) {
@@ -67,6 +70,16 @@ export function approvalProps(words: string, at: Date) {
     reviewedAt: at,
     outcome: 'minor',
     review: words,
+    barred: [],
+    archivedAt: undefined,
+    roomLead: 'U0RAJ',
+    status: words.slice(0, 500),
+    health: 'at_risk',
+    statusAt: at,
+    endedAt: at,
+    restoredAt: at,
+    watchUntil: at,
+    watchEndedAt: undefined,
   } satisfies Partial<ReleaseProps>;
 }
 
@@ -86,5 +99,84 @@ export function gateProps(
     askedAt: new Date('2026-11-23T12:00:00Z'),
     escalatedTo: [],
     ...change,
+  };
+}
+
+/** A step in any state; `words` stand wherever people type. */
+export function stepProps(key: string, words: string, change: Partial<Step>): Step {
+  return {
+    ...StepPlan.parse({
+      key,
+      phase: 'deploy',
+      group: words.slice(0, 40),
+      title: words.slice(0, 150) || 'x',
+      kind: 'manual',
+      needs: [],
+      owner: null,
+      ownerName: '',
+      dueMinutes: null,
+      verify: false,
+      soakMinutes: null,
+      expose: null,
+      voices: [],
+      webhook: null,
+    }),
+    state: 'open',
+    attempt: 1,
+    claimedBy: null,
+    doneBy: null,
+    verifiedBy: null,
+    note: '',
+    startedAt: undefined,
+    endedAt: undefined,
+    until: undefined,
+    dueAt: undefined,
+    announced: false,
+    reminded: false,
+    said: [],
+    ...change,
+  };
+}
+
+/** A war room with one of everything around a release. */
+export function roomProps(release: ReleaseProps, words: string, steps: readonly Step[], at: Date): RoomProps {
+  return {
+    release,
+    openedAt: at,
+    steps,
+    holders: { lead: 'U0RAJ', scribe: 'U0KIM' },
+    offers: [
+      {
+        id: 'o1',
+        role: 'lead',
+        from: 'U0RAJ',
+        to: 'U0LEE',
+        note: words.slice(0, 2000),
+        inFlight: words.slice(0, 200),
+        state: 'offered',
+      },
+    ],
+    exposures: [{ label: words.slice(0, 40), person: 'U0RAJ', at }],
+    canary: [
+      {
+        type: 'canary.judged',
+        release: release.number,
+        metric: words.slice(0, 80),
+        verdict: 'high',
+        n: { baseline: 60, canary: 60 },
+        medianBaseline: 120,
+        medianCanary: 180,
+        shift: 60,
+        low: 40,
+        high: 80,
+        pValue: 0.001,
+        tolerance: 0.25,
+        confidence: 0.98,
+      },
+    ],
+    kept: 2,
+    incidents: [{ key: words.slice(0, 60), isOpen: true }],
+    knownErrors: [{ key: 'KE-142-1', title: words.slice(0, 200), isOpen: true }],
+    before: [{ service: 'payments', version: words.slice(0, 60) }],
   };
 }

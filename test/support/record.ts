@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { canonicalJson, type FlightRecord, hashedText } from '../../blocks/record.ts';
+import { type FlightRecord, hashedText } from '../../blocks/record.ts';
+import { canonicalJson } from '../../src/domain/canonical.ts';
 
 export const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 

@@ -19,6 +19,8 @@ CREATE TABLE protocol (
 ALTER TABLE release
   ADD COLUMN room_channel text,
   ADD COLUMN room_opened_at timestamptz(3),
+  -- who was invited since it was opened: nobody who left is fetched back
+  ADD COLUMN room_invited text[] NOT NULL DEFAULT '{}',
   ADD COLUMN room_note text NOT NULL DEFAULT '',
   -- what Slack forbids: create, archive, unarchive
   ADD COLUMN barred text[] NOT NULL DEFAULT '{}',

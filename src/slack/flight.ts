@@ -1,0 +1,94 @@
+import type { WebClient } from '@slack/web-api';
+import { flightRecord, peopleOf } from '../../blocks/flight.ts';
+import type { View } from '../../blocks/kit.ts';
+import { recordHtml, recordJson } from '../../blocks/record.ts';
+import { refusal } from '../../blocks/refusal.ts';
+import type { Ctx } from '../ctx.ts';
+import { releaseKey } from '../domain/release.ts';
+import { findFlight } from '../store/flight.ts';
+import { beginFirstWrite, type Claim } from '../store/ledger.ts';
+import { failureOf } from './client.ts';
+import { admit } from './line.ts';
+import { keep, type Projector, type Shown } from './message.ts';
+import { lookAtKept } from './war-room.ts';
+
+/*
+ * The flight record of a release as files: one page for people, and its data.
+ */
+type Files = { readonly name: string; readonly files: { file: Buffer; filename: string; title: string }[] };
+
+/** `suffix` makes the names of one upload its own. Undefined: there is no such release. */
+async function filesOf(ctx: Ctx, workspace: string, release: number, suffix: string): Promise<Files | undefined> {
+  const props = await findFlight(ctx.db, workspace, release);
+  if (!props) return undefined;
+  const needs = { people: peopleOf(props), usergroups: [], channels: [] };
+  const { people } = await ctx.directory.lookup(workspace, needs, 24 * 60 * 60_000);
+  const record = flightRecord(props, { now: ctx.now(), people });
+  const name = `${releaseKey(release).toLowerCase()}-record${suffix}`;
+  const title = `Record of ${releaseKey(release)}`;
+  return {
+    name,
+    files: [
+      { file: Buffer.from(recordHtml(record)), filename: `${name}.html`, title },
+      { file: Buffer.from(recordJson(record)), filename: `${name}.json`, title: `${title}, as data` },
+    ],
+  };
+}
+
+/** Puts the record into its war room, once per event that asked for it. */
+export async function sendRecord(
+  projector: Projector,
+  claimed: Claim,
+  channel: string,
+  release: number,
+  event: string,
+): Promise<Shown> {
+  const { ctx, client } = projector;
+  const { workspace, key, unclear_since, hash } = claimed.row;
+  const made = await filesOf(ctx, workspace, release, `-${event.slice(0, 8)}`);
+  if (!made || hash !== null) return keep(claimed);
+  const there = unclear_since !== null && (await isUploaded(client, channel, `${made.name}.html`));
+  if (!there) {
+    await beginFirstWrite(ctx.db, workspace, key);
+    await client.filesUploadV2({
+      channel_id: channel,
+      file_uploads: made.files,
+      initial_comment: 'The record so far.',
+    });
+  }
+  return { channel, ts: null, hash: made.name, wrote: true };
+}
+
+/** A first try may have left the file behind. */
+async function isUploaded(client: WebClient, channel: string, filename: string): Promise<boolean> {
+  const { files } = await client.files.list({ channel, count: 100 });
+  return files?.some((one) => one.name === filename) ?? false;
+}
+
+/** Sends somebody the whole record as files, in a direct message. */
+export async function sendExport(
+  ctx: Ctx,
+  client: WebClient,
+  { workspace, person, zone }: { readonly workspace: string; readonly person: string; readonly zone: string },
+  release: number,
+): Promise<View> {
+  const admitted = await admit(ctx, workspace, person, 'members');
+  if (!admitted.ok) return refusal(admitted.refusal, zone);
+  await lookAtKept({ ctx, client }, workspace, release);
+  const made = await filesOf(ctx, workspace, release, '');
+  if (!made) return refusal({ code: 'not_found', what: 'release', name: releaseKey(release) }, zone);
+  try {
+    const { channel } = await client.conversations.open({ users: person });
+    await client.filesUploadV2({
+      channel_id: channel?.id ?? '',
+      file_uploads: made.files,
+      initial_comment: `Everything that is recorded of ${releaseKey(release)}: one page, and its data.`,
+    });
+  } catch (error) {
+    const failure = failureOf(error);
+    if (failure.kind === 'unclear') throw error;
+    const why = failure.kind === 'later' ? 'it is busy' : failure.error.replaceAll('_', ' ');
+    return { text: `Slack did not take the files (${why}). Nothing was sent; ask again in a minute.`, blocks: [] };
+  }
+  return { text: `The record of ${releaseKey(release)} is in your messages with me.`, blocks: [] };
+}

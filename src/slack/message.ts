@@ -1,0 +1,191 @@
+import { createHash } from 'node:crypto';
+import type { WebClient } from '@slack/web-api';
+import type { View } from '../../blocks/kit.ts';
+import type { Ctx } from '../ctx.ts';
+import { surfaceKey } from '../domain/surface.ts';
+import { instantAt, wallTime } from '../domain/time.ts';
+import { beginFirstWrite, type Claim, markStale } from '../store/ledger.ts';
+import { type Push, permit, prefsOf } from '../store/notification.ts';
+import { failureOf } from './client.ts';
+
+/*
+ * Messages of surfaces: one per key, found again after a crash by the key in its metadata.
+ */
+export type Projector = {
+  readonly ctx: Ctx;
+  readonly client: WebClient;
+  /** This process's name in claims. */
+  readonly instance: string;
+  readonly seen: (kind: string, result: 'created' | 'updated' | 'unchanged' | 'failed') => void;
+};
+
+export type Shown = { channel: string | null; ts: string | null; hash: string | null; wrote: boolean };
+
+const metadataType = 'maitred_surface';
+
+/** A direct message within its reader's budget: sent, kept for later, collected with others, or not sent at all. */
+export async function push(
+  projector: Projector,
+  claimed: Claim,
+  person: string,
+  view: View,
+  about: Pick<Push, 'audience' | 'release' | 'why' | 'must'>,
+): Promise<Shown> {
+  const { ctx } = projector;
+  const { workspace, key } = claimed.row;
+  if (!claimed.row.ts) {
+    const prefs = await prefsOf(ctx.db, workspace, person);
+    const { people } = await ctx.directory.lookup(
+      workspace,
+      { people: [person], usergroups: [], channels: [] },
+      60 * 60_000,
+    );
+    const zone = prefs.zone ?? people[person]?.zone ?? 'UTC';
+    const now = ctx.now();
+    const today = wallTime(now, zone).date;
+    const until = prefs.snoozeUntil === null ? undefined : new Date(prefs.snoozeUntil);
+    const allowed = await permit(
+      ctx.db,
+      workspace,
+      key,
+      { ...about, person, channel: null },
+      {
+        now,
+        day: instantAt(today, '00:00', zone),
+        snoozedUntil: until && until > now ? until : undefined,
+        dm: prefs.dm,
+      },
+    );
+    if (allowed === 'collapse')
+      await alsoStale(projector, workspace, [surfaceKey({ kind: 'waiting', person, date: today })]);
+    if (allowed !== 'send') return keep(claimed);
+  }
+  return message(projector, claimed, await directMessage(projector, claimed, person), view);
+}
+
+/** Other surfaces show the same facts and have to follow. */
+export async function alsoStale({ ctx }: Projector, workspace: string, keys: readonly string[]): Promise<void> {
+  if (keys.length === 0) return;
+  await markStale(ctx.db, workspace, keys, ctx.now());
+  ctx.wake(workspace, keys);
+}
+
+type MessageOptions = { readonly thread?: string; readonly broadcast?: boolean; readonly pin?: boolean };
+
+/** One message per surface: edited when it is there, looked for when nobody knows, posted when it is not. */
+export async function message(
+  projector: Projector,
+  claimed: Claim,
+  channel: string,
+  view: View,
+  options: MessageOptions = {},
+): Promise<Shown> {
+  const { client, ctx } = projector;
+  const { workspace, key } = claimed.row;
+  const hash = hashOf(view);
+  // A war room may have moved into another channel.
+  const isThere = claimed.row.ts !== null && claimed.row.channel === channel;
+  const content = {
+    text: view.text,
+    blocks: view.blocks,
+    unfurl_links: false,
+    unfurl_media: false,
+    parse: 'none' as const,
+  };
+  if (isThere) {
+    const ts = claimed.row.ts as string;
+    if (claimed.row.hash === hash) return keep(claimed);
+    try {
+      await client.chat.update({ channel, ts, ...content });
+      return { channel, ts, hash, wrote: true };
+    } catch (error) {
+      const failure = failureOf(error);
+      // Somebody deleted it by hand: it is put back once there is something new to say.
+      if (failure.kind !== 'refused' || failure.error !== 'message_not_found') throw error;
+    }
+  }
+  let ts = claimed.row.unclear_since ? await findPosted(projector, channel, key, options.thread) : undefined;
+  if (ts === undefined) {
+    await beginFirstWrite(ctx.db, workspace, key);
+    if (/^[CG]/.test(channel)) await notePost(projector, claimed, channel, options);
+    const posted = await client.chat.postMessage({
+      channel,
+      ...content,
+      ...(options.thread ? { thread_ts: options.thread, reply_broadcast: options.broadcast ?? false } : {}),
+      metadata: { event_type: metadataType, event_payload: { key } },
+    } as Parameters<WebClient['chat']['postMessage']>[0]);
+    ts = posted.ts as string;
+  }
+  if (options.pin) await pin(projector, channel, ts);
+  return { channel, ts, hash, wrote: true };
+}
+
+/** Posts in channels have no budget of their own, but are counted. */
+async function notePost({ ctx }: Projector, { row }: Claim, channel: string, options: MessageOptions): Promise<void> {
+  const why = options.broadcast ? 'broadcast' : options.thread ? 'thread' : 'root';
+  const release = /:REL-(\d+)/.exec(row.key)?.[1];
+  const about = {
+    audience: 'channel' as const,
+    person: null,
+    channel,
+    release: release ? Number(release) : null,
+    why,
+    must: true,
+  };
+  const now = ctx.now();
+  await permit(ctx.db, row.workspace, row.key, about, { now, day: now, snoozedUntil: undefined, dm: 'all' });
+}
+
+/** Looks for a message that a first try may have left behind, by the key in its metadata. */
+async function findPosted(
+  { client }: Projector,
+  channel: string,
+  key: string,
+  thread: string | undefined,
+): Promise<string | undefined> {
+  let cursor = '';
+  for (let page = 0; page < 5; page++) {
+    const asked = { channel, limit: 200, include_all_metadata: true, ...(cursor ? { cursor } : {}) };
+    const look = () =>
+      thread ? client.conversations.replies({ ...asked, ts: thread }) : client.conversations.history(asked);
+    const found = await look().catch(async (error: unknown) => {
+      const failure = failureOf(error);
+      if (failure.kind !== 'refused' || failure.error !== 'not_in_channel') throw error;
+      // Posting reaches public channels from outside, looking does not.
+      await client.conversations.join({ channel });
+      return look();
+    });
+    const own = found.messages?.find((one) => {
+      const { metadata } = one as { metadata?: { event_type?: string; event_payload?: { key?: string } } };
+      return metadata?.event_type === metadataType && metadata.event_payload?.key === key;
+    });
+    if (own?.ts) return own.ts;
+    cursor = found.response_metadata?.next_cursor ?? '';
+    if (cursor === '') return undefined;
+  }
+  return undefined;
+}
+
+async function pin({ client }: Projector, channel: string, timestamp: string): Promise<void> {
+  try {
+    await client.pins.add({ channel, timestamp });
+  } catch (error) {
+    const failure = failureOf(error);
+    if (failure.kind !== 'refused') throw error;
+  }
+}
+
+export async function directMessage({ client }: Projector, claimed: Claim, person: string): Promise<string> {
+  if (claimed.row.channel) return claimed.row.channel;
+  const { channel } = await client.conversations.open({ users: person });
+  if (!channel?.id) throw new Error('conversations.open gave no channel');
+  return channel.id;
+}
+
+export function keep({ row }: Claim): Shown {
+  return { channel: row.channel, ts: row.ts, hash: row.hash, wrote: false };
+}
+
+export function hashOf(shown: unknown): string {
+  return createHash('sha256').update(JSON.stringify(shown)).digest('hex').slice(0, 32);
+}
