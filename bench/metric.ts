@@ -42,7 +42,7 @@ export async function metricGrowth(
   const results: MetricResult[] = [];
   const ask: MetricAsk = { workspace, scope: { kind: 'all' }, environment: 'production', now };
   try {
-    await raw.query(`SET work_mem = '64MB'; SET jit = off`);
+    await raw.query(`SET work_mem = '32MB'; SET jit = off`);
     await raw.query(
       `INSERT INTO service (workspace, key, team, tier, channel, environments, depends_on)
        SELECT $1, 's' || n, 't' || n % $3::int, 2, 'C0ONE', '{production}', '{}' FROM generate_series(0, $2::int - 1) n`,
@@ -121,11 +121,11 @@ function median(times: readonly number[]): number {
   return Math.round((sorted[Math.floor(sorted.length / 2)] as number) * 10) / 10;
 }
 
-/** Releases all over the year, one or two services and gates each, one in twenty failed, one in thirty with an incident. */
+/** Releases one after the other over the year, as they are asked for; one or two services and gates each, one in twenty failed, one in thirty with an incident. */
 async function fill(raw: pg.Pool, from: number, to: number): Promise<void> {
   await raw.query('SELECT setseed(0.42)');
   await raw.query(
-    `WITH n AS MATERIALIZED (SELECT n, $4::timestamptz + random() * interval '360 days' AS at, random() AS a, random() AS b, random() AS c, random() AS d
+    `WITH n AS MATERIALIZED (SELECT n, $4::timestamptz + (n - $2) * interval '360 days' / ($3 - $2) + random() * interval '1 day' AS at, random() AS a, random() AS b, random() AS c, random() AS d
          FROM generate_series($2::int + 1, $3::int) n),
        t AS MATERIALIZED (SELECT n, at, d, at + a * interval '20 hours' AS voted, at + (a + b) * interval '20 hours' AS met, at + (a + b + c) * interval '20 hours' AS slot FROM n),
        r AS (INSERT INTO release (workspace, number, state, requester, lead, environment, change_type, policy, summary, rollback_plan, starts_at, ends_at,

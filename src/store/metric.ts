@@ -165,8 +165,8 @@ type Deployed = {
 /** One pass for the counts, which say where the interval of each median ends, and one for the medians. */
 function deployedSql(scope: MetricScope): string {
   return `WITH ${deployments(scope)},
-    n AS (SELECT count(*) AS n, count(*) FILTER (WHERE failed) AS failed, count(*) FILTER (WHERE emergency) AS emergency,
-      ${spreadColumns.map((column) => `count(${column}) AS ${column}`).join(', ')},
+    n AS MATERIALIZED (SELECT count(*) AS n, count(*) FILTER (WHERE failed) AS failed, count(*) FILTER (WHERE emergency) AS emergency,
+      ${spreadColumns.map((column) => `${ends(`count(${column})`)} AS ${column}`).join(', ')},
       jsonb_build_object(${stageKeys.map((stage) => `'${stage}', sum(${stage})`).join(', ')}) AS totals FROM d),
     s AS (SELECT ${spreadColumns.map((column) => `${spread(`(SELECT ${column} FROM n)`, column)} AS ${column}`).join(', ')} FROM d),
     u AS MATERIALIZED (SELECT count(*) AS size FROM d JOIN release_unit u ON u.workspace = $1 AND u.release = d.number GROUP BY d.number)
@@ -174,20 +174,25 @@ function deployedSql(scope: MetricScope): string {
       'ungated', (SELECT count(*) FROM d WHERE NOT EXISTS (SELECT 1 FROM gate g WHERE g.workspace = $1 AND g.release = d.number)),
       'overridden', (SELECT count(*) FROM d WHERE number IN (SELECT release FROM override WHERE workspace = $1 AND state = 'granted')),
       'excepted', (SELECT count(*) FROM d WHERE number IN (SELECT release FROM exception WHERE workspace = $1)),
-      'services', (SELECT ${spread('(SELECT count(*) FROM u)', 'size')} FROM u),
+      'services', (SELECT ${spread(`(SELECT ${ends('count(*)')} FROM u)`, 'size')} FROM u),
       'spreads', jsonb_build_object(${spreadColumns.map((column) => `'${column}', s.${column}`).join(', ')})) AS found
     FROM n, s`;
 }
 
 /**
- * Median, ninth decile and the interval of the median: one sort for all four. The ranks are those of medianRanks(); half a
- * rank less is safe from rounding, since percentile_disc takes the first value at or above.
+ * Where the two values are that medianRanks() names, as shares of `n`; null where there are none. Half a rank less is safe
+ * from rounding: percentile_disc takes the first value at or above.
  */
-function spread(n: string, column: string): string {
+function ends(n: string): string {
   const low = `nullif(greatest(floor((${n} + 1 - ${z90} * sqrt(${n})) / 2), 0), 0)`;
+  return `ARRAY[(${low} - 0.5) / ${n}, (${n} + 0.5 - ${low}) / ${n}]`;
+}
+
+/** Median, ninth decile and the interval of the median: one sort for all four. */
+function spread(at: string, column: string): string {
   const order = `WITHIN GROUP (ORDER BY ${column})`;
   return `jsonb_build_object('n', count(${column}), 'middle', percentile_cont(ARRAY[0.5, 0.9]) ${order},
-    'ends', percentile_disc(ARRAY[(${low} - 0.5) / ${n}, (${n} + 0.5 - ${low}) / ${n}]) ${order})`;
+    'ends', percentile_disc(${at}) ${order})`;
 }
 
 type Decided = {
@@ -215,7 +220,8 @@ function decidedSql(scope: MetricScope): string {
       FROM a JOIN gate g ON g.workspace = $1 AND g.release = a.number WHERE g.met_at IS NOT NULL
     ),
     w AS (
-      SELECT name, ${spread('k.n', 'wait')} AS found FROM g JOIN (SELECT name, count(*) AS n FROM g GROUP BY name) k USING (name) GROUP BY name, k.n
+      SELECT name, ${spread('k.ends', 'wait')} AS found FROM g JOIN (SELECT name, ${ends('count(*)')} AS ends FROM g GROUP BY name) k USING (name)
+      GROUP BY name, k.ends
     ),
     v AS (
       SELECT count(*) AS n, count(*) FILTER (WHERE v.at < g.asked_at + g.seconds * interval '1 second') AS hasty
@@ -309,7 +315,7 @@ async function atOneMoment<T>(
   let broken: Error | undefined;
   try {
     await client.query(
-      `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = ${patienceMs}; SET LOCAL work_mem = '64MB'; SET LOCAL jit = off`,
+      `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = ${patienceMs}; SET LOCAL work_mem = '32MB'; SET LOCAL jit = off`,
     );
     const result = await work(async <Found>(text: string, values: readonly unknown[]) => {
       const config: pg.QueryConfig & { query_timeout: number } = {

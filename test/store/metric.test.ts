@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { changeCommand } from '../../src/commands/change.ts';
+import { type Call, call } from '../../src/commands/command.ts';
+import { doneCommand, rollbackCommand, startCommand, verifyCommand } from '../../src/commands/deploy.ts';
+import { pirCommand } from '../../src/commands/pir.ts';
+import { incidentCommand } from '../../src/commands/room.ts';
 import {
+  bottleneckOf,
   type Measured,
   type MetricKey,
   type Period,
@@ -7,10 +13,13 @@ import {
   type StageKey,
   stageKeys,
 } from '../../src/domain/metric.ts';
+import type { ReviewInput } from '../../src/domain/pir.ts';
 import { type Db, openDb } from '../../src/store/db.ts';
 import { listWaiters, loadMeasurements, type MetricAsk, type MetricScope } from '../../src/store/metric.ts';
 import { migrate } from '../../src/store/migrate.ts';
+import { openHall } from '../support/hall.ts';
 import { newDatabase } from '../support/house.ts';
+import { expectReplayed } from '../support/replay.ts';
 
 /*
  * Ten thousand releases made up from a seed, and every metric reckoned a second time, in plain JavaScript, release by
@@ -164,6 +173,133 @@ test('what is said after a time of its releases changes its failures, never thei
   expect(await count()).toMatchObject({ events: before.events + 1, n: before.n });
   await db.pool.query(`DELETE FROM incident WHERE workspace = $1 AND key LIKE 'late-%'`, [workspace]);
 });
+
+test('lives told through the product, and worked by hand', async () => {
+  const hall = await openHall();
+  const at = (text: string) => {
+    hall.clock.now = new Date(`2026-11-${text}:00Z`);
+  };
+  const does = async (person: string, what: Call) => {
+    const outcome = await hall.does(person, what);
+    expect(outcome).toMatchObject({ ok: true });
+  };
+  const ships = async (release: number, started: string, deployed: string, ended: string) => {
+    at(started);
+    await does('U0ANA', call(startCommand, { release }));
+    at(deployed);
+    await does('U0ANA', call(verifyCommand, { release }));
+    at(ended);
+    await does('U0ANA', call(doneCommand, { release }));
+  };
+  // One: asked at 8, voted on at 9 and 10, slot at 13:00, started 13:10, deployed 13:30, done 13:40; reviewed a day later.
+  at('23T08:00');
+  await hall.books('U0ANA', { startsAt: '2026-11-23T13:00:00.000Z' });
+  at('23T09:00');
+  await hall.votes('U0BEN', 1);
+  at('23T10:00');
+  await hall.votes('U0KIM', 1);
+  await ships(1, '23T13:10', '23T13:30', '23T13:40');
+  // Two: a standard change with one gate, approved after ten seconds; an incident at 15:00 that is over at 15:45.
+  at('23T14:00');
+  await hall.books('U0ANA', { startsAt: '2026-11-23T14:30:00.000Z', changeType: 'standard' });
+  hall.clock.now = new Date('2026-11-23T14:00:10Z');
+  await hall.votes('U0RAJ', 2);
+  await ships(2, '23T14:30', '23T14:50', '23T14:50');
+  at('23T15:00');
+  await does('U0BEN', call(incidentCommand, { release: 2, key: 'INC-1', note: '', close: false }));
+  await does('U0BEN', call(incidentCommand, { release: 2, key: 'INC-2', note: '', close: false }));
+  at('23T15:45');
+  await does('U0BEN', call(incidentCommand, { release: 2, key: 'INC-1', note: '', close: true }));
+  await does('U0BEN', call(incidentCommand, { release: 2, key: 'INC-2', note: '', close: true }));
+  // Three: done on Monday, rolled back on Tuesday. It stays a deployment of Monday, and failed.
+  at('23T16:00');
+  await hall.books('U0ANA', { startsAt: '2026-11-23T16:30:00.000Z', changeType: 'standard' });
+  at('23T16:05');
+  await hall.votes('U0RAJ', 3);
+  await ships(3, '23T16:30', '23T16:50', '23T17:00');
+  at('24T09:00');
+  await does('U0ANA', call(rollbackCommand, { release: 3, reason: 'wrong totals' }));
+  // Four: nobody votes, and its slot begins.
+  at('24T10:00');
+  await hall.books('U0ANA', { startsAt: '2026-11-24T12:00:00.000Z' });
+  at('24T12:00');
+  await hall.fires({ command: 'clock expire', release: 4 });
+  at('24T13:40');
+  await does('U0ANA', call(pirCommand, { ...review, release: 1 }));
+  // Five: approved, then changed, so that its gates are asked again: it is not approved now.
+  await hall.books('U0ANA', { startsAt: '2026-11-25T12:00:00.000Z', changeType: 'standard' });
+  await hall.votes('U0RAJ', 5);
+  at('24T14:00');
+  await does('U0ANA', call(changeCommand, { release: 5, revision: null, change: { summary: 'Something else' } }));
+  const { rows } = await hall.db.pool.query(
+    `SELECT number, state, approved_at, deployed_at, finished_at, failed_at FROM release ORDER BY number`,
+  );
+  const moments = (...times: (string | null)[]) =>
+    times.map((time) => (time === null ? null : new Date(`2026-11-${time}Z`)));
+  expect(rows.map(({ number, state, ...times }) => [number, state, ...Object.values(times)])).toEqual([
+    [1, 'done', ...moments('23T10:00:00', '23T13:30:00', '23T13:40:00', null)],
+    [2, 'done', ...moments('23T14:00:10', '23T14:50:00', '23T14:50:00', null)],
+    [3, 'rolled_back', ...moments('23T16:05:00', '23T16:50:00', '23T17:00:00', '24T09:00:00')],
+    [4, 'expired', ...moments(null, null, null, null)],
+    [5, 'requested', ...moments(null, null, null, null)],
+  ]);
+  const ask = {
+    ...askOf({ kind: 'team', key: 'payments', environment: 'production' }),
+    workspace: hall.workspace,
+    now: hall.clock.now,
+  };
+  const period = { from: new Date('2026-11-23T00:00Z'), to: new Date('2026-11-30T00:00Z') };
+  const [found] = await loadMeasurements(hall.db, ask, [period]);
+  const parts = (key: MetricKey) => found?.measures[key].map(({ part, measured }) => [part, measured]);
+  const values = (key: MetricKey, field: string) =>
+    found?.measures[key].map(({ measured }) => (measured as never)[field]);
+  expect(parts('deployment_frequency')).toMatchObject([['', { n: 3, perWeek: 3 }]]);
+  expect(parts('change_fail_rate')).toMatchObject([['', { events: 2, n: 3 }]]);
+  // Only the first did not fail: from 8:00 to 13:30.
+  expect(parts('change_lead_time')).toMatchObject([['', { n: 1, unknown: 0, median: 330 }]]);
+  // 15:00 to 15:45; whether the rollback is complete, nobody said.
+  expect(parts('recovery_time')).toMatchObject([['', { n: 1, unknown: 1, median: 45 }]]);
+  expect(parts('rework_rate')).toMatchObject([['', { events: 0, n: 3 }]]);
+  expect(parts('without_approval')).toMatchObject([['', { events: 0, n: 3 }]]);
+  expect(parts('expiry_rate')).toMatchObject([['', { events: 1, n: 4 }]]);
+  expect(parts('approval_wait')).toMatchObject([
+    ['Peer', { n: 2 }],
+    ['Product', { n: 1, median: 120 }],
+    ['SRE', { n: 1, median: 60 }],
+  ]);
+  expect(parts('rubber_stamps')).toMatchObject([['', { events: 1, n: 4 }]]);
+  // 310, 30 and 30 minutes.
+  expect(values('queue_time', 'median')).toEqual([30]);
+  // 30 of 340, 20 of 50, 30 of 60.
+  expect(values('flow_efficiency', 'median')).toEqual([0.4]);
+  // Four slots were held when they began; one was not used.
+  expect(parts('slot_use')).toMatchObject([['', { events: 3, n: 4 }]]);
+  const totals = Object.fromEntries(found?.stages.map(({ stage, totalMinutes }) => [stage, totalMinutes]) ?? []);
+  const expected = {
+    vote: 60 + 1 / 6 + 5,
+    approval: 60,
+    slot: 180 + 30 - 1 / 6 + 25,
+    start: 10,
+    deploy: 20 + 20 + 20,
+    verify: 10 + 10,
+    review: 24 * 60,
+  };
+  expect(near(totals)).toEqual(near(expected));
+  expect(bottleneckOf(found?.stages ?? [])).toMatchObject({ stage: 'slot' });
+  await expectReplayed(hall);
+  await hall.close();
+});
+
+const review: Omit<ReviewInput, 'release'> = {
+  outcome: 'as_planned',
+  text: '',
+  detectedBy: '',
+  impactMinutes: null,
+  helped: '',
+  hindered: '',
+  again: '',
+  actions: [],
+};
 
 const day = 24 * 3_600_000;
 const hour = 3_600_000;
