@@ -113,7 +113,7 @@ export function stageChart(asked: {
       kind: stages[stage].kind,
       isMarked: stage === worst?.stage,
     })),
-    definition: 'The time of all deployments of this time in each stage, added up. Nobody waits for the review.',
+    definition: 'The time of all deployments of this time in each stage, added up. Nothing waits for the review.',
   };
 }
 
@@ -121,16 +121,18 @@ export function stageChart(asked: {
 const altMost = 2000;
 
 export function seriesAlt(chart: SeriesChart): string {
-  const points = chart.points.map(({ label, value, low, high }) => {
-    if (value === null) return `${label} unknown`;
-    const range = low === null || high === null ? '' : ` (${rangeText(chart.unit, low, high)})`;
-    return `${label} ${valueText(chart.unit, value)}${range}`;
-  });
+  const points = (isRanged: boolean) =>
+    chart.points.map(({ label, value, low, high }) => {
+      if (value === null) return `${label} unknown`;
+      const range = !isRanged || low === null || high === null ? '' : ` (${rangeText(chart.unit, low, high)})`;
+      return `${label} ${valueText(chart.unit, value)}${range}`;
+    });
   const target = chart.target ? ` ${chart.target.label} ${valueText(chart.unit, chart.target.value)}.` : '';
-  return clip(
-    `${chart.title}, ${chart.subtitle}: ${chart.headline}.${target} ${points.join(', ')}. ${chart.definition}`,
-    altMost,
-  );
+  const said = (isRanged: boolean) =>
+    `${chart.title}, ${chart.subtitle}: ${chart.headline}.${target} ${points(isRanged).join(', ')}. ${chart.definition}`;
+  // A year of weeks has no room for its ranges: the numbers come first.
+  const full = said(true);
+  return clip(full.length <= altMost ? full : said(false), altMost);
 }
 
 export function barAlt(chart: BarChart): string {
@@ -191,7 +193,7 @@ export function seriesChart(chart: SeriesChart): string {
       ? text(x(index), head.bottom + height - 6, '?', { size: 13, fill: ink.quiet, anchor: 'middle', bold: true })
       : '',
   );
-  const marks = chart.shape === 'bars' ? bars(chart.points, x, y, step) : line(chart.points, x, y);
+  const marks = chart.shape === 'bars' ? bars(chart.points, x, y, step) : line(chart.points, x, y, step);
   const target = chart.target ? targetLine(left, right, y(chart.target.value)) : '';
   const nothing = isEmpty
     ? text((left + right) / 2, head.bottom + height / 2, 'Nothing is known of this time.', {
@@ -298,7 +300,8 @@ ${foot.svg}
 type At = (value: number) => number;
 
 /** Runs of known points; a gap where one is unknown. */
-function line(points: readonly ChartPoint[], x: At, y: At): string[] {
+function line(points: readonly ChartPoint[], x: At, y: At, step: number): string[] {
+  const radius = Math.min(3.5, step * 0.3);
   const runs: { index: number; point: ChartPoint & { value: number } }[][] = [[]];
   points.forEach((point, index) => {
     const { value } = point;
@@ -320,7 +323,7 @@ function line(points: readonly ChartPoint[], x: At, y: At): string[] {
       `<polyline points="${path.join(' ')}" fill="none" stroke="${colours.value}" stroke-width="2.5" stroke-linejoin="round"/>`,
       ...run.map(
         ({ index, point }) =>
-          `<circle cx="${n(x(index))}" cy="${n(y(point.value))}" r="3.5" fill="${colours.value}" stroke="${ink.paper}"/>`,
+          `<circle cx="${n(x(index))}" cy="${n(y(point.value))}" r="${n(radius)}" fill="${colours.value}" stroke="${ink.paper}"/>`,
       ),
     ];
   });

@@ -72,11 +72,14 @@ test('the alt text holds every number, the target, the definition, and fits into
     metrics.change_fail_rate.definition,
   ])
     expect(alt).toContain(said);
-  const long = {
+  // A year of weeks says every number, if need be without its range; what never fits is cut.
+  const point = rates.points[0] as SeriesChart['points'][number];
+  const times = (count: number) => ({
     ...rates,
-    points: Array.from({ length: 300 }, () => rates.points[0] as SeriesChart['points'][number]),
-  };
-  expect(seriesAlt(long).length).toBeLessThanOrEqual(2000);
+    points: Array.from({ length: count }, (_, index) => ({ ...point, label: `week number ${index + 1}` })),
+  });
+  expect(seriesAlt(times(70))).toMatch(/week number 1 8 %, .* week number 70 8 %\. Failed deployments .*once\.$/);
+  expect(seriesAlt(times(300)).length).toBe(2000);
 });
 
 test('an unknown week leaves a gap in the line and a question mark, never a zero', () => {
