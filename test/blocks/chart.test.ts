@@ -79,7 +79,7 @@ test('the alt text holds every number, the target, the definition, and fits into
     points: Array.from({ length: count }, (_, index) => ({ ...point, label: `week number ${index + 1}` })),
   });
   expect(seriesAlt(times(70))).toMatch(/week number 1 8 %, .* week number 70 8 %\. Failed deployments .*once\.$/);
-  expect(seriesAlt(times(300)).length).toBe(2000);
+  expect(seriesAlt(times(300)).length).toBeLessThanOrEqual(2000);
 });
 
 test('an unknown week leaves a gap in the line and a question mark, never a zero', () => {

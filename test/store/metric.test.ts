@@ -1,3 +1,7 @@
+import { cpSync, mkdtempSync, readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { changeCommand } from '../../src/commands/change.ts';
 import { type Call, call } from '../../src/commands/command.ts';
@@ -300,6 +304,50 @@ const review: Omit<ReviewInput, 'release'> = {
   again: '',
   actions: [],
 };
+
+test('releases of before get their moments from the log', async () => {
+  const migrations = new URL('../../prisma/migrations/', import.meta.url).pathname;
+  const own = '20261123090000_metric';
+  const earlier = mkdtempSync(join(tmpdir(), 'maitred-migrations-'));
+  for (const name of readdirSync(migrations).filter((one) => /^\d/.test(one) && one < own))
+    cpSync(join(migrations, name), join(earlier, name), { recursive: true });
+  const url = await newDatabase();
+  await migrate(url, earlier);
+  const pool = new pg.Pool({ connectionString: url });
+  await pool.query(`INSERT INTO release (workspace, number, state, requester, lead, environment, change_type, policy, summary, rollback_plan,
+      starts_at, ends_at, channel, revision, requested_at, changed_at)
+    SELECT 'T1', n, state, 'U1', 'U1', 'production', 'normal', 'p', '', '', '2026-11-01T10:00Z', '2026-11-01T11:00Z', 'C1', 1, now(), now()
+    FROM (VALUES (1, 'rolled_back'), (2, 'requested'), (3, 'requested')) AS x(n, state)`);
+  const log = [
+    [1, 'vote.cast', '01'],
+    [1, 'release.approved', '02'],
+    [1, 'vote.cast', '03'],
+    [1, 'release.approved', '04'],
+    [1, 'release.verifying', '05'],
+    [1, 'release.done', '06'],
+    [1, 'release.failed', '07'],
+    [1, 'release.rolled_back', '08'],
+    [2, 'vote.cast', '01'],
+    [2, 'release.approved', '02'],
+  ] as const;
+  for (const [release, type, hourOf] of log)
+    await pool.query(
+      `INSERT INTO event (id, workspace, type, at, actor, command, release, body) VALUES ($1, 'T1', $2, $3, '{}', '', $4, '{}')`,
+      [`${release}-${type}-${hourOf}`, type, `2026-11-01T${hourOf}:00Z`, release],
+    );
+  expect(await migrate(url)).toContain(own);
+  const { rows } = await pool.query(
+    'SELECT first_vote_at, approved_at, deployed_at, failed_at, finished_at FROM release ORDER BY number',
+  );
+  await pool.end();
+  const at = (hourOf: string | null) => (hourOf === null ? null : new Date(`2026-11-01T${hourOf}:00Z`));
+  expect(rows.map((row) => Object.values(row))).toEqual([
+    ['01', '04', '05', '07', '06'].map(at),
+    // Its verdict was undone by a change.
+    ['01', null, null, null, null].map(at),
+    [null, null, null, null, null].map(at),
+  ]);
+});
 
 const day = 24 * 3_600_000;
 const hour = 3_600_000;
