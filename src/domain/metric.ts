@@ -106,7 +106,7 @@ export const metrics: { readonly [Key in MetricKey]: Metric } = {
   },
   without_approval: {
     name: 'Deployed without manual approval',
-    definition: 'Deployments that had no gate, among all deployments.',
+    definition: 'Deployments that had no gate, among all deployments, and among those of each risk.',
     group: 'approval',
     unit: 'share',
     better: 'more',

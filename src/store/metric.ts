@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { RiskRow } from '../domain/approval.ts';
 import {
   frequencyMeasured,
   type Measures,
@@ -111,14 +112,14 @@ function deployments(scope: MetricScope): string {
     ),
     f AS (
       SELECT r.number, r.change_type, r.requested_at, r.first_vote_at, coalesce(r.approved_at, r.started_at) AS a, r.starts_at, r.started_at,
-        r.deployed_at, r.finished_at, r.reviewed_at, nullif(jsonb_array_length(r.scope), 0) AS items,
+        r.deployed_at, r.finished_at, r.reviewed_at, nullif(jsonb_array_length(r.scope), 0) AS items, r.risk ->> 'band' AS band,
         r.failed_at IS NOT NULL OR coalesce(r.outcome = 'failed', false) OR i.release IS NOT NULL AS failed,
         least(r.failed_at, i.began_at) AS failed_at, coalesce(r.restored_at, i.over_at) AS restored_at
       FROM release r LEFT JOIN i ON i.release = r.number
       WHERE ${ofRelease} AND r.finished_at >= $2 AND r.finished_at < least($3::timestamptz, $5::timestamptz) ${inScope(scope)}
     ),
     d AS MATERIALIZED (
-      SELECT number, change_type = 'emergency' AS emergency, failed, items,
+      SELECT number, change_type = 'emergency' AS emergency, failed, items, band,
         CASE WHEN NOT failed THEN ${minutes('requested_at', 'deployed_at')} END AS lead,
         CASE WHEN failed AND failed_at IS NOT NULL AND restored_at IS NOT NULL THEN ${minutes('failed_at', 'restored_at')} END AS recovery,
         ${minutes('requested_at', 'started_at')} AS queue,
@@ -154,7 +155,8 @@ type Deployed = {
   readonly n: number;
   readonly failed: number;
   readonly emergency: number;
-  readonly ungated: number;
+  /** By the risk that it was judged to have; null: none was. */
+  readonly bands: readonly { readonly band: string | null; readonly n: number; readonly ungated: number }[];
   readonly overridden: number;
   readonly excepted: number;
   readonly spreads: Readonly<Record<SpreadColumn, Spread>>;
@@ -171,7 +173,9 @@ function deployedSql(scope: MetricScope): string {
     s AS (SELECT ${spreadColumns.map((column) => `${spread(`(SELECT ${column} FROM n)`, column)} AS ${column}`).join(', ')} FROM d),
     u AS MATERIALIZED (SELECT count(*) AS size FROM d JOIN release_unit u ON u.workspace = $1 AND u.release = d.number GROUP BY d.number)
     SELECT jsonb_build_object('n', n.n, 'failed', n.failed, 'emergency', n.emergency, 'totals', n.totals,
-      'ungated', (SELECT count(*) FROM d WHERE NOT EXISTS (SELECT 1 FROM gate g WHERE g.workspace = $1 AND g.release = d.number)),
+      'bands', (SELECT coalesce(jsonb_agg(jsonb_build_object('band', x.band, 'n', x.n, 'ungated', x.ungated)), '[]') FROM (
+        SELECT d.band, count(*) AS n, count(*) FILTER (WHERE g.release IS NULL) AS ungated
+        FROM d LEFT JOIN gate g ON g.workspace = $1 AND g.release = d.number AND g.position = 0 GROUP BY d.band) x),
       'overridden', (SELECT count(*) FROM d WHERE number IN (SELECT release FROM override WHERE workspace = $1 AND state = 'granted')),
       'excepted', (SELECT count(*) FROM d WHERE number IN (SELECT release FROM exception WHERE workspace = $1)),
       'services', (SELECT ${spread(`(SELECT ${ends('count(*)')} FROM u)`, 'size')} FROM u),
@@ -272,7 +276,14 @@ function measuresOf(period: Period, deployed: Deployed, decided: Decided): Measu
     recovery_time: whole(median(spreads.recovery, failed, failed === 0 ? nothing.failed : nothing.recovery)),
     rework_rate: rate(deployed.emergency, n, nothing.deployed),
     approval_wait: decided.gates.map((gate) => ({ part: gate.name, measured: median(gate, gate.n, nothing.approved) })),
-    without_approval: rate(deployed.ungated, n, nothing.deployed),
+    without_approval: [
+      ...rate(sum(deployed.bands.map(({ ungated }) => ungated)), n, nothing.deployed),
+      ...riskBands.flatMap((band) =>
+        deployed.bands
+          .filter((one) => one.band === band)
+          .map((one) => ({ part: `${band} risk`, measured: rateMeasured(one.ungated, one.n, nothing.deployed) })),
+      ),
+    ],
     expiry_rate: rate(decided.expired, decided.decided, nothing.decided),
     override_rate: rate(deployed.overridden, n, nothing.deployed),
     exception_rate: rate(deployed.excepted, n, nothing.deployed),
@@ -296,6 +307,12 @@ function measuresOf(period: Period, deployed: Deployed, decided: Decided): Measu
     known_errors: whole({ kind: 'count', n: decided.knownErrors }),
     incidents_linked: whole(unknown(nothing.unlinked)),
   };
+}
+
+const riskBands = RiskRow.shape.band.options;
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }
 
 function medianIn({ n, middle, ends }: Spread, among: number): Median | undefined {

@@ -64,6 +64,7 @@ type Made = {
   gates: { name: string; asked: number; met: Time }[];
   votes: { gate: string; voter: string; revision: number; choice: string; at: number }[];
   incidents: { key: string; at: number; closed: Time }[];
+  band: string | null;
   isOverridden: boolean;
   isExcepted: boolean;
 };
@@ -264,7 +265,7 @@ test('lives told through the product, and worked by hand', async () => {
   // 15:00 to 15:45; whether the rollback is complete, nobody said.
   expect(parts('recovery_time')).toMatchObject([['', { n: 1, unknown: 1, median: 45 }]]);
   expect(parts('rework_rate')).toMatchObject([['', { events: 0, n: 3 }]]);
-  expect(parts('without_approval')).toMatchObject([['', { events: 0, n: 3 }]]);
+  expect(parts('without_approval')?.[0]).toMatchObject(['', { events: 0, n: 3 }]);
   expect(parts('expiry_rate')).toMatchObject([['', { events: 1, n: 4 }]]);
   expect(parts('approval_wait')).toMatchObject([
     ['Peer', { n: 2 }],
@@ -501,10 +502,19 @@ function reckon(scope: Scoped, period: Period) {
       deployed.filter(({ type }) => type === 'emergency'),
       deployed,
     ),
-    without_approval: share(
-      deployed.filter(({ gates }) => gates.length === 0),
-      deployed,
-    ),
+    without_approval: {
+      ...share(
+        deployed.filter(({ gates }) => gates.length === 0),
+        deployed,
+      ),
+      ...Object.fromEntries(
+        ['low', 'medium', 'high'].map((band) => {
+          const those = deployed.filter((one) => one.band === band);
+          const free = those.filter(({ gates }) => gates.length === 0);
+          return [`${band} risk`, share(free, those)['']];
+        }),
+      ),
+    },
     override_rate: share(
       deployed.filter(({ isOverridden }) => isOverridden),
       deployed,
@@ -634,6 +644,7 @@ function makeRelease(number: number, random: () => number): Made {
     revision,
     gates: asked,
     votes,
+    band: chance(0.2) ? null : (some(['low', 'medium', 'high'], 1, random)[0] as string),
     isOverridden: isSetAside || chance(0.03),
     isExcepted: chance(0.04),
   };
@@ -742,6 +753,7 @@ async function insertAll(): Promise<void> {
       restored_at: at(one.restored),
       reviewed_at: at(one.reviewed),
       outcome: one.outcome,
+      risk: one.band && { band: one.band },
     })),
   );
   await insert(
