@@ -151,7 +151,7 @@ function tell(props: FlightProps, name: Names): Told {
       words: canaryWords(body),
       at: at.toISOString(),
     })),
-    messages: of(events, 'message.captured').map((event) => toldMessage(event, events, typed)),
+    messages: messagesOf(events, typed),
     knownErrors: of(events, 'error.known').map(({ at, actor, body }) => ({
       title: typed(body.title),
       workaround: typed(body.workaround),
@@ -194,25 +194,34 @@ function toldStep(step: Step, name: Names): Of<'steps'> {
   };
 }
 
-function toldMessage(
-  { actor, body }: Body<'message.captured'>,
-  events: readonly StoredEvent[],
-  typed: (text: string) => string,
-): Of<'messages'> {
-  const isOfIt = (other: { readonly body: { readonly channel: string; readonly ts: string } }) =>
-    other.body.channel === body.channel && other.body.ts === body.ts;
-  return {
+function messagesOf(events: readonly StoredEvent[], typed: (text: string) => string): Of<'messages'>[] {
+  const edited = byMessage(of(events, 'message.edited'));
+  const deleted = byMessage(of(events, 'message.deleted'));
+  return of(events, 'message.captured').map(({ actor, body }) => ({
     at: body.saidAt,
     author: body.author,
     text: typed(body.text),
     permalink: body.permalink,
     source: body.source,
     capturedBy: actorOf(actor),
-    edits: of(events, 'message.edited')
-      .filter(isOfIt)
-      .map((edit) => ({ at: edit.at.toISOString(), text: typed(edit.body.text) })),
-    deletedAt: of(events, 'message.deleted').find(isOfIt)?.at.toISOString() ?? null,
-  };
+    edits: (edited.get(messageKey(body)) ?? []).map((edit) => ({
+      at: edit.at.toISOString(),
+      text: typed(edit.body.text),
+    })),
+    deletedAt: deleted.get(messageKey(body))?.[0]?.at.toISOString() ?? null,
+  }));
+}
+
+function byMessage<Event extends { readonly body: MessageId }>(events: readonly Event[]): Map<string, Event[]> {
+  const found = new Map<string, Event[]>();
+  for (const event of events) found.set(messageKey(event.body), [...(found.get(messageKey(event.body)) ?? []), event]);
+  return found;
+}
+
+type MessageId = { readonly channel: string; readonly ts: string };
+
+function messageKey({ channel, ts }: MessageId): string {
+  return `${channel} ${ts}`;
 }
 
 function actionsOf(events: readonly StoredEvent[], typed: (text: string) => string): Of<'actions'>[] {
@@ -239,18 +248,23 @@ function toldEntry(entry: LogEntry, zone: string, name: Names): Of<'timeline'> {
   };
 }
 
-/** Our sentences mark words with `*` and backticks; those that people typed stay, as noncharacters of Unicode meanwhile. */
-const shields = { '*': '\ufdd0', '`': '\ufdd1', '\ufdd0': '*', '\ufdd1': '`' } as const;
+/** Our sentences mark words with `*` and backticks. What people typed is no mark: noncharacters of Unicode stand for it. */
+function hide(text: string): string {
+  return text.replaceAll('*', '\ufdd0').replaceAll('`', '\ufdd1');
+}
+
+function show(text: string): string {
+  return text.replaceAll('\ufdd0', '*').replaceAll('\ufdd1', '`');
+}
 
 /** An entry in plain words. One that cannot be read stops nobody from reading the others. */
 function entryWords({ event, stored }: LogEntry, zone: string, name: Names): string {
   const unreadable = `This entry (${stored.type}) cannot be read; it stands here as it was stored.`;
   if (!event) return unreadable;
-  const shielded = (text: string) => text.replace(/[*`\ufdd0\ufdd1]/g, (mark) => shields[mark as keyof typeof shields]);
-  const body = eachString(event.body, (text) => shielded(plainWords(text, name))) as StoredEvent['body'];
+  const body = eachString(event.body, (text) => hide(plainWords(text, name))) as StoredEvent['body'];
   try {
     const told = say({ ...event, body }, zone).mrkdwn.replace(/[*`]/g, '');
-    return shielded(plainWords(told, name));
+    return show(plainWords(told, name));
   } catch {
     // A refusal inside of a body may be one that there are no words for any more.
     return unreadable;

@@ -197,15 +197,29 @@ function held(release: ReleaseProps): Mrkdwn[] {
 }
 
 /** What one person is told of an event, with the way to it. */
-export function told(event: StoredEvent, zone: string): View {
+export function told(event: StoredEvent, reader: string, zone: string): View {
   const said =
     event.body.type === 'release.requested'
       ? toldOfRequest(event as StoredEvent<'release.requested'>)
       : say(event, zone);
   const number = 'release' in event.body ? String(event.body.release) : undefined;
+  const own = actionsIn(event).filter((one) => one.owner === reader);
+  const asked = own.map((one) =>
+    section(
+      mrkdwn`📋 *${one.key}* ${one.text}\nby ${one.due}`,
+      button('action.done', 'Done', `${number ?? ''}|${one.key}`),
+    ),
+  );
   const buttons =
     number === undefined ? [] : [actions(`tell-${number}`, [button('release.details', 'Details', number)])];
-  return { text: said.mrkdwn, blocks: [section(said), ...buttons, context(mrkdwn`${toldWhy(event)}`)] };
+  return { text: said.mrkdwn, blocks: [section(said), ...asked, ...buttons, context(mrkdwn`${toldWhy(event)}`)] };
+}
+
+/** What a review wants done. */
+function actionsIn({ body }: StoredEvent) {
+  if (body.type === 'release.reviewed') return body.actions;
+  if (body.type === 'action.added') return [body.action];
+  return body.type === 'action.reminded' ? [body] : [];
 }
 
 /** Why somebody hears of a request who is not asked to vote on it. */
@@ -252,13 +266,14 @@ export function receipt(
   event: StoredEvent,
   release: ReleaseProps | undefined,
   zone: string,
-  extra: { readonly feed?: string } = {},
+  extra: { readonly feed?: string; readonly learnt?: readonly Mrkdwn[] } = {},
 ): View {
   const said = say(event, zone);
   const text = release ? mrkdwn`${said}\n${summaryLine(release)}.` : said;
   const blocks: KnownBlock[] = [section(text)];
   if (event.body.type === 'release.requested' && release)
     blocks.push(context(mrkdwn`Its card is in ${channel(release.channel)}.`));
+  if (extra.learnt && extra.learnt.length > 0) blocks.push(context(...extra.learnt));
   if (event.body.type === 'release.requested' || event.body.type === 'release.moved')
     blocks.push(...warnings(event.body.warnings, zone));
   if (extra.feed !== undefined)

@@ -716,3 +716,16 @@ export function knownErrorList(
     ],
   };
 }
+
+/** What whoever asks for a release of these services should know from the last ones. */
+export function learnt(
+  lessons: readonly { readonly release: number; readonly hindered: string }[],
+  errors: readonly { readonly key: string; readonly title: string; readonly workaround: string }[],
+): Mrkdwn[] {
+  return [
+    ...lessons.map(({ release, hindered }) => mrkdwn`💡 ${releaseKey(release)} learnt: “${clip(hindered, 200)}”`),
+    ...errors
+      .slice(0, 3)
+      .map((one) => mrkdwn`🐞 ${one.key} is open: ${clip(one.title, 150)}. Meanwhile: ${clip(one.workaround, 150)}`),
+  ];
+}

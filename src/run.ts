@@ -185,9 +185,10 @@ async function transact<Input, Facts>(
     for (const event of events) await apply(tx, event);
     const reactions = events.map(react);
     const surfaces = reactions.flatMap((reaction) => reaction.surfaces);
-    const timers = reactions.flatMap((reaction) => reaction.timers);
+    // Two events of one command may set the same timer: the later one counts, as it would in two commands.
+    const timers = new Map(reactions.flatMap((reaction) => reaction.timers).map((timer) => [timer.key, timer]));
     const stored: Stored = { ok: true, events: events.map((event) => event.id) };
-    await record(tx, { ...row, outcome: stored }, events, surfaces, timers);
+    await record(tx, { ...row, outcome: stored }, events, surfaces, [...timers.values()]);
     return { outcome: { ok: true, events, repeated: false }, surfaces: [...new Set(surfaces.map(surfaceKey))] };
   });
 }

@@ -25,7 +25,7 @@ export const listVerb: Verb = {
   },
 };
 
-export const showVerb: Verb = look('show', ['status'], 'everything about one release', 'show');
+export const showVerb: Verb = look('show', [], 'everything about one release', 'show');
 export const whyVerb: Verb = look('why', [], 'which rule a release waits for, and why', 'why');
 export const whoVerb: Verb = look('who', ['waiting'], 'who is still needed', 'who');
 

@@ -11,19 +11,9 @@ import {
   remindAction,
   reviewRelease,
 } from '../domain/pir.ts';
-import type { ReleaseFacts } from '../domain/release.ts';
 import { isDate } from '../domain/time.ts';
-import { badOption, type Command, call, loadRelease, missing, ofRelease, type Verb } from './command.ts';
+import { badOption, type Command, call, missing, ofRelease, type Verb } from './command.ts';
 import { loadRoom } from './room.ts';
-
-export const pirCommand: Command<ReviewInput, ReleaseFacts> = {
-  name: 'pir',
-  audience: 'members',
-  input: ReviewInput,
-  contends: ofRelease,
-  load: loadRelease,
-  decide: reviewRelease,
-};
 
 export const pirVerb: Verb = {
   name: 'pir',
@@ -37,6 +27,14 @@ export const pirVerb: Verb = {
 };
 
 const ofActions = { contends: ofRelease, load: loadRoom } as const;
+export const pirCommand: Command<ReviewInput, ActionFacts> = {
+  name: 'pir',
+  audience: 'members',
+  ...ofActions,
+  input: ReviewInput,
+  needs: (_facts, { actions }) => ({ ...needNothing, people: [...new Set(actions.map(({ owner }) => owner))] }),
+  decide: reviewRelease,
+};
 export const addActionCommand: Command<AddActionInput, ActionFacts> = {
   name: 'action add',
   audience: 'members',

@@ -452,11 +452,7 @@ export const handoverVerb: Verb = {
   parse: (line, _said, release) => {
     const to = line.words.flatMap((word) => readMention(word, '@') ?? [])[0];
     if (!to) return missing('who takes it over, like @lee');
-    const note = line.raw
-      .replace(/<@[^>]*>/g, '')
-      .replace(/\s+/g, ' ')
-      .trim()
-      .slice(0, 2000);
+    const note = [...line.words.filter((word) => !readMention(word, '@')), ...line.quoted].join(' ').slice(0, 2000);
     return { do: 'run', call: call(offerRoleCommand, { release, role: 'operations', to, note }) };
   },
 };

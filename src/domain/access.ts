@@ -18,8 +18,12 @@ export type Roles = readonly string[];
 
 /** Who runs a release: its deploy lead, whoever took the lead in its room, its requester or a release manager. */
 export function mayRun(release: Release, actor: string, roles: Roles): boolean {
-  const own = [release.lead, release.roomLead, release.requester];
-  return own.includes(actor) || roles.includes('release_manager');
+  return isOwn(release, actor) || roles.includes('release_manager');
+}
+
+/** Whose own release it is: who asked for it, who was booked to lead it, who took the lead in its room. */
+export function isOwn({ requester, lead, roomLead }: Pick<Release, 'requester' | 'lead' | 'roomLead'>, actor: string) {
+  return [requester, lead, roomLead].includes(actor);
 }
 
 /** Who keeps the calendar: release managers; everybody as long as no catalogue names any. */

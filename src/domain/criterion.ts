@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { mayRun } from './access.ts';
+import { isOwn, mayRun } from './access.ts';
 import type { Criterion } from './approval.ts';
 import type { ScopeItem } from './content.ts';
 import { type Ask, accept, actorId, type Decision, refuse } from './decision.ts';
@@ -84,19 +84,16 @@ export function tickCriterion(input: TickInput, facts: ReleaseFacts, ask: Ask): 
   const isWatched = one.kind === 'handover' && release.state === 'done' && !release.watchEndedAt;
   if (isEnded(release.state) && !isWatched)
     return refuse({ code: 'wrong_state', release: release.number, verb: 'tick', state: release.state, possible: [] });
-  const isOwn = person === release.requester || person === release.lead;
   const tellers =
     one.owner !== null
       ? [one.owner]
       : one.kind === 'condition'
-        ? (facts.gates
-            .find(({ rule }) => rule.name === one.gate)
-            ?.asked.filter((id) => id !== release.requester && id !== release.lead) ?? [])
+        ? (facts.gates.find(({ rule }) => rule.name === one.gate)?.asked.filter((id) => !isOwn(release, id)) ?? [])
         : undefined;
   const may =
     tellers === undefined
       ? mayRun(release, person, facts.roles)
-      : tellers.includes(person) && (one.kind !== 'condition' || !isOwn);
+      : tellers.includes(person) && (one.kind !== 'condition' || !isOwn(release, person));
   if (!may)
     return refuse({
       code: 'not_your_tick',

@@ -8,7 +8,7 @@ import { openGates } from './gate.ts';
 import { holds } from './guard.ts';
 import { againstStart, isSetAside, type SlotFacts } from './move.ts';
 import { aboutOf, isSlotHeld, type ReleaseFacts, type ReleaseState } from './release.ts';
-import { roomOpened } from './room.ts';
+import { roomOpened, stepsToPlan } from './room.ts';
 import { openSteps, type RoomFacts } from './step.ts';
 import { minutesBetween } from './time.ts';
 import { isBefore, type Passenger } from './train.ts';
@@ -182,7 +182,9 @@ export function finishRelease(_input: OfRelease, facts: RoomFacts, ask: Ask): De
       before: 'done',
       open: open.map((one) => one.title),
     });
-  const steps = openSteps(facts.steps, 'deploy').map(({ key, title }) => ({ key, title }));
+  // The clock plans a moment after the room opens; nobody is done before that.
+  const planned = facts.planned.includes('deploy') ? [] : stepsToPlan(facts, 'deploy');
+  const steps = [...openSteps(facts.steps, 'deploy'), ...planned].map(({ key, title }) => ({ key, title }));
   if (steps.length > 0) return refuse({ code: 'steps_open', release: release.number, steps });
   return accept({ type: 'release.done', release: release.number });
 }

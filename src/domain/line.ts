@@ -3,6 +3,7 @@ import { readDuration, type TimeProblem, wallMinutes } from './time.ts';
 
 /** A line that somebody typed after the command, taken apart without judging it. */
 export type Line = {
+  /** As its author saw it: names in place of what Slack makes of them. */
   readonly raw: string;
   readonly words: readonly string[];
   /** `key:value` and `--flag` (value "true"). */
@@ -12,20 +13,35 @@ export type Line = {
 
 /** Splits typed text: smart quotes count as quotes, `key:value` needs a key of letters (14:00 is a time). */
 export function readLine(text: string): Line {
-  const raw = text.replace(/[“”„]/g, '"').replace(/[‘’]/g, "'").replace(/\s+/g, ' ').trim();
+  const line = text.replace(/[“”„]/g, '"').replace(/[‘’]/g, "'").replace(/\s+/g, ' ').trim();
   const words: string[] = [];
   const quoted: string[] = [];
   const options: Record<string, string> = {};
-  for (const [piece, key, quotedValue, quote] of raw.matchAll(/([a-z]+):"([^"]*)"|"([^"]*)"|<[^>]*>|[^\s"]+/gi)) {
-    if (key !== undefined && quotedValue !== undefined) options[key.toLowerCase()] = quotedValue;
-    else if (quote !== undefined) quoted.push(quote);
+  for (const [piece, key, quotedValue, quote] of line.matchAll(/([a-z]+):"([^"]*)"|"([^"]*)"|<[^>]*>|[^\s"]+/gi)) {
+    if (key !== undefined && quotedValue !== undefined) options[key.toLowerCase()] = plain(quotedValue);
+    else if (quote !== undefined) quoted.push(plain(quote));
     else if (/^--[a-z][a-z-]*$/i.test(piece)) options[piece.slice(2).toLowerCase()] = 'true';
     else if (/^[a-z]+:[^\s/]+$/i.test(piece) && !piece.startsWith('<')) {
       const [name, ...value] = piece.split(':');
-      options[(name as string).toLowerCase()] = value.join(':');
-    } else words.push(piece);
+      options[(name as string).toLowerCase()] = wordOf(value.join(':'));
+    } else words.push(wordOf(piece));
   }
-  return { raw, words, options, quoted };
+  return { raw: plain(line), words, options, quoted };
+}
+
+/** A mention alone stays one, for `readMention`. */
+function wordOf(word: string): string {
+  return word.startsWith('<') ? word : plain(word);
+}
+
+/** Slack sends `<@U1|ana>` for @ana, `<https://x|y>` for a link, and & < > as entities. */
+function plain(text: string): string {
+  return text
+    .replace(/<([@#])[A-Z0-9]+\|([^>]+)>/g, '$1$2')
+    .replace(/<(https?:[^|>]+)(?:\|[^>]*)?>/g, '$1')
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&amp;', '&');
 }
 
 /** `payments@2.14.0` → a unit. The version is kept as typed. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { mayRun } from './access.ts';
+import { isOwn, mayRun } from './access.ts';
 import { askGates, askNeeds, planAsks, regate, unmeetable } from './ask.ts';
 import type { Conflict, Train } from './calendar.ts';
 import { type CalendarFacts, isHard, judge, type Wanted } from './conflict.ts';
@@ -300,7 +300,7 @@ export function isSetAside({ release, overrides }: ReleaseFacts, rule: string, n
       one.state === 'granted' &&
       now < one.until &&
       one.hash === contentHash(release, release) &&
-      ![one.by, one.second].some((id) => id === release.requester || id === release.lead),
+      ![one.by, one.second].some((id) => isOwn(release, id)),
   );
 }
 

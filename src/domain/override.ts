@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isOwn } from './access.ts';
 import { contentHash } from './content.ts';
 import { unticked } from './criterion.ts';
 import { type Ask, accept, actorId, type Decision, type Refusal, refuse } from './decision.ts';
@@ -33,7 +34,7 @@ export function proposeOverride(input: OverrideInput, facts: OverrideFacts, ask:
   const { release } = facts;
   if (facts.hasCatalog && !facts.roles.includes('release_manager'))
     return refuse({ code: 'only_managers', verb: 'override' });
-  if (by === release.requester || by === release.lead)
+  if (isOwn(release, by))
     return refuse({
       code: 'own_override',
       release: release.number,
@@ -78,8 +79,7 @@ export function proposeOverride(input: OverrideInput, facts: OverrideFacts, ask:
 
 function unfitSecond(second: string, by: string, { release }: OverrideFacts, ask: Ask): Refusal | undefined {
   const person = ask.directory.people[second];
-  const isOwn = second === release.requester || second === release.lead;
-  return second === by || isOwn || !person || !isFullMember(person)
+  return second === by || isOwn(release, second) || !person || !isFullMember(person)
     ? { code: 'second_unfit', person: second }
     : undefined;
 }
@@ -104,7 +104,7 @@ export function answerOverride(input: AnswerOverride, facts: OverrideFacts, ask:
   // It was asked for one content and one slot.
   if (found.hash !== contentHash(release, release)) return refuse({ code: 'override_over', state: 'it changed since' });
   // Roles may have changed since: neither of the two may run it.
-  const unfit = [found.by, found.second].find((id) => id === release.requester || id === release.lead);
+  const unfit = [found.by, found.second].find((id) => isOwn(release, id));
   if (unfit) return refuse({ code: 'second_unfit', person: unfit });
   if (isEnded(release.state) || isRunning(release.state))
     return refuse({ code: 'override_over', state: release.state });

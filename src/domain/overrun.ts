@@ -3,7 +3,7 @@ import { mayRun } from './access.ts';
 import { type Ask, accept, actorId, type Decision, refuse } from './decision.ts';
 import type { EventBody } from './event.ts';
 import { laneOf, onlyRunners, type SlotFacts } from './move.ts';
-import { isRunning } from './release.ts';
+import { isRunning, type Release } from './release.ts';
 import { holderOf } from './request.ts';
 import { addMinutes } from './time.ts';
 
@@ -20,7 +20,10 @@ export type NextHolder = {
   readonly startsAt: string;
   readonly people: string[];
 };
-export type OverrunFacts = SlotFacts & { readonly next: readonly NextHolder[] };
+export type OverrunFacts = SlotFacts & {
+  /** Whose the time behind a slot is, by who holds it. */
+  readonly next: readonly { readonly holder: string; readonly people: readonly string[] }[];
+};
 
 /** The clock, ten minutes before the end: says so, and who comes next. */
 export function noticeEnd(_input: OfOverrun, facts: OverrunFacts, ask: Ask): Decision {
@@ -31,7 +34,7 @@ export function noticeEnd(_input: OfOverrun, facts: OverrunFacts, ask: Ask): Dec
     type: 'slot.ending',
     release: release.number,
     endsAt: release.endsAt.toISOString(),
-    next: nextWithin(facts, overrunTimes.growMinutes),
+    next: nextWithin(facts, grown(release.endsAt)),
   });
 }
 
@@ -39,12 +42,12 @@ export function noticeEnd(_input: OfOverrun, facts: OverrunFacts, ask: Ask): Dec
 export function overrun(_input: OfOverrun, facts: OverrunFacts, ask: Ask): Decision {
   const { release } = facts;
   if (!isRunning(release.state) || ask.now < release.endsAt) return accept();
-  const next = nextWithin(facts, overrunTimes.growMinutes);
-  const grown = (release.endsAt.getTime() - release.plannedEnd.getTime()) / 60_000;
+  const next = nextWithin(facts, grown(release.endsAt));
+  const sofar = (release.endsAt.getTime() - release.plannedEnd.getTime()) / 60_000;
   // An outage may have swallowed the end: what is over already is not held any more.
   const isLate = ask.now >= addMinutes(release.endsAt, overrunTimes.growMinutes);
-  if (next === null && !isLate && grown + overrunTimes.growMinutes <= overrunTimes.growAtMost)
-    return accept(extended(facts, overrunTimes.growMinutes));
+  if (next === null && !isLate && sofar + overrunTimes.growMinutes <= overrunTimes.growAtMost)
+    return accept(extended(facts, grown(release.endsAt)));
   return accept({ type: 'slot.overrun', release: release.number, endsAt: release.endsAt.toISOString(), next });
 }
 
@@ -58,12 +61,22 @@ export function extendSlot(input: ExtendInput, facts: OverrunFacts, ask: Ask): D
   if (!isRunning(release.state))
     return refuse({ code: 'wrong_state', release: release.number, verb: 'extend', state: release.state, possible: [] });
   if (!facts.release.hasSlot) return refuse({ code: 'no_slot', release: release.number });
-  const next = nextWithin(facts, input.minutes);
+  const endsAt = addMinutes(extendsFrom(release, ask.now), input.minutes);
+  const next = nextWithin(facts, endsAt);
   if (next) return refuse({ code: 'next_holder', release: release.number, next });
-  return accept(extended(facts, input.minutes));
+  return accept(extended(facts, endsAt));
 }
 
-function extended(facts: OverrunFacts, minutes: number): EventBody {
+/** Time that is over already is no more time. */
+export function extendsFrom({ endsAt }: Pick<Release, 'endsAt'>, now: Date): Date {
+  return endsAt < now ? now : endsAt;
+}
+
+function grown(endsAt: Date): Date {
+  return addMinutes(endsAt, overrunTimes.growMinutes);
+}
+
+function extended(facts: OverrunFacts, endsAt: Date): EventBody {
   const { release } = facts;
   const { environment, exclusive, services, label } = laneOf(facts);
   return {
@@ -75,14 +88,13 @@ function extended(facts: OverrunFacts, minutes: number): EventBody {
     label,
     startsAt: release.startsAt.toISOString(),
     before: release.endsAt.toISOString(),
-    endsAt: addMinutes(release.endsAt, minutes).toISOString(),
+    endsAt: endsAt.toISOString(),
   };
 }
 
-/** Who holds a part of the minutes after the slot: another release of a service of ours, or the whole environment. */
-function nextWithin(facts: OverrunFacts, minutes: number): NextHolder | null {
+/** Who holds a part of the time between the slot and `until`: another release of a service of ours, or the whole environment. */
+function nextWithin(facts: OverrunFacts, until: Date): NextHolder | null {
   const { release, calendar, exclusive } = facts;
-  const until = addMinutes(release.endsAt, minutes);
   const services = release.units.map((unit) => unit.service);
   const [first] = calendar.held
     .filter((held) => held.holder !== holderOf(release.number))
@@ -91,7 +103,7 @@ function nextWithin(facts: OverrunFacts, minutes: number): NextHolder | null {
     .sort((a, b) => a.startsAt.getTime() - b.startsAt.getTime());
   if (!first) return null;
   const number = /^REL-(\d+)$/.exec(first.holder)?.[1];
-  const known = facts.next.find((one) => one.release !== null && String(one.release) === number);
+  const known = facts.next.find((one) => one.holder === first.holder);
   return {
     release: number === undefined ? null : Number(number),
     label: first.label,

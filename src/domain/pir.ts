@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { mayRun } from './access.ts';
-import { type Ask, accept, actorId, type Decision, refuse } from './decision.ts';
+import { type Ask, accept, actorId, type Decision, type Refusal, refuse } from './decision.ts';
 import type { OfRelease } from './deploy.ts';
 import { onlyRunners } from './move.ts';
 import { isFullMember } from './person.ts';
@@ -39,9 +39,11 @@ export function askReview(_input: OfRelease, { release }: ReleaseFacts, ask: Ask
 }
 
 /** The clock: says once, in the thread, that a review is missing. */
-export function missReview(_input: OfRelease, facts: ReleaseFacts, _ask: Ask): Decision {
+export function missReview(_input: OfRelease, facts: ReleaseFacts, ask: Ask): Decision {
   const { release, policy } = facts;
   if (!isReviewable(release) || release.reviewedAt) return accept();
+  // It may have ended once more, as when it was rolled back after it was done.
+  if (ask.now < addMinutes(release.endedAt as Date, reviewTimesOf(release).dueMinutes)) return accept();
   return accept({
     type: 'review.overdue',
     release: release.number,
@@ -70,7 +72,7 @@ export const ReviewInput = z.strictObject({
 });
 export type ReviewInput = z.infer<typeof ReviewInput>;
 
-export function reviewRelease(input: ReviewInput, facts: ReleaseFacts, ask: Ask): Decision {
+export function reviewRelease(input: ReviewInput, facts: ActionFacts, ask: Ask): Decision {
   const { release } = facts;
   if (!mayRun(release, actorId(ask), facts.roles)) return refuse(onlyRunners('review', facts));
   if (!isReviewable(release))
@@ -87,7 +89,10 @@ export function reviewRelease(input: ReviewInput, facts: ReleaseFacts, ask: Ask)
   if (input.outcome === 'as_planned' && release.state !== 'done')
     return refuse({ code: 'not_as_planned', release: release.number });
   if (input.outcome !== 'as_planned' && text === '') return refuse({ code: 'reason_needed', verb: 'pir' });
-  const actions = input.actions.map((wish, index) => actionOf(wish, actionKey(release, index), facts));
+  const unfit = input.actions.map((wish) => unfitAction(wish, ask)).find((no) => no !== undefined);
+  if (unfit) return refuse(unfit);
+  const taken = facts.actions.length;
+  const actions = input.actions.map((wish, index) => actionOf(wish, actionKey(release, taken + index), facts));
   const { outcome, impactMinutes, again } = input;
   const [detectedBy, helped, hindered] = [input.detectedBy.trim(), input.helped.trim(), input.hindered.trim()];
   const said = { outcome, text, detectedBy, impactMinutes, helped, hindered, again, actions };
@@ -109,8 +114,8 @@ export type ActionFacts = ReleaseFacts & {
 /** One more thing to be done after a release. */
 export function addAction(input: AddActionInput, facts: ActionFacts, ask: Ask): Decision {
   const { release } = facts;
-  const owner = ask.directory.people[input.action.owner];
-  if (!owner || !isFullMember(owner)) return refuse({ code: 'offer_unfit', person: input.action.owner });
+  const unfit = unfitAction(input.action, ask);
+  if (unfit) return refuse(unfit);
   if (!release.startedAt)
     return refuse({
       code: 'wrong_state',
@@ -146,6 +151,13 @@ export function remindAction(input: OfAction, facts: ActionFacts, _ask: Ask): De
   if (!one || one.isDone) return accept();
   const { key, text, owner, due } = one;
   return accept({ type: 'action.reminded', release: facts.release.number, key, text, owner, due });
+}
+
+/** Why nobody can be asked to do this. */
+function unfitAction({ text, owner }: z.infer<typeof ActionWish>, ask: Ask): Refusal | undefined {
+  const person = ask.directory.people[owner];
+  if (!person || !isFullMember(person)) return { code: 'offer_unfit', person: owner };
+  return text.trim() === '' ? { code: 'empty_note' } : undefined;
 }
 
 function actionKey({ number }: Pick<Release, 'number'>, index: number): string {

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { EventType } from './event.ts';
 
 /*
  * Protocols: who is told what at the start, at a delay, at a rollback and at the end, written down before it is needed.
@@ -36,7 +35,7 @@ export function pieces(template: string): (string | { readonly placeholder: Plac
 }
 
 /** The moment that an event is, for those who are told; undefined: nobody is. */
-export function momentOf(event: { readonly type: EventType; readonly health?: string }): ProtocolMoment | undefined {
+export function momentOf(event: { readonly type: string; readonly health?: string }): ProtocolMoment | undefined {
   switch (event.type) {
     case 'release.started':
       return 'started';

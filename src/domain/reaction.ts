@@ -107,6 +107,8 @@ export const reaction: EventTable<Reaction> = {
     timers: [
       look(body.release, at),
       { key: `lead:${body.release}`, at: addMinutes(at, 5), command: 'clock lead', release: body.release },
+      // One that was archived, or was about to be, is again a week from now.
+      ...(body.again ? [archiveTimer(body.release, at)] : []),
     ],
   }),
   'room.closed': ({ id, body }) =>

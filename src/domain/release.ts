@@ -68,6 +68,8 @@ export type Release = {
   /** The end that was booked, whatever it grew to since. */
   readonly plannedEnd: Date;
   readonly statusDueAt: Date | undefined;
+  /** Its rollback is over. */
+  readonly restoredAt: Date | undefined;
   readonly watchUntil: Date | undefined;
   readonly watchEndedAt: Date | undefined;
   readonly archiveNoticeAt: Date | undefined;

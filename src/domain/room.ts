@@ -5,8 +5,8 @@ import type { EventBody } from './event.ts';
 import { onlyRunners } from './move.ts';
 import { isFullMember } from './person.ts';
 import { isEnded, isRunning, type ReleaseFacts } from './release.ts';
-import { planRollback, planSteps, RoomRole, roomRoles, statusMinutes } from './runbook.ts';
-import { advance, currentStep, notInRoom, type RoomFacts, roomNeeds, type Step } from './step.ts';
+import { planRollback, planSteps, RoomRole, roomRoles, type StepPlan, statusMinutes } from './runbook.ts';
+import { advance, currentStep, notInRoom, type RoomFacts, roomNeeds, type Step, untouched } from './step.ts';
 import { addMinutes } from './time.ts';
 
 /** Roles of the room, and the hand-over to operations at the end of the watch. */
@@ -90,7 +90,7 @@ export type TakeRoleInput = z.infer<typeof TakeRoleInput>;
 
 /**
  * Takes a role, also from somebody who holds it: the lead's absence never blocks. Before the start nobody takes the lead
- * who voted on the release: requester and lead never approve their own (product.md, invariant 4).
+ * who voted on the release, or set one of its rules aside: requester and lead never approve their own (product.md, invariant 4).
  */
 export function takeRole({ role }: TakeRoleInput, facts: RoomFacts, ask: Ask): Decision {
   const person = actorId(ask);
@@ -98,7 +98,7 @@ export function takeRole({ role }: TakeRoleInput, facts: RoomFacts, ask: Ask): D
   const no = roomNo(facts, person, ask);
   if (no) return refuse(no);
   if (facts.holders[role] === person) return refuse({ code: 'role_yours', release: release.number, role });
-  if (role === 'lead' && votedBeforeStart(facts, person))
+  if (role === 'lead' && decidedBeforeStart(facts, person))
     return refuse({ code: 'lead_voted', release: release.number, person });
   return accept(taken(facts, role, person, ''));
 }
@@ -134,7 +134,7 @@ export function offerRole(input: OfferRoleInput, facts: RoomFacts, ask: Ask): De
   if (isLate && note === '') return refuse({ code: 'reason_needed', verb: 'handover' });
   const to = ask.directory.people[input.to];
   if (!to || !isFullMember(to) || input.to === person) return refuse({ code: 'offer_unfit', person: input.to });
-  if (input.role === 'lead' && votedBeforeStart(facts, input.to))
+  if (input.role === 'lead' && decidedBeforeStart(facts, input.to))
     return refuse({ code: 'lead_voted', release: release.number, person: input.to });
   const step = currentStep(facts.steps, release.state === 'rolled_back' ? 'rollback' : 'deploy');
   return accept({
@@ -173,7 +173,10 @@ export function answerOffer(input: AnswerOfferInput, facts: RoomFacts, ask: Ask)
       to: person,
     });
   const role = OfferedRole.parse(offer.role);
-  if (role === 'lead' && votedBeforeStart(facts, person))
+  // Operations take over what works; it may have been rolled back since.
+  if (role === 'operations' && facts.release.state !== 'done')
+    return refuse({ code: 'offer_over', state: facts.release.state });
+  if (role === 'lead' && decidedBeforeStart(facts, person))
     return refuse({ code: 'lead_voted', release: number, person });
   const handed = taken(facts, role, person, offer.id);
   return role === 'operations'
@@ -191,24 +194,11 @@ export function missLead(_input: OfRoom, facts: RoomFacts, _ask: Ask): Decision 
 /** The clock: plans what has to be done, and lets the runbook do what it does by itself. */
 export function lookAtRoom(_input: OfRoom, facts: RoomFacts, ask: Ask): Decision {
   const { release, planned } = facts;
-  const cast = {
-    requester: release.requester,
-    authors: [...new Set([release.requester, ...release.scope.flatMap((item) => item.owner ?? [])])],
-  };
   const versions = facts.runbook.services.flatMap(({ room }) => {
     const book = room.runbook === null ? undefined : facts.runbook.runbooks[room.runbook];
     return book ? [`${room.runbook} v${book.version}`] : [];
   });
   const about = { type: 'runbook.planned' as const, release: release.number, versions: [...new Set(versions)] };
-  const phase = release.state === 'rolled_back' ? 'rollback' : 'deploy';
-  if (!planned.includes(phase) && (phase === 'rollback' || (release.room !== 'none' && !isEnded(release.state)))) {
-    const steps =
-      phase === 'rollback'
-        ? planRollback(facts.runbook, cast, { migration: release.migration, before: facts.before })
-        : planSteps(facts.runbook, cast);
-    const open = steps.map((step): Step => ({ ...step, ...untouched }));
-    return accept({ ...about, phase, steps }, ...advance({ ...facts, steps: [...facts.steps, ...open] }, ask));
-  }
   const isAsked = release.state === 'deploying' && release.statusDueAt === undefined;
   const scheduled: EventBody[] = isAsked
     ? [
@@ -219,24 +209,28 @@ export function lookAtRoom(_input: OfRoom, facts: RoomFacts, ask: Ask): Decision
         },
       ]
     : [];
+  const phase = release.state === 'rolled_back' ? 'rollback' : 'deploy';
+  if (!planned.includes(phase) && (phase === 'rollback' || (release.room !== 'none' && !isEnded(release.state)))) {
+    const steps = stepsToPlan(facts, phase);
+    const open = steps.map((step): Step => ({ ...step, ...untouched }));
+    const planning: EventBody = { ...about, phase, steps };
+    return accept(planning, ...scheduled, ...advance({ ...facts, steps: [...facts.steps, ...open] }, ask));
+  }
   return accept(...scheduled, ...advance(facts, ask));
 }
 
-const untouched = {
-  state: 'open',
-  attempt: 1,
-  claimedBy: null,
-  doneBy: null,
-  verifiedBy: null,
-  note: '',
-  startedAt: undefined,
-  endedAt: undefined,
-  until: undefined,
-  announced: false,
-  dueAt: undefined,
-  reminded: false,
-  said: [],
-} as const;
+/** What a phase begins with, beside the steps that somebody added before it was planned. */
+export function stepsToPlan(facts: RoomFacts, phase: StepPlan['phase']): StepPlan[] {
+  const { release, runbook, before } = facts;
+  const cast = {
+    requester: release.requester,
+    authors: [...new Set([release.requester, ...release.scope.flatMap((item) => item.owner ?? [])])],
+  };
+  const taken = facts.steps.filter((step) => step.phase === phase).length;
+  return phase === 'rollback'
+    ? planRollback(runbook, cast, { migration: release.migration, before }, taken)
+    : planSteps(runbook, cast, taken);
+}
 
 export const StaffInput = z.strictObject({
   release: z.number().int(),
@@ -313,7 +307,13 @@ function taken(facts: RoomFacts, role: z.infer<typeof OfferedRole>, person: stri
   return { type: 'role.taken', release: facts.release.number, role, person, from, offer: offer === '' ? null : offer };
 }
 
-function votedBeforeStart({ release, votes }: Pick<ReleaseFacts, 'release' | 'votes'>, person: string): boolean {
+/** Had a word in letting it start: a vote, or a rule set aside. */
+function decidedBeforeStart(
+  { release, votes, overrides }: Pick<ReleaseFacts, 'release' | 'votes' | 'overrides'>,
+  person: string,
+): boolean {
   const isAhead = release.state === 'requested' || release.state === 'approved';
-  return isAhead && votes.some((vote) => vote.choice !== 'recuse' && [vote.voter, ...vote.seats].includes(person));
+  const voted = votes.some((vote) => vote.choice !== 'recuse' && [vote.voter, ...vote.seats].includes(person));
+  const setAside = overrides.some((one) => one.state === 'granted' && [one.by, one.second].includes(person));
+  return isAhead && (voted || setAside);
 }

@@ -148,19 +148,25 @@ export type Cast = {
   readonly authors: readonly string[];
 };
 
-/** The steps of a release: those of its services, what others stand on first, each region's own where asked for. */
-export function planSteps(facts: RunbookFacts, cast: Cast): StepPlan[] {
+/**
+ * The steps of a release: those of its services, what others stand on first, each region's own where asked for. `taken` is
+ * how many steps of this phase there are already.
+ */
+export function planSteps(facts: RunbookFacts, cast: Cast, taken = 0): StepPlan[] {
   const plans: StepPlan[] = [];
   const lasts = new Map<string, string[]>();
   for (const service of inOrder(facts.services)) {
     const runbook = service.room.runbook === null ? undefined : facts.runbooks[service.room.runbook];
-    const before = service.dependsOn.flatMap((key) => lasts.get(key) ?? []);
+    const before = [...new Set(service.dependsOn.flatMap((key) => lasts.get(key) ?? []))];
     if (!runbook) {
       lasts.set(service.key, before);
       continue;
     }
     const label = facts.services.length > 1 ? service.key : '';
-    lasts.set(service.key, chain(runbook.steps, { facts, cast, service, label, before, phase: 'deploy' }, plans));
+    lasts.set(
+      service.key,
+      chain(runbook.steps, { facts, cast, service, label, before, phase: 'deploy', taken }, plans),
+    );
   }
   return plans;
 }
@@ -173,6 +179,7 @@ export function planRollback(
     readonly migration: string;
     readonly before: readonly { readonly service: string; readonly version: string | null }[];
   },
+  taken = 0,
 ): StepPlan[] {
   const plans: StepPlan[] = [];
   const ends: string[] = [];
@@ -185,13 +192,13 @@ export function planRollback(
       version === null ? `${service.key} runs as before` : `${service.key} runs ${version} again`,
     );
     const steps = runbook && runbook.rollback.length > 0 ? runbook.rollback : [usual];
-    ends.push(...chain(steps, { facts, cast, service, label, before: [], phase: 'rollback' }, plans));
+    ends.push(...chain(steps, { facts, cast, service, label, before: [], phase: 'rollback', taken }, plans));
   }
   const data =
     about.migration === 'irreversible'
       ? 'Data checked: the migration cannot be taken back, see the plan'
       : 'Data checked: nothing was lost or written twice';
-  const context = { facts, cast, service: undefined, label: '', before: ends, phase: 'rollback' } as const;
+  const context = { facts, cast, service: undefined, label: '', before: ends, phase: 'rollback', taken } as const;
   chain(
     [StepEntry.parse(data), StepEntry.parse({ title: 'Verified by a second person', verify: true })],
     context,
@@ -207,6 +214,7 @@ type Chain = {
   readonly label: string;
   readonly before: readonly string[];
   readonly phase: StepPlan['phase'];
+  readonly taken: number;
 };
 
 /** Adds steps one behind the other; returns the keys that whatever comes next waits for. */
@@ -222,7 +230,7 @@ function chain(entries: readonly StepEntry[], at: Chain, plans: StepPlan[]): str
     // Regions go one after the other: what breaks the first does not reach the second.
     let needs = before;
     for (const region of regions) {
-      const key = `${at.phase === 'rollback' ? 'R' : ''}${plans.filter((one) => one.phase === at.phase).length + 1}`;
+      const key = `${at.phase === 'rollback' ? 'R' : ''}${at.taken + plans.length + 1}`;
       const group = [at.label, entry.group ?? '', region ?? ''].filter(Boolean).join(' · ');
       plans.push(stepOf(entry, { key, group, needs, phase: at.phase }, at));
       needs = [key];
@@ -240,7 +248,9 @@ function stepOf(
 ): StepPlan {
   const owner = entry.owner === undefined ? [] : voicesOf(entry.owner, facts, cast);
   const poll = [...(entry.poll ?? []), ...(entry.roll_call ? ['authors'] : [])];
-  const voices = poll.flatMap((whom) => voicesOf(whom, facts, cast));
+  const voices = poll
+    .flatMap((whom) => voicesOf(whom, facts, cast).map((voice) => ({ whom, voice })))
+    .reduce(heard, []);
   const [one] = owner;
   return {
     ...place,
@@ -253,9 +263,17 @@ function stepOf(
     verify: entry.verify,
     soakMinutes: entry.canary?.soak_minutes ?? null,
     expose: entry.expose ?? (entry.canary ? `${entry.canary.percent} %` : null),
-    voices: voices.filter((voice, index) => voices.findIndex((other) => other.name === voice.name) === index),
+    voices,
     webhook: entry.webhook ?? null,
   };
+}
+
+/** Whoever is named twice has one voice; a group that is called like another voice is told apart by its whole name. */
+function heard(voices: Voice[], { whom, voice }: { whom: string; voice: Voice }): Voice[] {
+  const twins = voices.filter(({ name }) => name === voice.name || name === whom);
+  if (twins.length === 0) return [...voices, voice];
+  const isSame = twins.some(({ source }) => JSON.stringify(source) === JSON.stringify(voice.source));
+  return isSame ? voices : [...voices, { ...voice, name: whom }];
 }
 
 function voicesOf(whom: string, facts: RunbookFacts, cast: Cast): Voice[] {

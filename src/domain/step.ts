@@ -40,6 +40,23 @@ export type Step = StepPlan & {
   readonly said: readonly Said[];
 };
 
+/** How a step begins. */
+export const untouched = {
+  state: 'open',
+  attempt: 1,
+  claimedBy: null,
+  doneBy: null,
+  verifiedBy: null,
+  note: '',
+  startedAt: undefined,
+  endedAt: undefined,
+  until: undefined,
+  announced: false,
+  dueAt: undefined,
+  reminded: false,
+  said: [],
+} as const satisfies Omit<Step, keyof StepPlan>;
+
 /** A release with everything that its war room knows. */
 export type RoomFacts = ReleaseFacts & {
   readonly steps: readonly Step[];
@@ -96,15 +113,13 @@ export function workStep(input: StepInput, facts: RoomFacts, ask: Ask): Decision
   switch (input.do) {
     case 'claim': {
       if (isOver(step) || step.state === 'checking') return refuse(over(release, step));
-      if (step.claimedBy === person)
-        return refuse({ code: 'step_claimed', release: release.number, step: step.key, by: person });
-      return accept({ type: 'step.claimed', ...about, person, from: step.claimedBy });
+      return claimed(step, about, person);
     }
     case 'start': {
-      const no = notReady(release, step, facts) ?? (step.state === 'running' ? over(release, step) : undefined);
+      const isBegun = step.state === 'running' || step.state === 'checking';
+      const no = notReady(release, step, facts) ?? (isBegun ? over(release, step) : undefined);
       if (no) return refuse(no);
-      if (step.kind === 'manual' || step.kind === 'poll')
-        return accept({ type: 'step.claimed', ...about, person, from: step.claimedBy });
+      if (step.kind === 'manual' || step.kind === 'poll') return claimed(step, about, person);
       return accept(...started(release, step, ask.now));
     }
     case 'done': {
@@ -148,7 +163,7 @@ export function workStep(input: StepInput, facts: RoomFacts, ask: Ask): Decision
     }
     case 'retry': {
       if (step.state !== 'failed' && step.state !== 'skipped') return refuse(over(release, step));
-      const after = replace(facts, step, { state: 'open', attempt: step.attempt + 1, announced: false, said: [] });
+      const after = replace(facts, step, { ...untouched, attempt: step.attempt + 1 });
       return accept({ type: 'step.reopened', ...about, attempt: step.attempt + 1 }, ...advance(after, ask));
     }
     case 'skip': {
@@ -190,12 +205,14 @@ export function voiceNeeds(facts: RoomFacts): DirectoryNeeds {
 export function sayGo(input: VoiceInput, facts: RoomFacts, ask: Ask): Decision {
   const person = actorId(ask);
   const { release } = facts;
-  const open = facts.steps.filter((step) => step.kind === 'poll' && !isOver(step) && isReady(step, facts.steps));
-  const step = input.step === null ? open[0] : findStep(facts, input.step);
-  if (!step || step.kind !== 'poll') return refuse({ code: 'no_poll', release: release.number });
+  const isOpen = (one: Step) => one.kind === 'poll' && !isOver(one) && one.state !== 'checking';
+  const open = facts.steps.find((one) => isOpen(one) && isReady(one, facts.steps));
+  const step = input.step === null ? open : findStep(facts, input.step);
+  if (step?.kind !== 'poll') return refuse({ code: 'no_poll', release: release.number });
   const closed = notNow(release, step) ?? notInRoom(facts, person, ask);
   if (closed) return refuse(closed);
-  if (isOver(step) || (input.attempt !== null && input.attempt !== step.attempt)) return refuse(over(release, step));
+  const isClosed = isOver(step) || step.state === 'checking';
+  if (isClosed || (input.attempt !== null && input.attempt !== step.attempt)) return refuse(over(release, step));
   const waits = notReady(release, step, facts);
   if (waits) return refuse(waits);
   const reason = input.reason.trim();
@@ -378,6 +395,17 @@ function isOver(step: Step): boolean {
   return step.state === 'done' || step.state === 'failed' || step.state === 'skipped';
 }
 
+/** Says that somebody is at it, also in place of somebody else. */
+function claimed(
+  step: Step,
+  about: { release: number; step: string; title: string; attempt: number },
+  person: string,
+): Decision {
+  if (step.claimedBy === person)
+    return refuse({ code: 'step_claimed', release: about.release, step: step.key, by: person });
+  return accept({ type: 'step.claimed', ...about, person, from: step.claimedBy });
+}
+
 /** "Already done by @raj at 14:02". */
 function over(release: Release, step: Step): Refusal {
   return {
@@ -405,7 +433,9 @@ function notNow(release: Release, step: Pick<StepPlan, 'phase' | 'kind'>): Refus
 function notReady(release: Release, step: Step, { steps }: Pick<RoomFacts, 'steps'>): Refusal | undefined {
   if (isOver(step)) return over(release, step);
   if (step.state === 'running' || step.state === 'checking') return undefined;
-  if (release.state === 'paused' && step.state === 'open') return { code: 'room_paused', release: release.number };
+  // A claimed step by hand is at work already; a canary or a call begins only now.
+  const begins = step.state === 'open' || step.kind === 'canary' || step.kind === 'webhook';
+  if (release.state === 'paused' && begins) return { code: 'room_paused', release: release.number };
   const waits = step.needs.filter(
     (key) => !['done', 'skipped'].includes(steps.find((one) => one.key === key)?.state ?? 'done'),
   );
@@ -449,10 +479,12 @@ function exposed({ release }: Pick<RoomFacts, 'release'>, step: Step): EventBody
     : [];
 }
 
-/** With its last step a rollback is over: people have back what they had. */
-function restored({ release, steps }: Pick<RoomFacts, 'release' | 'steps'>): EventBody[] {
-  const isBack = release.state === 'rolled_back' && openSteps(steps, 'rollback').length === 0;
-  return isBack ? [{ type: 'release.restored', release: release.number }] : [];
+/** With its last step a rollback is over, once: people have back what they had. */
+function restored({ release, steps, planned }: Pick<RoomFacts, 'release' | 'steps' | 'planned'>): EventBody[] {
+  const isBack = release.state === 'rolled_back' && planned.includes('rollback') && !release.restoredAt;
+  return isBack && openSteps(steps, 'rollback').length === 0
+    ? [{ type: 'release.restored', release: release.number }]
+    : [];
 }
 
 function replace(facts: RoomFacts, step: Step, change: Partial<Step>): RoomFacts {

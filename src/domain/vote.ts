@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isOwn } from './access.ts';
 import { VoteChoice } from './approval.ts';
 import { checkCode } from './code.ts';
 import { contentHash } from './content.ts';
@@ -153,9 +154,9 @@ export function mayDecide(
   voter: string,
   waiting: string[],
 ): Refusal | undefined {
-  const { number, state, requester, lead, roomLead } = release;
+  const { number, state, requester } = release;
   if (state !== 'requested') return { code: 'voting_closed', release: number, state };
-  if (voter === requester || voter === lead || voter === roomLead)
+  if (isOwn(release, voter))
     return { code: 'own_release', release: number, role: voter === requester ? 'requester' : 'lead', waiting };
   return undefined;
 }
@@ -266,8 +267,9 @@ export function delegateVote(input: DelegateInput, facts: ReleaseFacts, ask: Ask
 
 function unfitDelegate(to: string, from: string, release: Release, ask: Ask): Refusal | undefined {
   const other = ask.directory.people[to];
-  const isOwn = to === release.requester || to === release.lead;
-  return to === from || !other || !isFullMember(other) || isOwn ? { code: 'delegate_unfit', person: to } : undefined;
+  return to === from || !other || !isFullMember(other) || isOwn(release, to)
+    ? { code: 'delegate_unfit', person: to }
+    : undefined;
 }
 
 export function delegateNeeds(facts: ReleaseFacts, input: DelegateInput): DirectoryNeeds {

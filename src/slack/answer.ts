@@ -5,12 +5,12 @@ import { calendar } from '../../blocks/calendar.ts';
 import { digest } from '../../blocks/digest.ts';
 import { exceptionList } from '../../blocks/exception.ts';
 import { freezeList } from '../../blocks/freeze.ts';
-import type { View } from '../../blocks/kit.ts';
+import type { Mrkdwn, View } from '../../blocks/kit.ts';
 import { list, panel } from '../../blocks/list.ts';
 import { receipt } from '../../blocks/notice.ts';
 import { refusal } from '../../blocks/refusal.ts';
 import { details } from '../../blocks/release.ts';
-import { canaryAnswer, checklist, knownErrorList, statusAnswer } from '../../blocks/room.ts';
+import { canaryAnswer, checklist, knownErrorList, learnt, statusAnswer } from '../../blocks/room.ts';
 import { say } from '../../blocks/sentence.ts';
 import { slots } from '../../blocks/slot.ts';
 import type { ReleaseProps } from '../../blocks/summary.ts';
@@ -50,7 +50,7 @@ import {
   loadDigestProps,
   loadWorkspace,
 } from '../store/read.ts';
-import { findRoomProps, knownErrorsOf } from '../store/room.ts';
+import { findRoomProps, knownErrorsOf, lessonsOf } from '../store/room.ts';
 import { listTrust } from '../store/trust.ts';
 import { sendExport } from './flight.ts';
 import { draftOf, nextFor, offersFor } from './offer.ts';
@@ -261,7 +261,16 @@ export async function tell(
     const feed = tokenHash === event.body.tokenHash ? feedUrl(token) : 'shown before: ask again for a new one';
     return receipt(event, release, zone, { feed });
   }
+  if (event.body.type === 'release.requested') {
+    const services = event.body.units.map((unit) => unit.service);
+    return receipt(event, release, zone, { learnt: await learntOf(ctx, asker.workspace, services) });
+  }
   return receipt(event, release, zone);
+}
+
+/** Lessons of the last reviews of these services, and their open known errors. */
+export async function learntOf(ctx: Ctx, workspace: string, services: readonly string[]): Promise<Mrkdwn[]> {
+  return learnt(await lessonsOf(ctx.db, workspace, services), await knownErrorsOf(ctx.db, workspace, services));
 }
 
 /** Other times for something that waits to be confirmed. */

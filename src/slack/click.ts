@@ -20,7 +20,7 @@ import { liftFreezeCommand } from '../commands/freeze.ts';
 import { draftCall } from '../commands/index.ts';
 import { boardCommand, keepCommand, moveCommand } from '../commands/move.ts';
 import { answerOverrideCommand } from '../commands/override.ts';
-import { pirCommand } from '../commands/pir.ts';
+import { actionDoneCommand, pirCommand } from '../commands/pir.ts';
 import { nudgeCommand, snoozeCommand } from '../commands/reminder.ts';
 import { blankRequest } from '../commands/request.ts';
 import {
@@ -121,6 +121,8 @@ export async function clicked(
       return stepped(call(answerOverrideCommand, { release, override: rest, accept: action === 'override.accept' }));
     case 'pir.planned':
       return performed(asker, call(pirCommand, ReviewInput.parse({ release, outcome: 'as_planned', text: '' })), by.id);
+    case 'action.done':
+      return performed(asker, call(actionDoneCommand, { release, key: rest }), by.id);
     case 'pir.open':
       return openForm(ctx, client, form, { kind: 'pir', release });
     case 'trust.agree':

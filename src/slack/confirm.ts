@@ -11,6 +11,7 @@ import { addMinutes } from '../domain/time.ts';
 import { rehearse } from '../run.ts';
 import { findFreeze } from '../store/planned.ts';
 import { loadReleaseProps, readReleases } from '../store/read.ts';
+import { learntOf } from './answer.ts';
 import { draftOf, nextFor } from './offer.ts';
 
 /** Says how a line was read and what a click will do; or why it would be refused, with the next best times. */
@@ -36,6 +37,11 @@ export async function confirm(
       const notes = [
         ...(event.changeType === 'normal' ? [] : [mrkdwn`It is a *${event.changeType}* change.`]),
         ...(gates === '' ? [] : [mrkdwn`Needs ${gates}.`]),
+        ...(await learntOf(
+          ctx,
+          workspace,
+          event.units.map((unit) => unit.service),
+        )),
         ...(event.train ? [mrkdwn`🚆 aboard the train *${event.train.key}* of ${event.train.date}`] : []),
       ];
       return confirmation({

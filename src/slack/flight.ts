@@ -47,22 +47,28 @@ export async function sendRecord(
   const { workspace, key, unclear_since, hash } = claimed.row;
   const made = await filesOf(ctx, workspace, release, `-${event.slice(0, 8)}`);
   if (!made || hash !== null) return keep(claimed);
-  const there = unclear_since !== null && (await isUploaded(client, channel, `${made.name}.html`));
-  if (!there) {
+  const shown = () => appears(client, channel, `${made.name}.html`);
+  // A first try may have left the files behind.
+  if (unclear_since === null || !(await shown())) {
     await beginFirstWrite(ctx.db, workspace, key);
-    await client.filesUploadV2({
-      channel_id: channel,
-      file_uploads: made.files,
-      initial_comment: 'The record so far.',
-    });
+    const initial_comment = `Everything that is recorded of ${releaseKey(release)}: one page, and its data.`;
+    await client.filesUploadV2({ channel_id: channel, file_uploads: made.files, initial_comment });
+    if (!(await shown())) throw new Error('Slack took the record and does not show it yet');
   }
   return { channel, ts: null, hash: made.name, wrote: true };
 }
 
-/** A first try may have left the file behind. */
-async function isUploaded(client: WebClient, channel: string, filename: string): Promise<boolean> {
-  const { files } = await client.files.list({ channel, count: 100 });
-  return files?.some((one) => one.name === filename) ?? false;
+/** Slack shows a file a moment after it was taken, and in an archived channel never. */
+const sharedWithinMs = 4_000;
+
+async function appears(client: WebClient, channel: string, filename: string): Promise<boolean> {
+  const until = Date.now() + sharedWithinMs;
+  for (;;) {
+    const { files } = await client.files.list({ channel, count: 100 });
+    if (files?.some((one) => one.name === filename)) return true;
+    if (Date.now() > until) return false;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
 }
 
 /** Sends somebody the whole record as files, in a direct message. */

@@ -85,7 +85,7 @@ export async function admit(
   return refused ? { ok: false, refusal: refused } : { ok: true, person: who };
 }
 
-/** The release may be the first word or, as in `room open REL-142`, the last one. */
+/** The release may be the first word or, as in `room open REL-142`, the last one of a few. */
 function takeTarget(
   rest: string,
   words: readonly string[],
@@ -94,7 +94,8 @@ function takeTarget(
   const front = ownNumbers && !/^rel-/i.test(words[0] ?? '') ? { release: undefined } : takeRelease(words);
   if (front.release !== undefined) return { release: front.release, rest: rest.slice((words[0] ?? '').length).trim() };
   const last = words.at(-1) ?? '';
-  const back = /^rel-\d+$/i.test(last) && words.length === 2 ? takeRelease([last]).release : undefined;
+  // In a longer line it is part of a sentence.
+  const back = /^rel-\d+$/i.test(last) && words.length <= 3 ? takeRelease([last]).release : undefined;
   return back === undefined
     ? { release: undefined, rest }
     : { release: back, rest: rest.slice(0, -last.length).trim() };

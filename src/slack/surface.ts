@@ -22,7 +22,17 @@ import { parseSurfaceKey, type Surface, surfaceKey } from '../domain/surface.ts'
 import { wallTime } from '../domain/time.ts';
 import { readerOf } from '../store/calendar.ts';
 import type { Db } from '../store/db.ts';
-import { bury, type Claim, claim, findSurface, giveBack, pendingSince, settle, surfacesLike } from '../store/ledger.ts';
+import {
+  bury,
+  type Claim,
+  claim,
+  findSurface,
+  giveBack,
+  markStale,
+  pendingSince,
+  settle,
+  surfacesLike,
+} from '../store/ledger.ts';
 import { remindersOf } from '../store/notification.ts';
 import {
   calendarDays,
@@ -122,6 +132,13 @@ async function handleFailure(
   error: unknown,
 ): Promise<number | undefined> {
   const failure = failureOf(error);
+  const room = lostRoom(claimed, failure);
+  if (room !== undefined) {
+    await markStale(ctx.db, claimed.row.workspace, [surfaceKey({ kind: 'room', release: room })], ctx.now());
+    await giveBack(ctx.db, claimed, instance, { problem: 'its room is gone', retryInMs: 1_000 });
+    ctx.log.warn({ surface: key }, 'the room is looked at first');
+    return 1_000;
+  }
   if (failure.kind === 'refused' && hopeless.includes(failure.error)) {
     await bury(ctx.db, claimed, instance, failure.error);
     ctx.log.error({ surface: key, code: failure.error, err: error }, 'a surface cannot be written');
@@ -136,6 +153,15 @@ async function handleFailure(
   });
   ctx.log.warn({ surface: key, kind: failure.kind, err: error }, 'a surface will be tried again');
   return retryInMs;
+}
+
+/** The release whose room was archived or deleted by hand under something that stands in it; tried a few times. */
+function lostRoom({ row }: Claim, failure: ReturnType<typeof failureOf>): number | undefined {
+  const gone = ['is_archived', 'channel_not_found', 'not_in_channel'];
+  if (failure.kind !== 'refused' || !gone.includes(failure.error) || row.attempts > 5) return undefined;
+  const surface = parseSurfaceKey(row.key);
+  const inRoom = ['topic', 'purpose', 'bookmarks', 'header', 'checklist'];
+  return inRoom.includes(surface.kind) && 'release' in surface ? surface.release : undefined;
 }
 
 async function show(
@@ -326,7 +352,7 @@ async function show(
     }
     case 'hook':
     case 'poll':
-      return callStep(projector, claimed, surface, surface.kind, await release(surface.release));
+      return callStep(projector, claimed, surface, await release(surface.release));
     case 'updates': {
       const event = await loadEvent(db, surface.event);
       const moment = momentOf(event.body);
@@ -361,7 +387,7 @@ async function show(
         });
       }
       const isDue = 'managers' in event.body && event.body.managers.includes(surface.person);
-      return push(projector, claimed, surface.person, told(event, zone), {
+      return push(projector, claimed, surface.person, told(event, surface.person, zone), {
         audience: isDue || event.body.type === 'approver.reminded' ? 'manager' : 'person',
         release: 'release' in event.body ? event.body.release : null,
         why: event.body.type,
@@ -527,6 +553,12 @@ async function roomOf(
     if (release.barred.includes('create')) {
       const card = await place(projector, workspace, { kind: 'card', release: number });
       return isThere(card) ? { channel: card.channel, thread: card.ts } : card === 'gone' ? card : undefined;
+    }
+    // It may have been archived by hand: then it has to be somewhere else first.
+    const key = surfaceKey({ kind: 'room', release: number });
+    if (tries === 0 && release.roomChannel && (await pendingSince(projector.ctx.db, workspace, key))) {
+      await refresh(projector, workspace, key);
+      continue;
     }
     if (release.roomChannel) return { channel: release.roomChannel, thread: undefined };
     if (tries === 0 && (await place(projector, workspace, { kind: 'room', release: number })) === 'gone') return 'gone';

@@ -5,7 +5,7 @@ import { barRoomCommand, reviseCommand, staffRoomCommand, stepResultCommand } fr
 import type { Ctx, HookAbout, HookAnswer } from '../ctx.ts';
 import type { Directory, Person } from '../domain/person.ts';
 import { releaseKey } from '../domain/release.ts';
-import { surfaceKey } from '../domain/surface.ts';
+import { type Surface, surfaceKey } from '../domain/surface.ts';
 import { run } from '../run.ts';
 import { beginFirstWrite, type Claim } from '../store/ledger.ts';
 import { loadWorkspace } from '../store/read.ts';
@@ -248,12 +248,14 @@ export async function messageAt(client: WebClient, channel: string, timestamp: s
 export async function callStep(
   projector: Projector,
   claimed: Claim,
-  about: { readonly release: number; readonly step: string; readonly attempt: number },
-  kind: 'hook' | 'poll',
+  { kind, release, step: key, attempt }: Extract<Surface, { readonly kind: 'hook' | 'poll' }>,
   props: ReleaseProps,
 ): Promise<Shown | { readonly again: number }> {
   const { ctx } = projector;
   const { workspace } = claimed.row;
+  // It has answered this call: whoever marks it stale again does not make the machine begin again.
+  if (kind === 'hook' && claimed.row.hash !== null) return keep(claimed);
+  const about = { release, step: key, attempt };
   const step = await findHook(ctx.db, workspace, about);
   // Over meanwhile: done by a callback, failed by hand, given up in time.
   if (!step?.webhook) return keep(claimed);
@@ -269,7 +271,7 @@ export async function callStep(
     case 'accepted':
       if (kind === 'poll') return { again: pollMs };
       if (step.webhook.poll_url !== undefined)
-        await alsoStale(projector, workspace, [surfaceKey({ kind: 'poll', ...about })]);
+        await alsoStale(projector, workspace, [surfaceKey({ ...about, kind: 'poll' })]);
       break;
     case 'result':
     case 'refused':

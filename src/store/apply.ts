@@ -535,8 +535,8 @@ const changes: EventTable<Write[]> = {
   'release.verifying': (event) => [setState(event, 'verifying', '')],
   'release.done': (event) => [setState(event, 'done', ''), ...free(event)],
   // Its time is held until it is restored: nobody deploys into a rollback.
-  'release.rolled_back': (event) => [setState(event, 'rolled_back', event.body.reason)],
-  'release.failed': (event) => [setState(event, 'failed', event.body.reason), ...free(event)],
+  'release.rolled_back': (event) => [setState(event, 'rolled_back', event.body.reason), reopenReview(event)],
+  'release.failed': (event) => [setState(event, 'failed', event.body.reason), reopenReview(event), ...free(event)],
   'release.restored': (event) => [stamp(event, 'restored_at'), ...free(event)],
   'digest.subscribed': ({ workspace, body }) => [
     {
@@ -1182,6 +1182,16 @@ const momentsOf: Readonly<Record<string, readonly string[]>> = {
 /** The verdict that stands, after a change that keeps it, brings it about or undoes it. */
 function approvedAt(state: string, at: string): string {
   return `CASE WHEN ${state} = 'approved' THEN coalesce(approved_at, ${at}) END`;
+}
+
+/** Whatever was said of it while it was done: how it ended has to be looked at anew. */
+function reopenReview({ workspace, body }: OfRelease): Write {
+  return {
+    sql: `UPDATE release SET review_asked_at = NULL, review_due_at = NULL, reviewed_at = NULL, outcome = NULL, archive_notice_at = NULL
+          WHERE workspace = $1 AND number = $2`,
+    params: [workspace, body.release],
+    rows: 1,
+  };
 }
 
 /** Writes down when it happened. */

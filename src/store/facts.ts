@@ -312,6 +312,7 @@ function toRelease({ release: row, units, held }: Json): Release {
     startedAt: when(row.started_at),
     plannedEnd: new Date(row.planned_end ?? row.ends_at),
     statusDueAt: when(row.status_due_at),
+    restoredAt: when(row.restored_at),
     watchUntil: when(row.watch_until),
     watchEndedAt: when(row.watch_ended_at),
     archiveNoticeAt: when(row.archive_notice_at),

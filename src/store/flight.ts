@@ -1,6 +1,5 @@
 import type { FlightProps } from '../../blocks/flight.ts';
 import { RiskRow } from '../domain/approval.ts';
-import { releaseStates } from '../domain/release.ts';
 import { type Json, readerOf } from './calendar.ts';
 import type { Db } from './db.ts';
 import { entriesJson, toEntry } from './log.ts';
@@ -16,9 +15,9 @@ export async function findFlight(db: Db, workspace: string, number: number): Pro
        'release', to_jsonb(r), 'zone', w.zone, 'steps', ${stepsJson}, 'log', ${entriesJson},
        'units', (SELECT jsonb_agg(jsonb_build_object('service', service, 'version', version) ORDER BY position)
          FROM release_unit WHERE workspace = $1 AND release = $2),
-       'groups', (SELECT coalesce(jsonb_object_agg(id, name), '{}') FROM approver_group g,
-         LATERAL (VALUES (g.oncall, g.name || ' on call'), (g.usergroup, g.name)) AS x(id, name)
-         WHERE g.workspace = $1 AND id IS NOT NULL)
+       'groups', (SELECT coalesce(jsonb_object_agg(x.id, x.words), '{}') FROM approver_group g,
+         LATERAL (VALUES (g.oncall, g.name || ' on call'), (g.usergroup, g.name)) AS x(id, words)
+         WHERE g.workspace = $1 AND x.id IS NOT NULL)
      ) AS found FROM release r JOIN workspace w ON w.id = r.workspace WHERE r.workspace = $1 AND r.number = $2`,
     [workspace, number],
   );
@@ -33,7 +32,7 @@ export async function findFlight(db: Db, workspace: string, number: number): Pro
     lessons: release.reviewed_at === null || Object.keys(release.lessons).length === 0 ? null : release.lessons,
     release: {
       number,
-      state: releaseStates.find((state) => state === release.state) ?? release.state,
+      state: release.state,
       units,
       environment: release.environment,
       changeType: release.change_type,

@@ -1,11 +1,12 @@
 import type { RoomProps } from '../../blocks/room.ts';
-import type { OverrunFacts } from '../domain/overrun.ts';
+import { extendsFrom, type OverrunFacts } from '../domain/overrun.ts';
 import type { ActionFacts } from '../domain/pir.ts';
 import type { ProtocolMoment } from '../domain/protocol.ts';
-import { type ReleaseFacts, releaseKey } from '../domain/release.ts';
+import type { ReleaseFacts } from '../domain/release.ts';
 import { RoomSettings, Runbook, type RunbookFacts, StepPlan, type VoiceSource } from '../domain/runbook.ts';
 import { covers, Scope } from '../domain/scope.ts';
 import type { RoomFacts, Said, Step } from '../domain/step.ts';
+import { addMinutes } from '../domain/time.ts';
 import type { WatchFacts } from '../domain/watch.ts';
 import type { Json, Reader } from './calendar.ts';
 import type { Db } from './db.ts';
@@ -84,7 +85,7 @@ export async function findRoom(reader: Reader, by: By, number: number): Promise<
   };
 }
 
-/** A running release with the `minutes` behind its slot, and the people of whoever holds them. */
+/** A running release with the time up to `minutes` behind its slot, and the people of whoever holds them. */
 export async function findOverrun(
   reader: Reader,
   by: By,
@@ -93,22 +94,16 @@ export async function findOverrun(
 ): Promise<OverrunFacts | undefined> {
   const known = await findRelease(reader, by, number);
   if (!known) return undefined;
-  const slot = await findSlot(reader, by, number, { from: known.release.endsAt, minutes });
+  const to = addMinutes(extendsFrom(known.release, by.now), minutes);
+  const slot = await findSlot(reader, by, number, { from: known.release.endsAt, to });
   if (!slot) return undefined;
-  const numbers = slot.calendar.held.flatMap(({ holder }) => Number(/^REL-(\d+)$/.exec(holder)?.[1] ?? 0) || []);
-  const rows = await reader.query<{ number: number; requester: string; lead: string; starts_at: Date }>(
-    'SELECT number, requester, lead, starts_at FROM release WHERE workspace = $1 AND number = ANY ($2)',
-    [by.workspace, numbers],
+  const next = await reader.query<{ holder: string; people: string[] }>(
+    `SELECT 'REL-' || number AS holder, ARRAY[requester, lead] AS people FROM release WHERE workspace = $1 AND 'REL-' || number = ANY ($2)
+     UNION ALL SELECT 'ENV-' || number, ARRAY[person] FROM booking WHERE workspace = $1 AND 'ENV-' || number = ANY ($2)
+     UNION ALL SELECT 'line:' || id, ARRAY[person] FROM line WHERE workspace = $1 AND 'line:' || id = ANY ($2)`,
+    [by.workspace, slot.calendar.held.map(({ holder }) => holder)],
   );
-  return {
-    ...slot,
-    next: rows.map((row) => ({
-      release: row.number,
-      label: releaseKey(row.number),
-      startsAt: new Date(row.starts_at).toISOString(),
-      people: [...new Set([row.requester, row.lead])],
-    })),
-  };
+  return { ...slot, next: next.map(({ holder, people }) => ({ holder, people: [...new Set(people)] })) };
 }
 
 /** Steps of release `$2` in their order, as JSON. */
@@ -158,16 +153,13 @@ function voiceGroups({ policy }: Pick<ReleaseFacts, 'policy'>): RunbookFacts['gr
       if (!voice) return [];
       if (key.startsWith('role:')) return [[key, { name: key.slice(5).replaceAll('_', ' '), source: voice }]];
       const oncall = 'oncall' in source && source.oncall ? source.oncall : undefined;
+      // Without anybody on call the whole group is asked, as gates do.
+      const onCall: { name: string; source: VoiceSource } = oncall
+        ? { name: `${key} on call`, source: { kind: 'usergroup', id: oncall } }
+        : { name: key, source: voice };
       return [
         [`group:${key}`, { name: key, source: voice }],
-        ...(oncall
-          ? [
-              [`oncall:${key}`, { name: `${key} on call`, source: { kind: 'usergroup', id: oncall } }] as [
-                string,
-                { name: string; source: VoiceSource },
-              ],
-            ]
-          : []),
+        [`oncall:${key}`, onCall],
       ];
     },
   );
