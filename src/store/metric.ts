@@ -112,14 +112,16 @@ function deployments(scope: MetricScope): string {
     ),
     f AS (
       SELECT r.number, r.change_type, r.requested_at, r.first_vote_at, coalesce(r.approved_at, r.started_at) AS a, r.starts_at, r.started_at,
-        r.deployed_at, r.finished_at, r.reviewed_at, nullif(jsonb_array_length(r.scope), 0) AS items, r.risk ->> 'band' AS band,
+        r.deployed_at, r.finished_at, r.reviewed_at, nullif(jsonb_array_length(r.scope), 0) AS items, r.risk ->> 'band' AS band, g.release IS NULL AS ungated,
+        r.number IN (SELECT release FROM override WHERE workspace = $1 AND state = 'granted') AS overridden,
+        r.number IN (SELECT release FROM exception WHERE workspace = $1) AS excepted,
         r.failed_at IS NOT NULL OR coalesce(r.outcome = 'failed', false) OR i.release IS NOT NULL AS failed,
         least(r.failed_at, i.began_at) AS failed_at, coalesce(r.restored_at, i.over_at) AS restored_at
-      FROM release r LEFT JOIN i ON i.release = r.number
+      FROM release r LEFT JOIN i ON i.release = r.number LEFT JOIN gate g ON g.workspace = $1 AND g.release = r.number AND g.position = 0
       WHERE ${ofRelease} AND r.finished_at >= $2 AND r.finished_at < least($3::timestamptz, $5::timestamptz) ${inScope(scope)}
     ),
     d AS MATERIALIZED (
-      SELECT number, change_type = 'emergency' AS emergency, failed, items, band,
+      SELECT number, change_type = 'emergency' AS emergency, failed, items, band, ungated, overridden, excepted,
         CASE WHEN NOT failed THEN ${minutes('requested_at', 'deployed_at')} END AS lead,
         CASE WHEN failed AND failed_at IS NOT NULL AND restored_at IS NOT NULL THEN ${minutes('failed_at', 'restored_at')} END AS recovery,
         ${minutes('requested_at', 'started_at')} AS queue,
@@ -151,14 +153,26 @@ type Spread = {
   readonly ends: readonly [number | null, number | null] | null;
 };
 
+const riskBands = RiskRow.shape.band.options;
+type RiskBand = (typeof riskBands)[number];
+
+/** Which deployments are counted as what. */
+const counts = {
+  failed: 'failed',
+  emergency: 'emergency',
+  ungated: 'ungated',
+  overridden: 'overridden',
+  excepted: 'excepted',
+  ...(Object.fromEntries(riskBands.map((band) => [band, `band = '${band}'`])) as Record<RiskBand, string>),
+  ...(Object.fromEntries(riskBands.map((band) => [`ungated_${band}`, `ungated AND band = '${band}'`])) as Record<
+    `ungated_${RiskBand}`,
+    string
+  >),
+};
+
 type Deployed = {
   readonly n: number;
-  readonly failed: number;
-  readonly emergency: number;
-  /** By the risk that it was judged to have; null: none was. */
-  readonly bands: readonly { readonly band: string | null; readonly n: number; readonly ungated: number }[];
-  readonly overridden: number;
-  readonly excepted: number;
+  readonly counts: Readonly<Record<keyof typeof counts, number>>;
   readonly spreads: Readonly<Record<SpreadColumn, Spread>>;
   readonly services: Spread;
   readonly totals: Readonly<Record<StageKey, number | null>>;
@@ -167,17 +181,15 @@ type Deployed = {
 /** One pass for the counts, which say where the interval of each median ends, and one for the medians. */
 function deployedSql(scope: MetricScope): string {
   return `WITH ${deployments(scope)},
-    n AS MATERIALIZED (SELECT count(*) AS n, count(*) FILTER (WHERE failed) AS failed, count(*) FILTER (WHERE emergency) AS emergency,
+    n AS MATERIALIZED (SELECT count(*) AS n,
+      jsonb_build_object(${Object.entries(counts)
+        .map(([name, rule]) => `'${name}', count(*) FILTER (WHERE ${rule})`)
+        .join(', ')}) AS counts,
       ${spreadColumns.map((column) => `${ends(`count(${column})`)} AS ${column}`).join(', ')},
       jsonb_build_object(${stageKeys.map((stage) => `'${stage}', sum(${stage})`).join(', ')}) AS totals FROM d),
     s AS (SELECT ${spreadColumns.map((column) => `${spread(`(SELECT ${column} FROM n)`, column)} AS ${column}`).join(', ')} FROM d),
     u AS MATERIALIZED (SELECT count(*) AS size FROM d JOIN release_unit u ON u.workspace = $1 AND u.release = d.number GROUP BY d.number)
-    SELECT jsonb_build_object('n', n.n, 'failed', n.failed, 'emergency', n.emergency, 'totals', n.totals,
-      'bands', (SELECT coalesce(jsonb_agg(jsonb_build_object('band', x.band, 'n', x.n, 'ungated', x.ungated)), '[]') FROM (
-        SELECT d.band, count(*) AS n, count(*) FILTER (WHERE g.release IS NULL) AS ungated
-        FROM d LEFT JOIN gate g ON g.workspace = $1 AND g.release = d.number AND g.position = 0 GROUP BY d.band) x),
-      'overridden', (SELECT count(*) FROM d WHERE number IN (SELECT release FROM override WHERE workspace = $1 AND state = 'granted')),
-      'excepted', (SELECT count(*) FROM d WHERE number IN (SELECT release FROM exception WHERE workspace = $1)),
+    SELECT jsonb_build_object('n', n.n, 'counts', n.counts, 'totals', n.totals,
       'services', (SELECT ${spread(`(SELECT ${ends('count(*)')} FROM u)`, 'size')} FROM u),
       'spreads', jsonb_build_object(${spreadColumns.map((column) => `'${column}', s.${column}`).join(', ')})) AS found
     FROM n, s`;
@@ -263,7 +275,8 @@ const nothing = {
 } as const;
 
 function measuresOf(period: Period, deployed: Deployed, decided: Decided): Measures {
-  const { n, failed, spreads } = deployed;
+  const { n, spreads } = deployed;
+  const { failed, emergency, ungated, overridden, excepted } = deployed.counts;
   const whole = (measured: Part['measured']): Part[] => [{ part: '', measured }];
   const rate = (events: number, among: number, why: string) => whole(rateMeasured(events, among, why));
   const median = (spread: Spread, among: number, why: string) => medianMeasured(medianIn(spread, among), why);
@@ -274,19 +287,20 @@ function measuresOf(period: Period, deployed: Deployed, decided: Decided): Measu
     ),
     change_fail_rate: rate(failed, n, nothing.deployed),
     recovery_time: whole(median(spreads.recovery, failed, failed === 0 ? nothing.failed : nothing.recovery)),
-    rework_rate: rate(deployed.emergency, n, nothing.deployed),
+    rework_rate: rate(emergency, n, nothing.deployed),
     approval_wait: decided.gates.map((gate) => ({ part: gate.name, measured: median(gate, gate.n, nothing.approved) })),
     without_approval: [
-      ...rate(sum(deployed.bands.map(({ ungated }) => ungated)), n, nothing.deployed),
-      ...riskBands.flatMap((band) =>
-        deployed.bands
-          .filter((one) => one.band === band)
-          .map((one) => ({ part: `${band} risk`, measured: rateMeasured(one.ungated, one.n, nothing.deployed) })),
-      ),
+      ...rate(ungated, n, nothing.deployed),
+      ...riskBands
+        .filter((band) => deployed.counts[band] > 0)
+        .map((band) => ({
+          part: `${band} risk`,
+          measured: rateMeasured(deployed.counts[`ungated_${band}`], deployed.counts[band], nothing.deployed),
+        })),
     ],
     expiry_rate: rate(decided.expired, decided.decided, nothing.decided),
-    override_rate: rate(deployed.overridden, n, nothing.deployed),
-    exception_rate: rate(deployed.excepted, n, nothing.deployed),
+    override_rate: rate(overridden, n, nothing.deployed),
+    exception_rate: rate(excepted, n, nothing.deployed),
     rubber_stamps: rate(decided.hasty, decided.approvals, nothing.approved),
     queue_time: whole(median(spreads.queue, n, nothing.deployed)),
     flow_efficiency: whole(median(spreads.efficiency, n, nothing.deployed)),
@@ -307,12 +321,6 @@ function measuresOf(period: Period, deployed: Deployed, decided: Decided): Measu
     known_errors: whole({ kind: 'count', n: decided.knownErrors }),
     incidents_linked: whole(unknown(nothing.unlinked)),
   };
-}
-
-const riskBands = RiskRow.shape.band.options;
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }
 
 function medianIn({ n, middle, ends }: Spread, among: number): Median | undefined {
