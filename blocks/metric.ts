@@ -1,5 +1,5 @@
 import type { Change, Measured, MetricKey, MetricUnit } from '../src/domain/metric.ts';
-import { metrics, type StageKey, stageKeys, stages } from '../src/domain/metric.ts';
+import { isEnough, least, metrics, type StageKey, stageKeys, stages } from '../src/domain/metric.ts';
 import { rate, span } from './kit.ts';
 
 /** "8 %", "3 h 10 min", "2.5 a week", "3". */
@@ -38,6 +38,13 @@ export function measuredText(key: MetricKey, measured: Measured): string {
   }
 }
 
+/** The same, unless there is too little of it to say anything. */
+export function enoughText(key: MetricKey, measured: Measured): string {
+  if (isEnough(measured)) return measuredText(key, measured);
+  const n = 'n' in measured ? measured.n : 0;
+  return `not enough data (n=${n}; shown from ${least} on)`;
+}
+
 /** "3–16 %", "12 h–1 d 2 h". */
 export function rangeText(unit: MetricUnit, low: number, high: number): string {
   return unit === 'share'
@@ -56,7 +63,11 @@ export const changeWords: Readonly<Record<Change, string>> = {
 export function metricName(key: MetricKey, part: string): string {
   const { name } = metrics[key];
   if (part === '') return name;
-  return `${name}: ${key === 'stage_time' && isStage(part) ? stages[part].name : part}`;
+  return `${name}: ${partName(key, part)}`;
+}
+
+export function partName(key: MetricKey, part: string): string {
+  return key === 'stage_time' && isStage(part) ? stages[part].name : part;
 }
 
 function isStage(part: string): part is StageKey {

@@ -356,6 +356,9 @@ function drawFile(file) {
     el('a', { href: path(file.url_private), target: '_blank', rel: 'noopener' }, file.title),
     el('span', { class: 'muted' }, ` ${file.pretty_type}, ${size(file.size)} `),
     el('a', { href: path(file.url_private_download), 'aria-label': `Download ${file.title}` }, 'Download'),
+    file.mimetype.startsWith('image/')
+      ? el('img', { src: path(file.url_private), alt: file.alt_txt ?? file.title })
+      : '',
   );
 }
 

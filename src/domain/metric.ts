@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { type Rate, rateOf } from './rate.ts';
 import { addDays, instantAt, isoWeekday, wallTime } from './time.ts';
 
@@ -28,6 +29,10 @@ export const metricKeys = [
 ] as const;
 export type MetricKey = (typeof metricKeys)[number];
 
+/** What people ask a report about. */
+export const metricGroups = ['delivery', 'approvals', 'flow', 'record'] as const;
+export type MetricGroup = (typeof metricGroups)[number];
+
 /** What a number is counted in; shares run from 0 to 1. */
 export type MetricUnit = 'per_week' | 'minutes' | 'share' | 'pieces';
 
@@ -35,7 +40,7 @@ export type Metric = {
   readonly name: string;
   /** Printed beside the number: what is counted, from when to when, and what it does not see. */
   readonly definition: string;
-  readonly group: 'delivery' | 'approval' | 'flow' | 'record';
+  readonly group: MetricGroup;
   readonly unit: MetricUnit;
   /** Which way is better. */
   readonly better: 'more' | 'less';
@@ -99,7 +104,7 @@ export const metrics: { readonly [Key in MetricKey]: Metric } = {
     name: 'Approval wait',
     definition:
       'Median time from asking the people of a gate until the gate was met, by gate, of releases approved in this time. Waiting at night and on days off counts: the change waits then, too.',
-    group: 'approval',
+    group: 'approvals',
     unit: 'minutes',
     better: 'less',
     aggregate: 'median',
@@ -107,7 +112,7 @@ export const metrics: { readonly [Key in MetricKey]: Metric } = {
   without_approval: {
     name: 'Deployed without manual approval',
     definition: 'Deployments that had no gate, among all deployments, and among those of each risk.',
-    group: 'approval',
+    group: 'approvals',
     unit: 'share',
     better: 'more',
     aggregate: 'rate',
@@ -116,7 +121,7 @@ export const metrics: { readonly [Key in MetricKey]: Metric } = {
     name: 'Expired requests',
     definition:
       'Requests that nobody decided in time, among those that were approved, rejected or expired in this time. Cancelled ones do not count.',
-    group: 'approval',
+    group: 'approvals',
     unit: 'share',
     better: 'less',
     aggregate: 'rate',
@@ -124,7 +129,7 @@ export const metrics: { readonly [Key in MetricKey]: Metric } = {
   override_rate: {
     name: 'Deployed with an override',
     definition: 'Deployments for which two people had set a rule aside, among all deployments.',
-    group: 'approval',
+    group: 'approvals',
     unit: 'share',
     better: 'less',
     aggregate: 'rate',
@@ -132,7 +137,7 @@ export const metrics: { readonly [Key in MetricKey]: Metric } = {
   exception_rate: {
     name: 'Deployed with a freeze exception',
     definition: 'Deployments with a pass through a freeze, among all deployments.',
-    group: 'approval',
+    group: 'approvals',
     unit: 'share',
     better: 'less',
     aggregate: 'rate',
@@ -140,7 +145,7 @@ export const metrics: { readonly [Key in MetricKey]: Metric } = {
   rubber_stamps: {
     name: 'Approved faster than read',
     definition: `Approvals that came sooner after the gate was asked than it takes to look (${reading.seconds} seconds) and read what the request says (240 words a minute), among all approvals of releases approved in this time. Somebody may have read it before: a sign to ask about, no proof.`,
-    group: 'approval',
+    group: 'approvals',
     unit: 'share',
     better: 'less',
     aggregate: 'rate',
@@ -190,7 +195,8 @@ export const metrics: { readonly [Key in MetricKey]: Metric } = {
   },
   adoption: {
     name: 'Booked deployments',
-    definition: 'Deployments that were booked here, among all known deployments to production.',
+    definition:
+      'Deployments that were booked here, among all known ones: a release counts once, and each service and version that somebody reported as not booked (/release unbooked) once.',
     group: 'record',
     unit: 'share',
     better: 'more',
@@ -206,7 +212,8 @@ export const metrics: { readonly [Key in MetricKey]: Metric } = {
   },
   incidents_linked: {
     name: 'Incidents with a release',
-    definition: 'Incidents that are linked with the release they came after, among all reported ones.',
+    definition:
+      'Incidents that are linked with the release they came after, among all reported ones. Those that came from no release, as somebody said, do not count; those that nobody said anything about do.',
     group: 'record',
     unit: 'share',
     better: 'more',
@@ -295,6 +302,33 @@ export type Reading = {
   readonly change: Change;
 };
 
+/** As it is kept. */
+const count = z.number().int();
+const shareRow = { events: count, n: count, share: z.number(), low: z.number(), high: z.number() };
+export const MeasuredRow = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('unknown'), why: z.string() }),
+  z.strictObject({ kind: z.literal('rate'), ...shareRow }),
+  z.strictObject({
+    kind: z.literal('median'),
+    n: count,
+    unknown: count,
+    median: z.number(),
+    low: z.number().nullable(),
+    high: z.number().nullable(),
+    p90: z.number(),
+  }),
+  z.strictObject({ kind: z.literal('frequency'), n: count, perWeek: z.number(), low: z.number(), high: z.number() }),
+  z.strictObject({ kind: z.literal('count'), n: count }),
+]);
+
+/** Fewer than this say nothing: a share or a median of them is not shown. */
+export const least = 5;
+
+/** Frequencies and counts say something however few there are. */
+export function isEnough(measured: Measured): boolean {
+  return (measured.kind !== 'rate' && measured.kind !== 'median') || measured.n >= least;
+}
+
 export function unknown(why: string): Measured {
   return { kind: 'unknown', why };
 }
@@ -374,7 +408,7 @@ export function spreadOf(
 
 export function changeOf(key: MetricKey, now: Measured, before: Measured): Change {
   const [after, earlier] = [spreadOf(now), spreadOf(before)];
-  if (!after || !earlier) return 'unknown';
+  if (!after || !earlier || !isEnough(now) || !isEnough(before)) return 'unknown';
   if (after.low === null || after.high === null || earlier.low === null || earlier.high === null) return 'unclear';
   const isMore = after.low > earlier.high;
   if (!isMore && !(after.high < earlier.low)) return 'unclear';
@@ -386,12 +420,28 @@ export function readingsOf(now: Measures, before: Measures): Reading[] {
   return metricKeys.flatMap((metric) => {
     const parts = [...new Set([...now[metric], ...before[metric]].map(({ part }) => part))];
     return parts.map((part) => {
-      const of = (measures: Measures) =>
-        measures[metric].find((one) => one.part === part)?.measured ?? unknown('Nothing of this kind in this time.');
-      const [current, earlier] = [of(now), of(before)];
+      const [current, earlier] = [measuredOf(now, metric, part), measuredOf(before, metric, part)];
       return { metric, part, now: current, before: earlier, change: changeOf(metric, current, earlier) };
     });
   });
+}
+
+/** Of one kind, in the order of the table. */
+export function groupOf(readings: readonly Reading[], group: MetricGroup): Reading[] {
+  return readings.filter(({ metric }) => metrics[metric].group === group);
+}
+
+/** One metric (or a part of it) among others. */
+export function measuredOf(measures: Measures, metric: MetricKey, part: string): Measured {
+  return measures[metric].find((one) => one.part === part)?.measured ?? unknown('Nothing of this kind in this time.');
+}
+
+/** The metric's part that waited longest, or has the most; "" when it has none. */
+export function longestPart(measures: Measures, metric: MetricKey): string {
+  const value = (measured: Measured) => spreadOf(measured)?.value ?? -1;
+  const [first, ...rest] = measures[metric];
+  if (!first) return '';
+  return rest.reduce((most, one) => (value(one.measured) > value(most.measured) ? one : most), first).part;
 }
 
 /** Undefined when nothing waited. */

@@ -1,4 +1,5 @@
 import type { ChangeType } from './policy.ts';
+import type { ReportWish } from './report.ts';
 
 /** Something to be answered without changing anything. */
 export type Question =
@@ -20,6 +21,9 @@ export type Question =
   | { readonly ask: 'known errors' }
   | { readonly ask: 'exceptions' | 'trust' }
   | { readonly ask: 'windows' | 'freezes' | 'line' | 'bookings' | 'trains' }
+  | { readonly ask: 'report'; readonly report: ReportWish }
+  | { readonly ask: 'unbooked' }
+  | { readonly ask: 'experiments' }
   | { readonly ask: 'digest preview'; readonly channel: string };
 
 export type ListFilter = {

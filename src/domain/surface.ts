@@ -1,4 +1,5 @@
 import { bookingKey } from './booking.ts';
+import { experimentKey } from './experiment.ts';
 import { releaseKey } from './release.ts';
 
 /**
@@ -63,6 +64,8 @@ export type Surface =
   /** The board of a departure. */
   | { readonly kind: 'train'; readonly train: string; readonly date: string }
   | { readonly kind: 'booking'; readonly booking: number }
+  /** What came of an experiment: the question, or its one reminder, to whoever started it. */
+  | { readonly kind: 'experiment'; readonly experiment: number; readonly round: number; readonly ask: number }
   | { readonly kind: 'digest'; readonly channel: string; readonly date: string }
   | { readonly kind: 'home'; readonly person: string };
 
@@ -119,6 +122,8 @@ export function surfaceKey(surface: Surface): string {
       return `train:${surface.train}:${surface.date}`;
     case 'booking':
       return `booking:${bookingKey(surface.booking)}`;
+    case 'experiment':
+      return `experiment:${experimentKey(surface.experiment)}:${surface.round}:${surface.ask}`;
     case 'digest':
       return `digest:${surface.channel}:${surface.date}`;
     case 'home':
@@ -182,6 +187,13 @@ export function parseSurfaceKey(key: string): Surface {
       return { kind, train: first, date: second };
     case 'booking':
       return { kind, booking: Number(first.replace(/^ENV-/, '')) };
+    case 'experiment':
+      return {
+        kind,
+        experiment: Number(first.replace(/^EXP-/, '')),
+        round: Number(second),
+        ask: Number(third),
+      };
     case 'digest':
       return { kind, channel: first, date: second };
     case 'home':

@@ -477,7 +477,85 @@ const changes: EventTable<Write[]> = {
   'incident.linked': ({ workspace, at, actor, body }) => [
     {
       sql: 'INSERT INTO incident (workspace, release, key, note, person, at) VALUES ($1, $2, $3, $4, $5, $6)',
-      params: [workspace, body.release, body.key, body.note, whoOf(actor), at],
+      params: [workspace, body.release, body.key, body.note, whoOf(actor), body.beganAt ?? at],
+    },
+    {
+      sql: `UPDATE reported_incident SET state = 'linked' WHERE workspace = $1 AND lower(key) = lower($2)`,
+      params: [workspace, body.key],
+    },
+  ],
+  'incident.reported': ({ workspace, at, actor, body }) => [
+    {
+      sql: `INSERT INTO reported_incident (workspace, key, note, link, services, person, at, state)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, 'open')`,
+      params: [workspace, body.key, body.note, body.link, body.services, whoOf(actor), at],
+    },
+  ],
+  'incident.unrelated': ({ workspace, body }) => [
+    {
+      sql: `UPDATE reported_incident SET state = 'none' WHERE workspace = $1 AND key = $2 AND state = 'open'`,
+      params: [workspace, body.key],
+      rows: 1,
+    },
+  ],
+  'unbooked.reported': ({ workspace, at, actor, body }) => [
+    {
+      sql: `INSERT INTO unbooked (workspace, service, version, environment, deployed_at, note, person, at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+      params: [workspace, body.service, body.version, body.environment, body.deployedAt, body.note, whoOf(actor), at],
+    },
+  ],
+  'unbooked.taken_back': ({ workspace, body }) => [
+    {
+      sql: 'DELETE FROM unbooked WHERE workspace = $1 AND service = $2 AND version = $3 AND environment = $4 AND deployed_at = $5',
+      params: [workspace, body.service, body.version, body.environment, body.deployedAt],
+      rows: 1,
+    },
+  ],
+  'experiment.started': ({ workspace, at, actor, body }) => [
+    {
+      sql: `INSERT INTO experiment (workspace, number, hypothesis, metric, part, comparison, target, until, due_at, team, environment,
+              baseline, person, started_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+      params: [
+        workspace,
+        body.experiment,
+        body.hypothesis,
+        body.metric,
+        body.part,
+        body.comparison,
+        body.target,
+        body.until,
+        body.dueAt,
+        body.team,
+        body.environment,
+        JSON.stringify(body.baseline),
+        whoOf(actor),
+        at,
+      ],
+    },
+  ],
+  'experiment.asked': ({ workspace, at, body }) => [
+    {
+      sql: 'UPDATE experiment SET asks = $3, asked_at = $4 WHERE workspace = $1 AND number = $2 AND round = $5',
+      params: [workspace, body.experiment, body.ask, at, body.round],
+      rows: 1,
+    },
+  ],
+  'experiment.concluded': ({ workspace, at, body }) => [
+    {
+      sql: `UPDATE experiment SET state = $3, words = $4, result = $5, ended_at = $6
+            WHERE workspace = $1 AND number = $2 AND state = 'running'`,
+      params: [workspace, body.experiment, body.outcome, body.words, JSON.stringify(body.result), at],
+      rows: 1,
+    },
+  ],
+  'experiment.extended': ({ workspace, body }) => [
+    {
+      sql: `UPDATE experiment SET until = $3, due_at = $4, words = $5, round = round + 1, asks = 0, asked_at = NULL
+            WHERE workspace = $1 AND number = $2 AND round = $6 AND state = 'running'`,
+      params: [workspace, body.experiment, body.until, body.dueAt, body.words, body.round],
+      rows: 1,
     },
   ],
   'incident.closed': ({ workspace, at, body }) => [
@@ -1108,6 +1186,9 @@ export const stateTables = [
   'canary',
   'captured',
   'incident',
+  'reported_incident',
+  'unbooked',
+  'experiment',
   'known_error',
   'action',
   'workspace',

@@ -15,6 +15,7 @@ import {
   unknown,
   z90,
 } from '../domain/metric.ts';
+import type { Reader } from './calendar.ts';
 import type { Db } from './db.ts';
 
 /*
@@ -24,7 +25,9 @@ import type { Db } from './db.ts';
 export type MetricScope =
   | { readonly kind: 'all' }
   | { readonly kind: 'team'; readonly key: string }
-  | { readonly kind: 'service'; readonly key: string };
+  | { readonly kind: 'service'; readonly key: string }
+  /** What several services and teams come down to. */
+  | { readonly kind: 'services'; readonly key: readonly string[] };
 
 export type MetricAsk = {
   readonly workspace: string;
@@ -49,22 +52,36 @@ export async function loadMeasurements(
 ): Promise<readonly Measurement[]> {
   return atOneMoment(db, async (query) => {
     const found: Measurement[] = [];
-    for (const period of periods) {
-      const params = paramsOf(ask, period);
-      const deployed = await query<Deployed>(deployedSql(ask.scope), params);
-      const decided = await query<Decided>(decidedSql(ask.scope), params);
-      found.push({
-        period,
-        measures: measuresOf(period, deployed, decided),
-        stages: stageKeys.map((stage) => ({
-          stage,
-          n: deployed.spreads[stage].n,
-          totalMinutes: deployed.totals[stage] ?? 0,
-        })),
-      });
-    }
+    for (const period of periods) found.push(await measure(query, ask, period));
     return found;
   });
+}
+
+/** One time, as a transaction sees it. */
+export function measureIn(reader: Reader, ask: MetricAsk, period: Period): Promise<Measurement> {
+  return measure(
+    async <Found>(text: string, values: readonly unknown[]) =>
+      ((await reader.query<{ found: Found }>(text, values))[0] as { found: Found }).found,
+    ask,
+    period,
+  );
+}
+
+type Query = <Found>(text: string, values: readonly unknown[]) => Promise<Found>;
+
+async function measure(query: Query, ask: MetricAsk, period: Period): Promise<Measurement> {
+  const params = paramsOf(ask, period);
+  const deployed = await query<Deployed>(deployedSql(ask.scope), params);
+  const decided = await query<Decided>(decidedSql(ask.scope), params);
+  return {
+    period,
+    measures: measuresOf(period, deployed, decided),
+    stages: stageKeys.map((stage) => ({
+      stage,
+      n: deployed.spreads[stage].n,
+      totalMinutes: deployed.totals[stage] ?? 0,
+    })),
+  };
 }
 
 export type Waiter = { readonly release: number; readonly services: readonly string[]; readonly minutes: number };
@@ -98,6 +115,7 @@ function inScope(scope: MetricScope): string {
 }
 
 function servicesOf({ kind }: Exclude<MetricScope, { kind: 'all' }>): string {
+  if (kind === 'services') return '= ANY ($6::text[])';
   return kind === 'service' ? '= $6' : 'IN (SELECT key FROM service WHERE workspace = $1 AND team = $6)';
 }
 
@@ -220,13 +238,19 @@ type Decided = {
   readonly slots: number;
   readonly used: number;
   readonly knownErrors: number;
+  readonly unbooked: number;
+  /** Somebody has ever reported a deployment that was not booked: before that nobody knows how many there were. */
+  readonly isReported: boolean;
+  readonly linked: number;
+  readonly unlinked: number;
 };
 
-/** What was approved in a time, what nobody decided, the slots of it, and what is known to be broken at its end. */
+/** What was approved in a time, what nobody decided, the slots of it, what went past the calendar, incidents, and what is known to be broken at its end. */
 function decidedSql(scope: MetricScope): string {
   const over = 'least($3::timestamptz, $5::timestamptz)';
-  const errors =
-    scope.kind === 'all' ? '' : `AND EXISTS (SELECT 1 FROM unnest(e.services) x WHERE x ${servicesOf(scope)})`;
+  const about = (services: string) =>
+    scope.kind === 'all' ? '' : `AND EXISTS (SELECT 1 FROM unnest(${services}) x WHERE x ${servicesOf(scope)})`;
+  const within = (at: string) => `${at} >= $2 AND ${at} < ${over}`;
   return `WITH a AS MATERIALIZED (
       SELECT r.number, r.revision, ${reading.seconds} + (length(r.summary) + length(r.rollback_plan)) / ${reading.charactersPerSecond}::float8 AS seconds
       FROM release r WHERE ${ofRelease} AND r.approved_at >= $2 AND r.approved_at < ${over} ${inScope(scope)}
@@ -257,7 +281,12 @@ function decidedSql(scope: MetricScope): string {
     )
     SELECT jsonb_build_object('gates', (SELECT coalesce(jsonb_agg(w.found || jsonb_build_object('name', w.name) ORDER BY w.name), '[]') FROM w),
       'approvals', v.n, 'hasty', v.hasty, 'decided', o.n + (SELECT count(*) FROM a), 'expired', o.expired, 'slots', s.n, 'used', s.used,
-      'knownErrors', (SELECT count(*) FROM known_error e WHERE e.workspace = $1 AND e.at < ${over} AND (e.fixed_at IS NULL OR e.fixed_at >= ${over}) ${errors})
+      'knownErrors', (SELECT count(*) FROM known_error e WHERE e.workspace = $1 AND e.at < ${over} AND (e.fixed_at IS NULL OR e.fixed_at >= ${over}) ${about('e.services')}),
+      'unbooked', (SELECT count(*) FROM unbooked b WHERE b.workspace = $1 AND ($4::text IS NULL OR b.environment = $4) AND ${within('b.deployed_at')} ${about('ARRAY[b.service]')}),
+      'isReported', EXISTS (SELECT 1 FROM unbooked WHERE workspace = $1),
+      'linked', (SELECT count(DISTINCT lower(i.key)) FROM incident i JOIN release r ON r.workspace = $1 AND r.number = i.release
+        WHERE i.workspace = $1 AND ${within('i.at')} AND ${ofRelease} ${inScope(scope)}),
+      'unlinked', (SELECT count(*) FROM reported_incident p WHERE p.workspace = $1 AND p.state = 'open' AND ${within('p.at')} ${about('p.services')})
     ) AS found FROM v, o, s`;
 }
 
@@ -270,8 +299,8 @@ const nothing = {
   recovery: 'Nobody said when what failed was well again.',
   list: 'No release of this time has a list of what is in it.',
   passed: 'No release of this time went through this stage.',
-  unbooked: 'Deployments that were not booked are not reported here yet.',
-  unlinked: 'Incidents are not reported here without a release yet.',
+  unbooked: 'Nobody has reported a deployment that was not booked: how many there were is not known.',
+  incidents: 'No incident was reported in this time.',
 } as const;
 
 function measuresOf(period: Period, deployed: Deployed, decided: Decided): Measures {
@@ -317,9 +346,9 @@ function measuresOf(period: Period, deployed: Deployed, decided: Decided): Measu
       { part: 'scope items', measured: median(spreads.items, n, n === 0 ? nothing.deployed : nothing.list) },
     ],
     slot_use: rate(decided.used, decided.slots, nothing.slots),
-    adoption: whole(unknown(nothing.unbooked)),
+    adoption: decided.isReported ? rate(n, n + decided.unbooked, nothing.deployed) : whole(unknown(nothing.unbooked)),
     known_errors: whole({ kind: 'count', n: decided.knownErrors }),
-    incidents_linked: whole(unknown(nothing.unlinked)),
+    incidents_linked: rate(decided.linked, decided.linked + decided.unlinked, nothing.incidents),
   };
 }
 
@@ -332,10 +361,7 @@ function medianIn({ n, middle, ends }: Spread, among: number): Median | undefine
 const patienceMs = 60_000;
 
 /** Reads over all releases of a quarter may take longer than a command may, and want memory to sort in. */
-async function atOneMoment<T>(
-  db: Db,
-  work: (query: <Found>(text: string, values: readonly unknown[]) => Promise<Found>) => Promise<T>,
-): Promise<T> {
+async function atOneMoment<T>(db: Db, work: (query: Query) => Promise<T>): Promise<T> {
   const client = await db.background.connect();
   let broken: Error | undefined;
   try {

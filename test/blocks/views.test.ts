@@ -120,6 +120,7 @@ describe.each(['Add SEPA instant payouts', hostile, '', '漢字 🚀 עברית'
             reviews: [props],
             isGuest: true,
             week: [],
+            teams: [],
             asOf: now,
             zone: 'Europe/Berlin',
           }),

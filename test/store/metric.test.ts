@@ -6,8 +6,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { changeCommand } from '../../src/commands/change.ts';
 import { type Call, call } from '../../src/commands/command.ts';
 import { doneCommand, rollbackCommand, startCommand, verifyCommand } from '../../src/commands/deploy.ts';
+import { incidentCommand } from '../../src/commands/incident.ts';
 import { pirCommand } from '../../src/commands/pir.ts';
-import { incidentCommand } from '../../src/commands/room.ts';
 import {
   bottleneckOf,
   type Measured,

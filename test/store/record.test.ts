@@ -61,6 +61,7 @@ test('migrations are applied once, by several at once, in the format of Prisma',
     '20261121180000_approval',
     '20261122090000_room',
     '20261123090000_metric',
+    '20261125090000_numbers',
   ]);
   const client = new pg.Client({ connectionString: url });
   await client.connect();
@@ -94,6 +95,7 @@ test('a database of the first version is brought along: what was held stays held
     '20261121180000_approval',
     '20261122090000_room',
     '20261123090000_metric',
+    '20261125090000_numbers',
   ]);
   const { rows } = await client.query(
     'SELECT holder, position, service, environment, label FROM reservation ORDER BY holder, position',

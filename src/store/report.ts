@@ -1,0 +1,122 @@
+import type { BottleneckProps, NumbersProps } from '../../blocks/report.ts';
+import { bottleneckOf, fullWeeks, type Period, periodBefore, readingsOf } from '../domain/metric.ts';
+import { daysBefore, dayWords } from '../domain/report.ts';
+import { wallTime } from '../domain/time.ts';
+import { readerOf } from './calendar.ts';
+import type { Db } from './db.ts';
+import { mainEnvironment } from './experiment.ts';
+import { listWaiters, loadMeasurements, type MetricAsk, type MetricScope } from './metric.ts';
+
+/*
+ * Numbers for reports, digests and App Home.
+ */
+export type NumbersAsk = MetricAsk & {
+  /** In words: "payments", "team Payments", "all services". */
+  readonly of: string;
+  readonly zone: string;
+  readonly period: Period;
+  /** How many full weeks its trends have. */
+  readonly weeks: number;
+  /** How many of the releases that waited longest are named; 0: none, and it is not looked for. */
+  readonly waiters: number;
+};
+
+/** Everything measured over a time, beside itself in the time before and week by week, all as the database is at one moment. */
+export async function loadNumbers(db: Db, ask: NumbersAsk): Promise<NumbersProps> {
+  const { period, zone, of, environment } = ask;
+  const weeks = fullWeeks(ask.now, zone, ask.weeks);
+  const [now, before, ...trend] = await loadMeasurements(db, ask, [period, periodBefore(period), ...weeks]);
+  if (!now || !before) throw new Error('a measurement is missing');
+  return {
+    of,
+    environment,
+    zone,
+    period,
+    measures: now.measures,
+    readings: readingsOf(now.measures, before.measures),
+    weeks: trend.map((week) => ({ label: dayWords(week.period.from, zone), measures: week.measures })),
+    stages: now.stages,
+    bottleneck: await bottleneckIn(db, ask, now.stages),
+  };
+}
+
+/** The stage where work waited longest, and the releases that waited. */
+async function bottleneckIn(
+  db: Db,
+  ask: NumbersAsk,
+  stages: NumbersProps['stages'],
+): Promise<BottleneckProps | undefined> {
+  const worst = ask.waiters === 0 ? undefined : bottleneckOf(stages);
+  if (!worst) return undefined;
+  const { period, waiters: take } = ask;
+  return { ...worst, ...(await listWaiters(db, { ...ask, period, stage: worst.stage, take })) };
+}
+
+const homeDays = 30;
+const homeTeams = 3;
+
+/** The numbers of somebody's teams over the 30 days to this morning; without any teams, those of everybody. */
+export async function loadTeamNumbers(
+  db: Db,
+  workspace: string,
+  about: { readonly person: string; readonly now: Date; readonly zone: string },
+): Promise<NumbersProps[]> {
+  const { rows } = await db.background.query<{ key: string; name: string; is_own: boolean }>(
+    `SELECT key, name, $2 = ANY (members) AS is_own FROM team WHERE workspace = $1 ORDER BY name, key`,
+    [workspace, about.person],
+  );
+  const date = wallTime(about.now, about.zone).date;
+  const one = (scope: MetricScope, of: string) =>
+    once(db, [workspace, scope.kind, 'key' in scope ? scope.key : '', of, about.zone, date].join('|'), async () =>
+      loadNumbers(db, {
+        workspace,
+        scope,
+        of,
+        zone: about.zone,
+        environment: await mainEnvironment(readerOf(db), workspace),
+        now: about.now,
+        period: daysBefore(date, about.zone, homeDays),
+        weeks: 4,
+        waiters: 0,
+      }),
+    );
+  if (rows.length === 0) return [await one({ kind: 'all' }, 'All services')];
+  const own = rows.filter((team) => team.is_own).slice(0, homeTeams);
+  return Promise.all(own.map((team) => one({ kind: 'team', key: team.key }, team.name)));
+}
+
+const kept = new WeakMap<Db, Map<string, Promise<NumbersProps>>>();
+const keptAtMost = 500;
+
+/** Numbers up to this morning are the same all day: they are reckoned once a day and process. */
+function once(db: Db, key: string, load: () => Promise<NumbersProps>): Promise<NumbersProps> {
+  const known = kept.get(db) ?? new Map<string, Promise<NumbersProps>>();
+  kept.set(db, known);
+  const found = known.get(key);
+  if (found) return found;
+  if (known.size >= keptAtMost) known.clear();
+  const loading = load();
+  known.set(key, loading);
+  loading.catch(() => known.delete(key));
+  return loading;
+}
+
+/** What there is to name in a report. */
+export async function reportNames(
+  db: Db,
+  workspace: string,
+): Promise<{ services: string[]; teams: { key: string; name: string; services: string[] }[]; environments: string[] }> {
+  const [services, teams, environments] = await Promise.all([
+    db.prisma.service.findMany({ where: { workspace }, select: { key: true, team: true }, orderBy: { key: 'asc' } }),
+    db.prisma.team.findMany({ where: { workspace }, select: { key: true, name: true }, orderBy: { key: 'asc' } }),
+    db.prisma.environment.findMany({ where: { workspace }, select: { key: true }, orderBy: { key: 'asc' } }),
+  ]);
+  return {
+    services: services.map(({ key }) => key),
+    teams: teams.map((team) => ({
+      ...team,
+      services: services.filter((one) => one.team === team.key).map(({ key }) => key),
+    })),
+    environments: environments.map(({ key }) => key),
+  };
+}
