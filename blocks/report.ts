@@ -3,6 +3,7 @@ import {
   type Bottleneck,
   cautions,
   groupOf,
+  isEnough,
   longestPart,
   type Measures,
   type MetricGroup,
@@ -153,6 +154,8 @@ const partsAtMost = 8;
 
 /** "8 % (3–16 %, n=52) ▂▃·▁ · no clear change (before: 9 % (…))". */
 function readingText(numbers: NumbersProps, { metric, part, now, before, change }: Reading): Mrkdwn {
+  // Of what is not shown nothing is said.
+  if (spreadOf(now) && !isEnough(now)) return mrkdwn`${enoughText(metric, now)}`;
   const earlier = spreadOf(before) ? ` (before: ${enoughText(metric, before)})` : '';
   return mrkdwn`${enoughText(metric, now)}${trend(numbers, metric, part)} · ${changeWords[change]}${earlier}`;
 }

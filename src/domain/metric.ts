@@ -345,6 +345,7 @@ export function medianMeasured(found: Median | undefined, nothing: string): Meas
 /** Events a week, with Byar's 90 % limits of a Poisson count (Breslow & Day 1987, 2.3). Zero is a number here. */
 export function frequencyMeasured(n: number, { from, to }: Period): Measured {
   const weeks = (to.getTime() - from.getTime()) / (7 * 24 * 3_600_000);
+  if (weeks <= 0) return unknown('No time has passed.');
   const byar = (count: number, z: number) =>
     count === 0 ? 0 : count * (1 - 1 / (9 * count) + z / (3 * Math.sqrt(count))) ** 3;
   return {
@@ -408,7 +409,7 @@ export function spreadOf(
 
 export function changeOf(key: MetricKey, now: Measured, before: Measured): Change {
   const [after, earlier] = [spreadOf(now), spreadOf(before)];
-  if (!after || !earlier || !isEnough(now) || !isEnough(before)) return 'unknown';
+  if (!after || !earlier) return 'unknown';
   if (after.low === null || after.high === null || earlier.low === null || earlier.high === null) return 'unclear';
   const isMore = after.low > earlier.high;
   if (!isMore && !(after.high < earlier.low)) return 'unclear';

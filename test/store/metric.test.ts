@@ -72,6 +72,8 @@ type Made = {
 let db: Db;
 let made: Made[];
 let errors: { key: string; services: string[]; at: number; fixed: Time }[];
+let unbooked: { service: string; version: string; environment: string; at: number }[];
+let reported: { key: string; services: string[]; state: string; at: number }[];
 beforeAll(async () => {
   const url = await newDatabase();
   await migrate(url);
@@ -88,6 +90,19 @@ beforeAll(async () => {
     const fixed = random() < 0.6 ? at + random() * 30 * day : null;
     return { key: `KE-${index}`, services: some(serviceKeys, 1 + Math.floor(random() * 2), random), at, fixed };
   });
+  const when = () => october.from.getTime() + random() * 53 * day;
+  unbooked = Array.from({ length: 300 }, (_, index) => ({
+    service: some(serviceKeys, 1, random)[0] as string,
+    version: `0.${index}`,
+    environment: random() < 0.8 ? 'production' : 'staging',
+    at: when(),
+  }));
+  reported = Array.from({ length: 120 }, (_, index) => ({
+    key: `R-${index}`,
+    services: some(serviceKeys, Math.floor(random() * 3), random),
+    state: ['open', 'none', 'linked'][index % 3] as string,
+    at: when(),
+  }));
   await insertAll();
 });
 afterAll(() => db?.close());
@@ -97,6 +112,7 @@ const scopes: readonly (MetricScope & { environment: string | null })[] = [
   { kind: 'all', environment: 'production' },
   { kind: 'team', key: 'green', environment: null },
   { kind: 'service', key: 's7', environment: 'production' },
+  { kind: 'services', key: ['s1', 's7', 's11'], environment: null },
 ];
 
 test.each(scopes)('ten thousand releases, as $kind $key in $environment: both reckonings agree', async (one) => {
@@ -377,9 +393,20 @@ type Scoped = MetricScope & { environment: string | null };
 
 function isIn(one: Made, scope: Scoped): boolean {
   const isHere = scope.environment === null || one.environment === scope.environment;
-  const isOurs =
-    scope.kind === 'all' || one.services.some((key) => (scope.kind === 'service' ? key : teamOf(key)) === scope.key);
-  return isHere && isOurs;
+  return isHere && isOf(one.services, scope);
+}
+
+function isOf(services: readonly string[], scope: Scoped): boolean {
+  switch (scope.kind) {
+    case 'all':
+      return true;
+    case 'service':
+      return services.includes(scope.key);
+    case 'team':
+      return services.some((key) => teamOf(key) === scope.key);
+    case 'services':
+      return services.some((key) => scope.key.includes(key));
+  }
 }
 
 function within(at: Time, { from, to }: Period): boolean {
@@ -455,11 +482,21 @@ function reckon(scope: Scoped, period: Period) {
   const weeks = (period.to.getTime() - period.from.getTime()) / (7 * day);
   const end = Math.min(period.to.getTime(), now.getTime());
   const open = errors.filter(
+    (one) => one.at < end && (one.fixed === null || one.fixed >= end) && isOf(one.services, scope),
+  );
+  const past = unbooked.filter(
     (one) =>
-      one.at < end &&
-      (one.fixed === null || one.fixed >= end) &&
-      (scope.kind === 'all' ||
-        one.services.some((key) => (scope.kind === 'service' ? key : teamOf(key)) === scope.key)),
+      within(one.at, period) &&
+      isOf([one.service], scope) &&
+      (scope.environment === null || one.environment === scope.environment),
+  );
+  const linked = new Set(
+    made.flatMap((one) =>
+      isIn(one, scope) ? one.incidents.filter(({ at }) => within(at, period)).map(({ key }) => key.toLowerCase()) : [],
+    ),
+  );
+  const unlinked = reported.filter(
+    (one) => one.state === 'open' && within(one.at, period) && isOf(one.services, scope),
   );
   const share = (events: readonly unknown[], among: readonly unknown[]) => ({
     '': among.length === 0 ? { kind: 'unknown' } : { kind: 'rate', events: events.length, n: among.length },
@@ -528,6 +565,8 @@ function reckon(scope: Scoped, period: Period) {
       [...undecided, ...approved],
     ),
     rubber_stamps: share(approvals.filter(Boolean), approvals),
+    adoption: share(deployed, [...deployed, ...past]),
+    incidents_linked: share([...linked], [...linked, ...unlinked]),
     slot_use: share(
       slots.filter(({ started }) => started !== null),
       slots,
@@ -689,7 +728,9 @@ function makeRelease(number: number, random: () => number): Made {
   const incidents = chance(0.04)
     ? Array.from({ length: chance(0.3) ? 2 : 1 }, (_, index) => {
         const at = after(finished - 10 * 60_000, day);
-        return { key: `INC-${number}-${index}`, at, closed: chance(0.7) ? after(at, day) : null };
+        // Some are linked with several releases, in any case, and are one incident all the same.
+        const name = number % 3 === 0 ? `${number % 2 === 0 ? 'INC' : 'inc'}-shared-${number % 30}` : `INC-${number}`;
+        return { key: `${name}-${index}`, at, closed: chance(0.7) ? after(at, day) : null };
       })
     : [];
   const reviewed = chance(0.7) ? after(Math.max(finished, failedAt ?? 0), 3 * day) : null;
@@ -846,6 +887,20 @@ async function insertAll(): Promise<void> {
       at: at(found),
       fixed_at: at(fixed),
     })),
+  );
+  await insert(
+    'unbooked',
+    unbooked.map(({ at: deployed, ...one }) => ({
+      ...one,
+      deployed_at: at(deployed),
+      note: '',
+      person: '',
+      at: at(deployed),
+    })),
+  );
+  await insert(
+    'reported_incident',
+    reported.map((one) => ({ ...one, note: '', link: '', person: '', at: at(one.at) })),
   );
   await db.pool.query('ANALYZE');
 }
