@@ -65,23 +65,30 @@ export function experimentList(found: readonly ExperimentProps[], command: strin
     const text = mrkdwn`Nobody is trying anything. Say what you expect to get better, by how much and until when: ${code(`${command} experiment add "Smaller batches fail less" metric:change_fail_rate target:<5% until:2026-12-15`)}`;
     return { text: text.mrkdwn, blocks: [section(text)] };
   }
+  const shown = found.slice(0, listAtMost);
+  const hidden = found.length - shown.length;
   return {
     text: join(
-      found.map(
+      shown.map(
         (one) =>
           mrkdwn`${experimentKey(one.number)} (${stateWordsOf[one.state]}): ${clip(one.hypothesis, 120)} – ${goalWords(one)}`,
       ),
       '\n',
     ).mrkdwn,
-    blocks: found.flatMap((one): KnownBlock[] => [
-      section(
-        mrkdwn`🧪 *${experimentKey(one.number)}* ${one.hypothesis} · ${stateWordsOf[one.state]}\n${goalWords(one)}\n${standingText(one)}${one.words === '' ? '' : `\n“${clip(one.words, 500)}”`}`,
-        ...(one.state === 'running' ? [button('experiment.open', 'Conclude…', `${one.number}|kept`)] : []),
-      ),
-      context(mrkdwn`Started by ${person(one.person)}`),
-    ]),
+    blocks: [
+      ...shown.flatMap((one): KnownBlock[] => [
+        section(
+          mrkdwn`🧪 *${experimentKey(one.number)}* ${clip(one.hypothesis, 150)} · ${stateWordsOf[one.state]}\n${goalWords(one)}\n${standingText(one)}${one.words === '' ? '' : `\n“${clip(one.words, 200)}”`}`,
+          ...(one.state === 'running' ? [button('experiment.open', 'Conclude…', `${one.number}|kept`)] : []),
+        ),
+        context(mrkdwn`Started by ${person(one.person)}`),
+      ]),
+      ...(hidden > 0 ? [context(mrkdwn`… and ${hidden} older ones`)] : []),
+    ],
   };
 }
+
+const listAtMost = 10;
 
 /** The question to whoever started it; edited once it is answered. */
 export function experimentAsk(one: ExperimentProps, about: { readonly round: number; readonly ask: number }): View {

@@ -64,7 +64,7 @@ export function incidentForm(draft: {
   return {
     type: 'modal',
     callback_id: 'incident.v1',
-    private_metadata: JSON.stringify({ link: draft.link }),
+    private_metadata: JSON.stringify({ link: draft.link.slice(0, 500) }),
     title: plain('Report an incident', 24),
     submit: plain('Report it', 24),
     close: plain('Close', 24),

@@ -230,7 +230,7 @@ export function numbersSection(
 ): KnownBlock[] {
   const readings = numbers.readings.filter(({ metric, part }) => summaryMetrics.includes(metric) && part === '');
   const head = mrkdwn`*How it went – ${numbers.of}* (${overWords(numbers)})`;
-  const tried = about.experiments.slice(0, 8).map((one) => experimentLine(one, about.now));
+  const tried = about.experiments.slice(0, 5).map((one) => experimentLine(one, about.now));
   return [
     section(
       isNothing(numbers)
