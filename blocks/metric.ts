@@ -1,5 +1,5 @@
 import type { Change, Measured, MetricKey, MetricUnit } from '../src/domain/metric.ts';
-import { isEnough, least, metrics, type StageKey, stageKeys, stages } from '../src/domain/metric.ts';
+import { isEnough, least, metrics, type StageKey, spreadOf, stageKeys, stages } from '../src/domain/metric.ts';
 import { rate, span } from './kit.ts';
 
 /** "8 %", "3 h 10 min", "2.5 a week", "3". */
@@ -43,6 +43,13 @@ export function enoughText(key: MetricKey, measured: Measured): string {
   if (isEnough(measured)) return measuredText(key, measured);
   const n = 'n' in measured ? measured.n : 0;
   return `not enough data (n=${n}; shown from ${least} on)`;
+}
+
+/** As short as it may be: "18 h (n=52)"; a share keeps its range. */
+export function briefText(key: MetricKey, measured: Measured): string {
+  const spread = spreadOf(measured);
+  if (!spread || !isEnough(measured) || measured.kind === 'rate') return enoughText(key, measured);
+  return `${valueText(metrics[key].unit, spread.value)}${measured.kind === 'median' ? ` (n=${measured.n})` : ''}`;
 }
 
 /** "3–16 %", "12 h–1 d 2 h". */

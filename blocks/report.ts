@@ -36,7 +36,7 @@ import {
   section,
   type View,
 } from './kit.ts';
-import { changeWords, enoughText, metricName, partName, valueText } from './metric.ts';
+import { briefText, changeWords, enoughText, metricName, partName, valueText } from './metric.ts';
 import { type UnbookedProps, unbookedLine } from './unbooked.ts';
 
 export type BottleneckProps = Bottleneck & {
@@ -152,12 +152,13 @@ function metricLines(numbers: NumbersProps, parts: readonly Reading[]): Mrkdwn {
 
 const partsAtMost = 8;
 
-/** "8 % (3–16 %, n=52) ▂▃·▁ · no clear change (before: 9 % (…))". */
+/** "8 % (3–16 %, n=52) ▂▃·▁ · no clear change (before: 9 %)". */
 function readingText(numbers: NumbersProps, { metric, part, now, before, change }: Reading): Mrkdwn {
-  // Of what is not shown nothing is said.
-  if (spreadOf(now) && !isEnough(now)) return mrkdwn`${enoughText(metric, now)}`;
-  const earlier = spreadOf(before) ? ` (before: ${enoughText(metric, before)})` : '';
-  return mrkdwn`${enoughText(metric, now)}${trend(numbers, metric, part)} · ${changeWords[change]}${earlier}`;
+  // Of what is not known, or not shown, nothing is compared.
+  if (!spreadOf(now) || !isEnough(now)) return mrkdwn`${enoughText(metric, now)}`;
+  const earlier = spreadOf(before);
+  const than = earlier && isEnough(before) ? ` (before: ${valueText(metrics[metric].unit, earlier.value)})` : '';
+  return mrkdwn`${enoughText(metric, now)}${trend(numbers, metric, part)} · ${changeWords[change]}${than}`;
 }
 
 /** " ▂▃·▁" by week; nothing when fewer than two weeks are known. */
@@ -192,21 +193,24 @@ export function bottleneckWords(found: BottleneckProps | undefined): Mrkdwn {
 /** The one line of a daily digest; undefined when nothing is known that it could say. */
 export function numbersLine(numbers: NumbersProps): Mrkdwn | undefined {
   if (isNothing(numbers)) return undefined;
-  const said = shortNumbers(numbers);
+  const said = shortNumbers(numbers, ['lead', 'wait', 'fail']);
   return said.length === 0 ? undefined : mrkdwn`📈 ${said.join(' · ')} _(${daysOf(numbers)} d)_`;
 }
 
-/** Two or three numbers of a team on App Home. */
-function shortNumbers(numbers: NumbersProps): string[] {
+type Short = 'lead' | 'wait' | 'fail';
+
+/** Each with its trend; what is not known is left out. */
+function shortNumbers(numbers: NumbersProps, wanted: readonly Short[]): string[] {
   const gate = longestPart(numbers.measures, 'approval_wait');
-  const wanted: readonly (readonly [name: string, metric: MetricKey, part: string])[] = [
-    ['change lead time', 'change_lead_time', ''],
-    [`wait for ${clip(gate, 40)}`, 'approval_wait', gate],
-    ['change fail rate', 'change_fail_rate', ''],
-  ];
-  return wanted.flatMap(([name, metric, part]) => {
+  const all: Readonly<Record<Short, readonly [name: string, metric: MetricKey, part: string]>> = {
+    lead: ['change lead time', 'change_lead_time', ''],
+    wait: [`wait for ${clip(gate, 40)}`, 'approval_wait', gate],
+    fail: ['change fail rate', 'change_fail_rate', ''],
+  };
+  return wanted.flatMap((one) => {
+    const [name, metric, part] = all[one];
     const measured = measuredOf(numbers.measures, metric, part);
-    return spreadOf(measured) ? [`${name}${trend(numbers, metric, part)} ${enoughText(metric, measured)}`] : [];
+    return spreadOf(measured) ? [`${name}${trend(numbers, metric, part)} ${briefText(metric, measured)}`] : [];
   });
 }
 
@@ -267,7 +271,7 @@ export function howWeAreDoing(teams: readonly NumbersProps[], command: string): 
             frequency.kind === 'frequency'
               ? `${valueText('per_week', frequency.perWeek)}${trend(numbers, 'deployment_frequency', '')}`
               : '',
-            ...shortNumbers(numbers),
+            ...shortNumbers(numbers, ['lead', 'fail', 'wait']),
           ].filter((words) => words !== '');
       return section(mrkdwn`*${clip(numbers.of, 80)}* ${said.slice(0, 3).join(' · ')}`);
     }),

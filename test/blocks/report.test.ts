@@ -270,7 +270,7 @@ test('what few releases say is not shown, and what is unknown says why', () => {
 
 test('the line of a digest: trend, range and n; nothing when nothing was deployed', () => {
   expect(numbersLine(numbers(52, 'SRE'))?.mrkdwn).toMatch(
-    /^📈 change lead time ·[▁▂▃▄▅▆▇█]+.* 1 h 56 min \(.*n=52\) · wait for SRE0 .* · change fail rate .*2 % \(.*n=52\) _\(30 d\)_$/,
+    /^📈 change lead time ·[▁▂▃▄▅▆▇█]+.* 1 h 56 min \(n=52\) · wait for SRE0 .* 1 h 56 min \(n=52\) · change fail rate .*2 % \(.*n=52\) _\(30 d\)_$/,
   );
   expect(numbersLine(numbers(0, 'SRE'))).toBeUndefined();
 });
