@@ -8,12 +8,15 @@ import type { MetricGroup } from '../domain/metric.ts';
 import { lastDays, type ReportWish, reportDays, weeksIn } from '../domain/report.ts';
 import { readerOf } from '../store/calendar.ts';
 import { mainEnvironment } from '../store/experiment.ts';
+import { beginFirstWrite, type Claim } from '../store/ledger.ts';
 import type { MetricScope } from '../store/metric.ts';
 import { loadWorkspace } from '../store/read.ts';
 import { loadNumbers, reportNames } from '../store/report.ts';
 import { listUnbooked } from '../store/unbooked.ts';
 import { failureOf } from './client.ts';
+import { appears } from './flight.ts';
 import { admit } from './line.ts';
+import { keep, type Projector, type Shown } from './message.ts';
 
 /*
  * Reports, as text and as pictures.
@@ -97,6 +100,29 @@ async function sendPictures(
   }
 }
 
+/**
+ * Keeps the pictures of one surface in a channel or a thread: put there once, and found again after a crash by the name of
+ * the first. `suffix` makes the names of one upload its own.
+ */
+export async function showPictures(
+  { ctx, client }: Projector,
+  claimed: Claim,
+  place: { readonly channel: string; readonly thread?: string },
+  drawn: readonly Picture[],
+  suffix: string,
+): Promise<Shown> {
+  const { workspace, key, unclear_since, hash } = claimed.row;
+  const named = drawn.map((one) => ({ ...one, name: `${one.name}-${suffix}` }));
+  const [first] = named;
+  if (!first || hash !== null) return keep(claimed);
+  // A first try may have left them behind.
+  if (unclear_since === null || !(await appears(client, place.channel, `${first.name}.png`))) {
+    await beginFirstWrite(ctx.db, workspace, key);
+    await uploadPictures(client, place, named);
+  }
+  return { channel: place.channel, ts: null, hash: first.name, wrote: true };
+}
+
 /** Slack's limit on what a picture says to those who do not see it. */
 const altMost = 1_000;
 
@@ -105,7 +131,7 @@ const altMost = 1_000;
  * Done by hand because the SDK calls that argument alt_text, and Slack alt_txt. Fails as Slack's calls do; then nothing is
  * shown.
  */
-export async function uploadPictures(
+async function uploadPictures(
   client: WebClient,
   place: { readonly channel: string; readonly thread?: string },
   drawn: readonly Picture[],

@@ -1,5 +1,5 @@
 import type { BottleneckProps, NumbersProps } from '../../blocks/report.ts';
-import { bottleneckOf, fullWeeks, type Period, periodBefore, readingsOf } from '../domain/metric.ts';
+import { bottleneckOf, fullWeeks, monthOf, type Period, periodBefore, readingsOf } from '../domain/metric.ts';
 import { daysBefore, dayWords } from '../domain/report.ts';
 import { wallTime } from '../domain/time.ts';
 import { readerOf } from './calendar.ts';
@@ -52,7 +52,44 @@ async function bottleneckIn(
   return { ...worst, ...(await listWaiters(db, { ...ask, period, stage: worst.stage, take })) };
 }
 
-const homeDays = 30;
+/** Whose numbers, for a digest. */
+export type DigestNumbersAsk = {
+  readonly scope: MetricScope;
+  /** In words: "payments", "team Payments", "all services". */
+  readonly of: string;
+  /** Null: production, where there is one. */
+  readonly environment: string | null;
+  readonly now: Date;
+  readonly zone: string;
+};
+
+const usualDays = 30;
+
+/** For the line of a daily digest: the 30 days before a local date, so that it stays the same all day long. */
+export async function loadDigestNumbers(
+  db: Db,
+  workspace: string,
+  ask: DigestNumbersAsk & { readonly date: string },
+): Promise<NumbersProps> {
+  const { date, ...about } = ask;
+  const environment = ask.environment ?? (await mainEnvironment(readerOf(db), workspace));
+  const period = daysBefore(date, ask.zone, usualDays);
+  return loadNumbers(db, { ...about, workspace, environment, period, weeks: 4, waiters: 0 });
+}
+
+/** For a summary: the last full week or month on the wall of its zone, with where releases waited longest in it. */
+export async function loadSummaryNumbers(
+  db: Db,
+  workspace: string,
+  ask: DigestNumbersAsk & { readonly span: 'week' | 'month' },
+): Promise<NumbersProps> {
+  const { span, ...about } = ask;
+  const environment = ask.environment ?? (await mainEnvironment(readerOf(db), workspace));
+  const period = span === 'week' ? fullWeeks(ask.now, ask.zone, 1)[0] : monthOf(ask.now, ask.zone, 1);
+  if (!period) throw new Error('there is no full week');
+  return loadNumbers(db, { ...about, workspace, environment, period, weeks: 12, waiters: 5 });
+}
+
 const homeTeams = 3;
 
 /** The numbers of somebody's teams over the 30 days to this morning; without any teams, those of everybody. */
@@ -67,18 +104,8 @@ export async function loadTeamNumbers(
   );
   const date = wallTime(about.now, about.zone).date;
   const one = (scope: MetricScope, of: string) =>
-    once(db, [workspace, scope.kind, 'key' in scope ? scope.key : '', of, about.zone, date].join('|'), async () =>
-      loadNumbers(db, {
-        workspace,
-        scope,
-        of,
-        zone: about.zone,
-        environment: await mainEnvironment(readerOf(db), workspace),
-        now: about.now,
-        period: daysBefore(date, about.zone, homeDays),
-        weeks: 4,
-        waiters: 0,
-      }),
+    once(db, JSON.stringify([workspace, scope, of, about.zone, date]), () =>
+      loadDigestNumbers(db, workspace, { scope, of, environment: null, now: about.now, zone: about.zone, date }),
     );
   if (rows.length === 0) return [await one({ kind: 'all' }, 'All services')];
   const own = rows.filter((team) => team.is_own).slice(0, homeTeams);

@@ -9,7 +9,7 @@ import { readerOf } from '../../src/store/calendar.ts';
 import { findExperiment, listExperiments } from '../../src/store/experiment.ts';
 import { loadIncident } from '../../src/store/incident.ts';
 import { loadMeasurements } from '../../src/store/metric.ts';
-import { loadNumbers, loadTeamNumbers } from '../../src/store/report.ts';
+import { loadDigestNumbers, loadNumbers, loadSummaryNumbers, loadTeamNumbers } from '../../src/store/report.ts';
 import { listUnbooked } from '../../src/store/unbooked.ts';
 import { type Hall, openHall, workspace } from '../support/hall.ts';
 import { expectReplayed } from '../support/replay.ts';
@@ -410,6 +410,35 @@ describe('numbers', () => {
     // Nobody votes here: they were booked an hour ahead and waited for their slot.
     expect(numbers.bottleneck).toMatchObject({ stage: 'slot', total: 4, share: 1 });
     expect(numbers.bottleneck?.waiters).toHaveLength(2);
+  });
+
+  test('of a day, a week and a month, for digests: the same all day long, of the last full ones', async () => {
+    const about = {
+      scope: { kind: 'services', key: ['ledger', 'payments'] },
+      of: 'two',
+      zone: 'Europe/Berlin',
+    } as const;
+    const ask = (now: string) => ({ ...about, environment: null, now: new Date(now) });
+    const day = (now: string) =>
+      loadDigestNumbers(hall.db, workspace, { ...ask(now), date: '2026-11-30' }).then(
+        ({ weeks: _weeks, ...one }) => one,
+      );
+    expect(await day('2026-11-30T00:30:00Z')).toEqual(await day('2026-11-30T22:30:00Z'));
+    const found = await day('2026-11-30T12:00:00Z');
+    expect([found.environment, found.period.from.toISOString(), found.period.to.toISOString()]).toEqual([
+      'production',
+      '2026-10-30T23:00:00.000Z',
+      '2026-11-29T23:00:00.000Z',
+    ]);
+    // The ledger of 30 November is not of that time.
+    expect(found.measures.change_fail_rate[0]?.measured).toMatchObject({ events: 1, n: 2 });
+    const week = await loadSummaryNumbers(hall.db, workspace, { ...ask('2026-12-01T09:00:00Z'), span: 'week' });
+    expect(week.period.from.toISOString()).toBe('2026-11-22T23:00:00.000Z');
+    expect(week.weeks.at(-1)?.measures).toEqual(week.measures);
+    expect(week.bottleneck).toMatchObject({ stage: 'slot', total: 2 });
+    const month = await loadSummaryNumbers(hall.db, workspace, { ...ask('2026-12-01T09:00:00Z'), span: 'month' });
+    expect(month.period.to.toISOString()).toBe('2026-11-30T23:00:00.000Z');
+    expect(month.measures.change_fail_rate[0]?.measured).toMatchObject({ events: 2, n: 3 });
   });
 
   test('of the teams of a person, once a day: what happens today shows tomorrow', async () => {
