@@ -40,6 +40,7 @@ import { briefText, changeWords, enoughText, metricName, partName, valueText } f
 import { type UnbookedProps, unbookedLine } from './unbooked.ts';
 
 export type BottleneckProps = Bottleneck & {
+  readonly period: Period;
   /** How many releases waited there at all. */
   readonly total: number;
   /** Those that waited longest. */
@@ -187,7 +188,7 @@ export function bottleneckWords(found: BottleneckProps | undefined): Mrkdwn {
       mrkdwn`${releaseKey(one.release)} ${clip(one.services.join(' + '), 60)} (${valueText('minutes', one.minutes)})`,
   );
   const more = found.total > waited.length ? mrkdwn`, and ${found.total - waited.length} more` : mrkdwn``;
-  return mrkdwn`*Where releases wait longest*: ${stages[found.stage].name}, ${valueText('share', found.share)} of all waiting (${valueText('minutes', found.totalMinutes)} together). Longest: ${join(waited, ', ')}${more}.`;
+  return mrkdwn`*Where releases wait longest* (${daysOf(found)} days): ${stages[found.stage].name}, ${valueText('share', found.share)} of all waiting (${valueText('minutes', found.totalMinutes)} together). Longest: ${join(waited, ', ')}${more}.`;
 }
 
 /** The one line of a daily digest; undefined when nothing is known that it could say. */
@@ -225,6 +226,7 @@ const summaryMetrics: readonly MetricKey[] = [
   'recovery_time',
   'rework_rate',
   'adoption',
+  'incidents_linked',
 ];
 
 /** The numbers of a weekly or monthly summary: how it went, where it waited, what is tried; what each means below. */

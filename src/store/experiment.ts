@@ -1,11 +1,11 @@
 import type { ExperimentProps } from '../../blocks/experiment.ts';
 import { baselineDays, type Experiment, type ExperimentFacts, type StartFacts } from '../domain/experiment.ts';
-import { MeasuredRow, type MetricKey, measuredOf, unknown } from '../domain/metric.ts';
+import { type Measured, MeasuredRow, type MetricKey, measuredOf, unknown } from '../domain/metric.ts';
 import { addMinutes } from '../domain/time.ts';
 import type { Json, Reader } from './calendar.ts';
 import { readerOf } from './calendar.ts';
 import type { Db } from './db.ts';
-import { type MetricScope, measureIn } from './metric.ts';
+import { loadMeasurements, type MetricScope, measureIn } from './metric.ts';
 
 type By = { readonly workspace: string; readonly actor: string | undefined; readonly now: Date };
 
@@ -111,17 +111,27 @@ async function readExperiments(
   const found: ExperimentProps[] = [];
   for (const { row, zone } of rows) {
     const experiment = toExperiment(row);
-    const result = row.result ? MeasuredRow.parse(row.result) : await standing(reader, workspace, experiment, now);
+    const result = row.result ? MeasuredRow.parse(row.result) : await standingIn(db, workspace, experiment, now);
     found.push({ ...experiment, words: row.words, result, zone });
   }
   return found;
 }
 
-async function standing(reader: Reader, workspace: string, experiment: Experiment, now: Date) {
-  const { team, environment, startedAt, metric, part } = experiment;
-  const ask = { workspace, scope: scopeOf(team), environment, now };
-  const { measures } = await measureIn(reader, ask, { from: startedAt, to: now });
-  return measuredOf(measures, metric, part);
+/** Outside of a command there is more patience. */
+async function standingIn(db: Db, workspace: string, experiment: Experiment, now: Date): Promise<Measured> {
+  const { ask, period } = sinceStart(workspace, experiment, now);
+  const [found] = await loadMeasurements(db, ask, [period]);
+  return found ? measuredOf(found.measures, experiment.metric, experiment.part) : unknown('It was not measured.');
+}
+
+async function standing(reader: Reader, workspace: string, experiment: Experiment, now: Date): Promise<Measured> {
+  const { ask, period } = sinceStart(workspace, experiment, now);
+  const { measures } = await measureIn(reader, ask, period);
+  return measuredOf(measures, experiment.metric, experiment.part);
+}
+
+function sinceStart(workspace: string, { team, environment, startedAt }: Experiment, now: Date) {
+  return { ask: { workspace, scope: scopeOf(team), environment, now }, period: { from: startedAt, to: now } };
 }
 
 function scopeOf(team: string | null): MetricScope {

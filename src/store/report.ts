@@ -1,11 +1,11 @@
 import type { BottleneckProps, NumbersProps } from '../../blocks/report.ts';
 import { bottleneckOf, fullWeeks, monthOf, type Period, periodBefore, readingsOf } from '../domain/metric.ts';
 import { daysBefore, dayWords } from '../domain/report.ts';
-import { wallTime } from '../domain/time.ts';
+import { addMinutes, wallTime } from '../domain/time.ts';
 import { readerOf } from './calendar.ts';
 import type { Db } from './db.ts';
 import { mainEnvironment } from './experiment.ts';
-import { listWaiters, loadMeasurements, type MetricAsk, type MetricScope } from './metric.ts';
+import { listWaiters, loadMeasurements, type Measurement, type MetricAsk, type MetricScope } from './metric.ts';
 
 /*
  * Numbers for reports, digests and App Home.
@@ -19,14 +19,19 @@ export type NumbersAsk = MetricAsk & {
   readonly weeks: number;
   /** How many of the releases that waited longest are named; 0: none, and it is not looked for. */
   readonly waiters: number;
+  /** Over which time it is looked for; without one over that of the numbers. */
+  readonly waited?: Period;
 };
 
 /** Everything measured over a time, beside itself in the time before and week by week, all as the database is at one moment. */
 export async function loadNumbers(db: Db, ask: NumbersAsk): Promise<NumbersProps> {
   const { period, zone, of, environment } = ask;
   const weeks = fullWeeks(ask.now, zone, ask.weeks);
-  const [now, before, ...trend] = await loadMeasurements(db, ask, [period, periodBefore(period), ...weeks]);
-  if (!now || !before) throw new Error('a measurement is missing');
+  const waited = ask.waited ?? period;
+  const periods = [period, periodBefore(period), ...weeks, ...(ask.waited ? [waited] : [])];
+  const [now, before, ...rest] = await loadMeasurements(db, ask, periods);
+  const [trend, last] = [rest.slice(0, weeks.length), ask.waited ? rest.at(-1) : now];
+  if (!now || !before || !last) throw new Error('a measurement is missing');
   return {
     of,
     environment,
@@ -36,7 +41,7 @@ export async function loadNumbers(db: Db, ask: NumbersAsk): Promise<NumbersProps
     readings: readingsOf(now.measures, before.measures),
     weeks: trend.map((week) => ({ label: dayWords(week.period.from, zone), measures: week.measures })),
     stages: now.stages,
-    bottleneck: await bottleneckIn(db, ask, now.stages),
+    bottleneck: await bottleneckIn(db, ask, last),
   };
 }
 
@@ -44,12 +49,12 @@ export async function loadNumbers(db: Db, ask: NumbersAsk): Promise<NumbersProps
 async function bottleneckIn(
   db: Db,
   ask: NumbersAsk,
-  stages: NumbersProps['stages'],
+  { stages, period }: Pick<Measurement, 'stages' | 'period'>,
 ): Promise<BottleneckProps | undefined> {
   const worst = ask.waiters === 0 ? undefined : bottleneckOf(stages);
   if (!worst) return undefined;
-  const { period, waiters: take } = ask;
-  return { ...worst, ...(await listWaiters(db, { ...ask, period, stage: worst.stage, take })) };
+  const waited = await listWaiters(db, { ...ask, period, stage: worst.stage, take: ask.waiters });
+  return { ...worst, ...waited, period };
 }
 
 /** Whose numbers, for a digest. */
@@ -77,7 +82,10 @@ export async function loadDigestNumbers(
   return loadNumbers(db, { ...about, workspace, environment, period, weeks: 4, waiters: 0 });
 }
 
-/** For a summary: the last full week or month on the wall of its zone, with where releases waited longest in it. */
+/**
+ * For a summary: the last full week or month on the wall of its zone, with where releases waited longest in it. A week is
+ * too short to say where they wait: there it is that of the 30 days to its end.
+ */
 export async function loadSummaryNumbers(
   db: Db,
   workspace: string,
@@ -87,7 +95,9 @@ export async function loadSummaryNumbers(
   const environment = ask.environment ?? (await mainEnvironment(readerOf(db), workspace));
   const period = span === 'week' ? fullWeeks(ask.now, ask.zone, 1)[0] : monthOf(ask.now, ask.zone, 1);
   if (!period) throw new Error('there is no full week');
-  return loadNumbers(db, { ...about, workspace, environment, period, weeks: 12, waiters: 5 });
+  const waited = { from: addMinutes(period.to, -usualDays * 24 * 60), to: period.to };
+  const over = span === 'week' ? { waited } : {};
+  return loadNumbers(db, { ...about, ...over, workspace, environment, period, weeks: 12, waiters: 5 });
 }
 
 const homeTeams = 3;

@@ -91,6 +91,7 @@ function numbers(n: number, words: string, before = n): NumbersProps {
     })),
     stages: stageKeys.map((stage, index) => ({ stage, n, totalMinutes: index * n * 60 })),
     bottleneck: {
+      period,
       stage: 'slot',
       totalMinutes: 12_000,
       share: 0.62,
@@ -249,7 +250,9 @@ test.each(metricGroups)(
       expect(words).toContain(`*${metrics[key].name}*`);
       expect(words).toContain(escaped(metrics[key].definition));
     }
-    expect(words).toMatch(group === 'flow' ? /Where releases wait longest\*: waiting for the slot, 62 %/ : /n=52/);
+    expect(words).toMatch(
+      group === 'flow' ? /Where releases wait longest\* \(30 days\): waiting for the slot, 62 %/ : /n=52/,
+    );
     expect(words).toMatch(/[▁▂▃▄▅▆▇█]·/);
     expect(words).toContain('No number here is about a person.');
     expect(view.text).toContain(metrics[metricKeys.find((one) => metrics[one].group === group) as 'adoption'].name);

@@ -435,7 +435,12 @@ describe('numbers', () => {
     const week = await loadSummaryNumbers(hall.db, workspace, { ...ask('2026-12-01T09:00:00Z'), span: 'week' });
     expect(week.period.from.toISOString()).toBe('2026-11-22T23:00:00.000Z');
     expect(week.weeks.at(-1)?.measures).toEqual(week.measures);
-    expect(week.bottleneck).toMatchObject({ stage: 'slot', total: 2 });
+    // Where they wait is said of more than a week.
+    expect(week.bottleneck).toMatchObject({
+      stage: 'slot',
+      total: 2,
+      period: { from: new Date('2026-10-30T23:00:00Z'), to: week.period.to },
+    });
     const month = await loadSummaryNumbers(hall.db, workspace, { ...ask('2026-12-01T09:00:00Z'), span: 'month' });
     expect(month.period.to.toISOString()).toBe('2026-11-30T23:00:00.000Z');
     expect(month.measures.change_fail_rate[0]?.measured).toMatchObject({ events: 2, n: 3 });
