@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Ask, accept, type Decision, refuse } from './decision.ts';
+import { type Ask, accept, type Decision, type RefusalOf, refuse } from './decision.ts';
 import type { ReleaseState } from './release.ts';
 import { addMinutes } from './time.ts';
 import type { WatchFacts } from './watch.ts';
@@ -92,21 +92,14 @@ export function reportIncident(input: ReportInput, facts: IncidentFacts, ask: As
   if (strange !== undefined) return refuse({ code: 'unknown_scope', what: 'service', name: strange, known });
   const note = input.note.trim();
   const services = input.services.length > 0 ? [...new Set(input.services)] : namedIn(note, known);
-  const candidates = (about: readonly string[]) =>
-    candidatesOf(facts.releases, about, facts.dependsOn, ask.now).map(({ release }) => release);
-  if (facts.reported)
-    return refuse({
-      code: 'incident_reported',
-      key: facts.reported.key,
-      candidates: candidates(services.length > 0 ? services : facts.reported.services),
-    });
+  if (facts.reported) return refuse(askAgain(facts.reported, services, facts, ask));
   return accept({
     type: 'incident.reported',
     key: name,
     note,
     link: input.link,
     services,
-    candidates: candidates(services),
+    candidates: numbersOf(services, facts, ask),
   });
 }
 
@@ -122,8 +115,10 @@ export function clearReleases(input: OfIncident, facts: IncidentFacts, _ask: Ask
 }
 
 /** It is over, wherever it is linked. */
-export function closeIncident(input: OfIncident, facts: IncidentFacts, _ask: Ask): Decision {
+export function closeIncident(input: OfIncident, facts: IncidentFacts, ask: Ask): Decision {
   const open = facts.links.filter((one) => one.isOpen);
+  // Nobody has said which release it came after, which is what its end is about.
+  if (open.length === 0 && facts.reported?.state === 'open') return refuse(askAgain(facts.reported, [], facts, ask));
   if (open.length === 0) return refuse({ code: 'no_incident', key: input.key.trim() });
   return accept(...open.map((one) => ({ type: 'incident.closed' as const, release: one.release, key: one.key })));
 }
@@ -173,6 +168,21 @@ export function linkIncident(
     // It was there since somebody reported it, not since somebody knew why.
     beganAt: reported?.at.toISOString() ?? null,
   });
+}
+
+/** It is on record, and the question is still open. */
+function askAgain(
+  reported: Reported,
+  services: readonly string[],
+  facts: IncidentFacts,
+  ask: Ask,
+): RefusalOf<'incident_reported'> {
+  const about = services.length > 0 ? services : reported.services;
+  return { code: 'incident_reported', key: reported.key, candidates: numbersOf(about, facts, ask) };
+}
+
+function numbersOf(services: readonly string[], { releases, dependsOn }: IncidentFacts, { now }: Ask): number[] {
+  return candidatesOf(releases, services, dependsOn, now).map(({ release }) => release);
 }
 
 /** Somebody said already which release it came after, or that it was none. */

@@ -232,6 +232,7 @@ describe('an incident and the question which release it was', () => {
 
   test('it is asked again until somebody answers, and no longer', async () => {
     expect(await hall.says('U0KIM', 'incident inc-3')).toBe('incident_reported');
+    expect(await hall.says('U0KIM', 'incident inc-3 over')).toBe('incident_reported');
     expect(await hall.says('U0KIM', 'incident INC-1 again')).toBe('incident_settled');
     const all = (scope: 'search' | 'ledger') =>
       loadMeasurements(
