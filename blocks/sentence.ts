@@ -1,11 +1,13 @@
 import { bookingKey } from '../src/domain/booking.ts';
 import type { Refusal } from '../src/domain/decision.ts';
 import { byType, type EventTable, type StoredEvent } from '../src/domain/event.ts';
+import { experimentKey } from '../src/domain/experiment.ts';
 import { isEverything, isPersonTarget, usualTopics } from '../src/domain/follow.ts';
 import { daysWords, ruleWords } from '../src/domain/recurrence.ts';
 import { releaseKey, unitsName } from '../src/domain/release.ts';
 import { scopeWords } from '../src/domain/scope.ts';
 import { wallTime } from '../src/domain/time.ts';
+import { goalWords } from './experiment.ts';
 import {
   channel,
   clip,
@@ -23,6 +25,7 @@ import {
   span,
   usergroup,
 } from './kit.ts';
+import { enoughText } from './metric.ts';
 import { refusedWords } from './refusal.ts';
 import { healthWords, roleWords, topicWords } from './state.ts';
 
@@ -178,6 +181,21 @@ export const sentence: EventTable<Mrkdwn, [zone: string]> = {
   'incident.linked': (event) =>
     mrkdwn`🚒 ${who(event)} linked the incident ${event.body.key} with ${releaseKey(event.body.release)}${event.body.note === '' ? '.' : `: ${clip(event.body.note, 300)}`}`,
   'incident.closed': (event) => mrkdwn`🚒 ${who(event)} says the incident ${event.body.key} is over.`,
+  'incident.reported': (event) =>
+    mrkdwn`🚒 ${who(event)} reported the incident ${event.body.key}${event.body.note === '' ? '.' : `: ${clip(event.body.note, 300)}`}`,
+  'incident.unrelated': (event) => mrkdwn`🚒 ${who(event)} says the incident ${event.body.key} came from no release.`,
+  'unbooked.reported': (event, zone) =>
+    mrkdwn`📮 ${who(event)} reported a deployment that was not booked: ${event.body.service} ${event.body.version} → ${event.body.environment}, ${dayAndTime(new Date(event.body.deployedAt), zone)}.`,
+  'unbooked.taken_back': (event, zone) =>
+    mrkdwn`📮 ${who(event)} took a report back: ${event.body.service} ${event.body.version} → ${event.body.environment}, ${dayAndTime(new Date(event.body.deployedAt), zone)}.`,
+  'experiment.started': (event) =>
+    mrkdwn`🧪 ${who(event)} began ${experimentKey(event.body.experiment)} “${event.body.hypothesis}”: ${goalWords(event.body)}. It begins at ${enoughText(event.body.metric, event.body.baseline)}.`,
+  'experiment.asked': ({ body }) =>
+    mrkdwn`🧪 ${person(body.of)} was asked what came of ${experimentKey(body.experiment)}.`,
+  'experiment.concluded': (event) =>
+    mrkdwn`🧪 ${who(event)} concluded ${experimentKey(event.body.experiment)}: ${event.body.outcome}. “${clip(event.body.words, 500)}”`,
+  'experiment.extended': (event) =>
+    mrkdwn`🧪 ${who(event)} gave ${experimentKey(event.body.experiment)} until ${event.body.until}. “${clip(event.body.words, 500)}”`,
   'error.known': (event) =>
     mrkdwn`🐞 ${who(event)} recorded a known error of ${releaseKey(event.body.release)} (${event.body.key}): ${event.body.title}. Meanwhile: ${clip(event.body.workaround, 500)}`,
   'error.fixed': (event) => mrkdwn`🐞 ${who(event)} says the known error ${event.body.key} is fixed.`,

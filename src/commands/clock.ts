@@ -1,6 +1,7 @@
 import { expireRelease, OfRelease, StartDue } from '../domain/deploy.ts';
 import { type DigestFacts, type DigestNews, DueDigest, postDigest } from '../domain/digest.ts';
 import { OfPasses } from '../domain/exception.ts';
+import { OfExperiment } from '../domain/experiment.ts';
 import { OfFreeze } from '../domain/freeze.ts';
 import { OfOverride } from '../domain/override.ts';
 import { OfOverrun } from '../domain/overrun.ts';
@@ -19,6 +20,7 @@ import { loadDueDigest } from '../store/follow.ts';
 import { type Call, type Command, call, loadRelease, ofRelease } from './command.ts';
 import { openStartCommand } from './deploy.ts';
 import { endPassesCommand } from './exception.ts';
+import { askExperimentCommand } from './experiment.ts';
 import { announceFreezeCommand } from './freeze.ts';
 import { lapseOverrideCommand } from './override.ts';
 import { remindActionCommand } from './pir.ts';
@@ -149,6 +151,8 @@ export function timerCall(body: unknown, dueAt: Date): Call {
       return call(lapseSwapCommand, OfSwap.parse({ swap: timer.swap }));
     case 'clock train':
       return call(trainCommand, DueTrain.parse({ train: timer.train, due: dueAt }));
+    case 'clock experiment':
+      return call(askExperimentCommand, OfExperiment.parse({ experiment: timer.experiment }));
     case 'clock series':
       return call(runSeriesCommand, DueSeries.parse({ series: timer.series }));
     default:

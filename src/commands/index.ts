@@ -17,14 +17,17 @@ import {
 } from './deploy.ts';
 import { digestVerb } from './digest.ts';
 import { exceptionVerb } from './exception.ts';
+import { experimentVerb } from './experiment.ts';
 import { feedVerb } from './feed.ts';
 import { addFreezeCommand, freezeVerb, liftFreezeCommand } from './freeze.ts';
+import { incidentVerb } from './incident.ts';
 import { calendarVerb, helpVerb, listVerb, showVerb, slotsVerb, trainsVerb, whoVerb, whyVerb } from './look.ts';
 import { moveCommand, moveVerb } from './move.ts';
 import { overrideVerb } from './override.ts';
 import { actionVerb, pirVerb } from './pir.ts';
 import { prefsVerb } from './prefs.ts';
 import { nudgeVerb } from './reminder.ts';
+import { reportVerb } from './report.ts';
 import { boardVerb, bookVerb, newVerb, requestCommand } from './request.ts';
 import {
   canaryVerb,
@@ -34,7 +37,6 @@ import {
   followVerb,
   goVerb,
   handoverVerb,
-  incidentVerb,
   knownVerb,
   noGoVerb,
   roomVerb,
@@ -46,6 +48,7 @@ import { repeatVerb } from './series.ts';
 import { addSubscriptionCommand, subscribeVerb, subscriptionsVerb, unsubscribeVerb } from './subscription.ts';
 import { swapVerb } from './swap.ts';
 import { trustVerb } from './trust.ts';
+import { unbookedVerb } from './unbooked.ts';
 import { undoVerb } from './undo.ts';
 import { commentVerb, delegateVerb, reviewVerb } from './vote.ts';
 import { joinLineCommand, lineVerb } from './waiting-line.ts';
@@ -93,6 +96,7 @@ export const verbs: readonly Verb[] = [
   knownVerb,
   pirVerb,
   actionVerb,
+  unbookedVerb,
   digestVerb,
   subscribeVerb,
   unsubscribeVerb,
@@ -108,6 +112,8 @@ export const verbs: readonly Verb[] = [
   whyVerb,
   whoVerb,
   exportVerb,
+  reportVerb,
+  experimentVerb,
   trustVerb,
   helpVerb,
   windowVerb,

@@ -13,6 +13,7 @@ import {
   Topic,
   wallClock,
 } from './follow.ts';
+import { MeasuredRow, metricKeys } from './metric.ts';
 import { ChangeType, GateRule, Guard } from './policy.ts';
 import { Recurrence } from './recurrence.ts';
 import { StepPlan } from './runbook.ts';
@@ -856,7 +857,20 @@ const IncidentLinked = z.strictObject({
   ...ofRelease,
   key: z.string(),
   note: z.string(),
+  /** When it was reported, if that was before anybody knew which release it came after. */
+  beganAt: instant.nullable().default(null),
 });
+/** An incident, before anybody said which release it came after. */
+const IncidentReported = z.strictObject({
+  type: z.literal('incident.reported'),
+  key: z.string(),
+  note: z.string(),
+  link: z.string(),
+  services: z.array(z.string()),
+  /** Releases that were offered as where it came from. */
+  candidates: z.array(number),
+});
+const IncidentUnrelated = z.strictObject({ type: z.literal('incident.unrelated'), key: z.string() });
 const IncidentClosed = z.strictObject({ type: z.literal('incident.closed'), ...ofRelease, key: z.string() });
 const ErrorKnown = z.strictObject({
   type: z.literal('error.known'),
@@ -894,6 +908,53 @@ const ReleaseRestored = z.strictObject({ type: z.literal('release.restored'), ..
 
 /** `channel` is a channel, or a person: then it is about their direct messages. */
 const ofDigest = { channel: z.string(), kind: DigestKind.default('daily') };
+
+const ofDeployment = { service: z.string(), version: z.string(), environment: z.string(), deployedAt: instant };
+const UnbookedReported = z.strictObject({ type: z.literal('unbooked.reported'), ...ofDeployment, note: z.string() });
+const UnbookedTakenBack = z.strictObject({ type: z.literal('unbooked.taken_back'), ...ofDeployment });
+
+const ofExperiment = { experiment: number };
+const ExperimentStarted = z.strictObject({
+  type: z.literal('experiment.started'),
+  ...ofExperiment,
+  hypothesis: z.string(),
+  metric: z.enum(metricKeys),
+  part: z.string(),
+  comparison: z.enum(['below', 'above']),
+  target: z.number(),
+  until: z.string(),
+  dueAt: instant,
+  team: z.string().nullable(),
+  environment: z.string().nullable(),
+  baseline: MeasuredRow,
+});
+/** Which questions there were: they say now what came of it. */
+const questions = { round: z.number().int(), asks: z.number().int() };
+const ExperimentAsked = z.strictObject({
+  type: z.literal('experiment.asked'),
+  ...ofExperiment,
+  of: person,
+  round: z.number().int(),
+  ask: z.number().int(),
+  remindAt: instant.nullable(),
+});
+const ExperimentConcluded = z.strictObject({
+  type: z.literal('experiment.concluded'),
+  ...ofExperiment,
+  ...questions,
+  outcome: z.enum(['kept', 'dropped']),
+  words: z.string(),
+  result: MeasuredRow,
+});
+const ExperimentExtended = z.strictObject({
+  type: z.literal('experiment.extended'),
+  ...ofExperiment,
+  ...questions,
+  words: z.string(),
+  until: z.string(),
+  dueAt: instant,
+});
+
 const DigestSubscribed = z.strictObject({
   type: z.literal('digest.subscribed'),
   ...ofDigest,
@@ -1014,6 +1075,14 @@ export const EventBody = z.discriminatedUnion('type', [
   WatchEnded,
   IncidentLinked,
   IncidentClosed,
+  IncidentReported,
+  IncidentUnrelated,
+  UnbookedReported,
+  UnbookedTakenBack,
+  ExperimentStarted,
+  ExperimentAsked,
+  ExperimentConcluded,
+  ExperimentExtended,
   ErrorKnown,
   ErrorFixed,
   ActionAdded,

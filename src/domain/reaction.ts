@@ -54,6 +54,7 @@ export type Timer = { readonly key: string; readonly at: Date } & (
   | { readonly command: 'clock swap'; readonly swap: string }
   | { readonly command: 'clock train'; readonly train: string }
   | { readonly command: 'clock series'; readonly series: string }
+  | { readonly command: 'clock experiment'; readonly experiment: number }
 );
 
 /** How far back a new timetable looks for departures that nobody closed. */
@@ -317,6 +318,21 @@ export const reaction: EventTable<Reaction> = {
       { kind: 'header', release: body.release },
       { kind: 'log', event: id },
     ]),
+  // Whoever reports it is asked in the answer.
+  'incident.reported': () => nothing,
+  'incident.unrelated': () => nothing,
+  'unbooked.reported': () => nothing,
+  'unbooked.taken_back': () => nothing,
+  'experiment.started': ({ body }) => ({ surfaces: [], timers: [experimentTimer(body.experiment, body.dueAt)] }),
+  'experiment.asked': ({ body }) => ({
+    surfaces: [{ kind: 'experiment', experiment: body.experiment, round: body.round, ask: body.ask }],
+    timers: body.remindAt === null ? [] : [experimentTimer(body.experiment, body.remindAt)],
+  }),
+  'experiment.concluded': ({ body }) => show(questions(body)),
+  'experiment.extended': ({ body }) => ({
+    surfaces: questions(body),
+    timers: [experimentTimer(body.experiment, body.dueAt)],
+  }),
   'error.known': ({ id, body }) =>
     show([
       { kind: 'card', release: body.release },
@@ -915,6 +931,15 @@ function outsiders({ id, body }: { id: string; body: { outside: readonly { owner
 
 function touchedOwners(freeze: string, touched: readonly { release: number }[]): Surface[] {
   return touched.map(({ release }) => ({ kind: 'touched', release, freeze }));
+}
+
+function experimentTimer(experiment: number, at: string): Timer {
+  return { key: `experiment:${experiment}`, at: new Date(at), command: 'clock experiment', experiment };
+}
+
+/** What was asked about an experiment, which is answered now. */
+function questions({ experiment, round, asks }: { experiment: number; round: number; asks: number }): Surface[] {
+  return Array.from({ length: asks }, (_, index) => ({ kind: 'experiment', experiment, round, ask: index + 1 }));
 }
 
 function digestTimer({ channel, kind, nextAt }: { channel: string; kind: DigestKind; nextAt: string }): Timer {

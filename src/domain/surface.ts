@@ -1,4 +1,5 @@
 import { bookingKey } from './booking.ts';
+import { experimentKey } from './experiment.ts';
 import { DigestKind } from './follow.ts';
 import { releaseKey } from './release.ts';
 
@@ -78,6 +79,8 @@ export type Surface =
   | { readonly kind: 'followed-line' | 'followed-freeze'; readonly event: string; readonly target: string }
   /** What the app says once when somebody adds it to a channel. */
   | { readonly kind: 'hello'; readonly channel: string }
+  /** What came of an experiment: the question, or its one reminder, to whoever started it. */
+  | { readonly kind: 'experiment'; readonly experiment: number; readonly round: number; readonly ask: number }
   | { readonly kind: 'home'; readonly person: string };
 
 export function surfaceKey(surface: Surface): string {
@@ -134,6 +137,8 @@ export function surfaceKey(surface: Surface): string {
       return `train:${surface.train}:${surface.date}`;
     case 'booking':
       return `booking:${bookingKey(surface.booking)}`;
+    case 'experiment':
+      return `experiment:${experimentKey(surface.experiment)}:${surface.round}:${surface.ask}`;
     case 'digest':
     case 'digest-more':
       return `${surface.kind}:${surface.channel}:${surface.date}${surface.of === 'daily' ? '' : `:${surface.of}`}`;
@@ -206,6 +211,13 @@ export function parseSurfaceKey(key: string): Surface {
       return { kind, train: first, date: second };
     case 'booking':
       return { kind, booking: Number(first.replace(/^ENV-/, '')) };
+    case 'experiment':
+      return {
+        kind,
+        experiment: Number(first.replace(/^EXP-/, '')),
+        round: Number(second),
+        ask: Number(third),
+      };
     case 'digest':
     case 'digest-more':
       return { kind, channel: first, date: second, of: DigestKind.parse(third ?? 'daily') };

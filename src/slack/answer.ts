@@ -4,7 +4,9 @@ import { bookingList } from '../../blocks/booking.ts';
 import { calendar } from '../../blocks/calendar.ts';
 import { digest, digestSilence } from '../../blocks/digest.ts';
 import { exceptionList } from '../../blocks/exception.ts';
+import { experimentList } from '../../blocks/experiment.ts';
 import { freezeList } from '../../blocks/freeze.ts';
+import { incidentQuestion } from '../../blocks/incident.ts';
 import type { Mrkdwn, View } from '../../blocks/kit.ts';
 import { list, panel } from '../../blocks/list.ts';
 import { receipt } from '../../blocks/notice.ts';
@@ -17,6 +19,7 @@ import { sentList, subscriptionList } from '../../blocks/subscription.ts';
 import type { ReleaseProps } from '../../blocks/summary.ts';
 import { trainList } from '../../blocks/train.ts';
 import { trustList } from '../../blocks/trust.ts';
+import { unbookedList } from '../../blocks/unbooked.ts';
 import { help, helpVerb, helpWords, usage } from '../../blocks/usage.ts';
 import { lineList } from '../../blocks/waiting-line.ts';
 import { windowList } from '../../blocks/window.ts';
@@ -27,6 +30,7 @@ import { moveCommand } from '../commands/move.ts';
 import { plainContent, requestCommand } from '../commands/request.ts';
 import type { Ctx } from '../ctx.ts';
 import { mayRun } from '../domain/access.ts';
+import type { EventOf } from '../domain/event.ts';
 import type { FeedInput } from '../domain/feed.ts';
 import { nearest } from '../domain/nearest.ts';
 import { budgetOf, quarterOf } from '../domain/pass.ts';
@@ -38,6 +42,7 @@ import { minutesBetween, wallTime } from '../domain/time.ts';
 import { isWorking } from '../domain/worktime.ts';
 import type { Outcome } from '../run.ts';
 import { lineOf, readerOf } from '../store/calendar.ts';
+import { listExperiments } from '../store/experiment.ts';
 import { findRelease } from '../store/facts.ts';
 import {
   findDigest,
@@ -53,8 +58,10 @@ import { loadEverybody, loadExceptions } from '../store/policy.ts';
 import { findReleaseProps, gateCosts, historyOf, listReleases, listServices, loadWorkspace } from '../store/read.ts';
 import { findRoomProps, knownErrorsOf, lessonsOf } from '../store/room.ts';
 import { listTrust } from '../store/trust.ts';
+import { listUnbooked } from '../store/unbooked.ts';
 import { sendExport } from './flight.ts';
 import { draftOf, nextFor, offersFor } from './offer.ts';
+import { answerReport } from './report.ts';
 
 export const version = about.version;
 const perPage = 10;
@@ -165,6 +172,14 @@ export async function answer(ctx: Ctx, client: WebClient, asker: Asker, question
       return trainList(await listTrains(ctx.db, workspace, now));
     case 'line':
       return lineList(await lineOf(readerOf(ctx.db), workspace, person), zone);
+    case 'report':
+      return answerReport(ctx, client, asker, question.report);
+    case 'unbooked': {
+      const asked = { from: new Date(0), to: now, services: null, environment: null, take: 10 };
+      return unbookedList(await listUnbooked(ctx.db, workspace, asked), zone, command);
+    }
+    case 'experiments':
+      return experimentList(await listExperiments(ctx.db, workspace, { now, all: true }), command);
     case 'digest preview': {
       // What is not sent is not shown: this is the message itself, or why there would be none.
       const { channel, kind } = question;
@@ -279,7 +294,17 @@ export async function tell(
     const services = event.body.units.map((unit) => unit.service);
     return receipt(event, release, zone, { learnt: await learntOf(ctx, asker.workspace, services) });
   }
+  if (event.body.type === 'incident.reported') return askWhichRelease(ctx, asker, event.body);
   return receipt(event, release, zone);
+}
+
+/** Was it one of these? Each with what is known of it now. */
+async function askWhichRelease(ctx: Ctx, { workspace }: Asker, reported: EventOf<'incident.reported'>): Promise<View> {
+  const found = await Promise.all(reported.candidates.map((number) => findReleaseProps(ctx.db, workspace, number)));
+  return incidentQuestion(
+    reported,
+    found.flatMap((one) => one ?? []),
+  );
 }
 
 /** Lessons of the last reviews of these services, and their open known errors. */

@@ -17,6 +17,7 @@ import {
 } from '../commands/deploy.ts';
 import { feedCall } from '../commands/feed.ts';
 import { liftFreezeCommand } from '../commands/freeze.ts';
+import { incidentCommand, noReleaseCommand } from '../commands/incident.ts';
 import { draftCall } from '../commands/index.ts';
 import { boardCommand, keepCommand, moveCommand } from '../commands/move.ts';
 import { answerOverrideCommand } from '../commands/override.ts';
@@ -40,6 +41,7 @@ import { undoCommand } from '../commands/undo.ts';
 import { recuseCommand, takeBackCommand } from '../commands/vote.ts';
 import { joinLineCommand, leaveLineCommand, takeLineCommand } from '../commands/waiting-line.ts';
 import type { Ctx } from '../ctx.ts';
+import { outcomes } from '../domain/experiment.ts';
 import { DigestKind } from '../domain/follow.ts';
 import type { Actor } from '../domain/person.ts';
 import { ReviewInput } from '../domain/pir.ts';
@@ -241,6 +243,16 @@ export async function clicked(
       return performed(asker, call(takeLineCommand, { line: value }), by.id);
     case 'line.leave':
       return stepped(call(leaveLineCommand, { line: value }));
+    case 'incident.link': {
+      const incident = after(value).slice(0, 60);
+      return performed(asker, call(incidentCommand, { release, key: incident, note: '', close: false }), by.id);
+    }
+    case 'incident.none':
+      return performed(asker, call(noReleaseCommand, { key: after(value).slice(0, 60) }), by.id);
+    case 'experiment.open': {
+      const outcome = outcomes.find((one) => one === rest) ?? 'kept';
+      return openForm(ctx, client, form, { kind: 'experiment', experiment: release, outcome });
+    }
     case 'line.say':
       return door.heard({ workspace, person: by.person, channel, text: value }, by.id, by.trigger);
     case 'undo':

@@ -5,7 +5,9 @@ import { enrolForm, evidenceForm } from '../../blocks/code.ts';
 import { delegateForm } from '../../blocks/delegate.ts';
 import { digestForm } from '../../blocks/digest.ts';
 import { exceptionForm } from '../../blocks/exception.ts';
+import { experimentForm } from '../../blocks/experiment.ts';
 import { freezeForm } from '../../blocks/freeze-form.ts';
+import { incidentForm } from '../../blocks/incident.ts';
 import { mrkdwn, plainSlot, type View } from '../../blocks/kit.ts';
 import { answer as answerModal, message, noteForm, skeleton } from '../../blocks/modal.ts';
 import { overrideForm } from '../../blocks/override.ts';
@@ -25,7 +27,9 @@ import { tickCommand } from '../commands/criterion.ts';
 import { loadStart, noteCommand, rollbackCommand } from '../commands/deploy.ts';
 import { subscribeCommand, unsubscribeCommand } from '../commands/digest.ts';
 import { exceptionCommand } from '../commands/exception.ts';
+import { concludeExperimentCommand } from '../commands/experiment.ts';
 import { addFreezeCommand, recurrenceOf } from '../commands/freeze.ts';
+import { readServices, reportIncidentCommand } from '../commands/incident.ts';
 import { overrideCommand } from '../commands/override.ts';
 import { pirCommand } from '../commands/pir.ts';
 import { prefsCommand } from '../commands/prefs.ts';
@@ -41,6 +45,7 @@ import { migrations } from '../domain/content.ts';
 import type { Refusal, RefusalCode } from '../domain/decision.ts';
 import { usualContent } from '../domain/digest.ts';
 import type { StoredEvent } from '../domain/event.ts';
+import { ConcludeInput, experimentKey } from '../domain/experiment.ts';
 import { DigestKind, DigestSection } from '../domain/follow.ts';
 import { readLine } from '../domain/line.ts';
 import { rulesAgainst } from '../domain/override.ts';
@@ -58,6 +63,7 @@ import { usualHours } from '../domain/worktime.ts';
 import { rehearse } from '../run.ts';
 import { readerOf } from '../store/calendar.ts';
 import { findDraft } from '../store/draft.ts';
+import { findExperiment } from '../store/experiment.ts';
 import { findRelease, keepCredential, loadCodes, loadPrefs } from '../store/facts.ts';
 import { findDigest } from '../store/follow.ts';
 import { findReleaseProps, historyOf, listServices, loadWorkspace, unitsAround } from '../store/read.ts';
@@ -125,6 +131,10 @@ function titleOf(form: Form): string {
       return 'Preferences';
     case 'stepup':
       return 'One-time codes';
+    case 'incident':
+      return 'Report an incident';
+    case 'experiment':
+      return `Conclude ${experimentKey(form.experiment)}`;
   }
 }
 
@@ -203,6 +213,16 @@ async function fillForm(
       const by = { workspace, actor: person, now: ctx.now() };
       const { codes } = await loadCodes(readerOf(ctx.db), by, { person });
       return codes.secret === undefined ? stepUpForm(ctx, workspace, person) : no({ code: 'code_enrolled' });
+    }
+    case 'incident':
+      return incidentForm({ note: form.note, link: form.link, services: '' });
+    case 'experiment': {
+      const { experiment, outcome } = form;
+      const words = { experiment, outcome: 'kept' as const, words: '?', until: null };
+      const refused = await against(call(concludeExperimentCommand, words), []);
+      if (refused) return refused;
+      const found = await findExperiment(ctx.db, workspace, experiment, ctx.now());
+      return found ? experimentForm(found, outcome) : no({ code: 'unknown_experiment', experiment, known: [] });
     }
     case 'evidence': {
       const release = await findReleaseProps(ctx.db, workspace, form.release);
@@ -371,6 +391,8 @@ export async function readForm(
     step?: string;
     attempt?: number;
     do?: 'fail' | 'skip' | 'nogo';
+    link?: string;
+    experiment?: number;
   };
   const release = about.release ?? 0;
   switch (view.callback_id) {
@@ -398,6 +420,21 @@ export async function readForm(
       };
       const follow = isTicked('follow') ? { also: call(followCommand, { release, follow: true }) } : {};
       return { call: call(voteCommand, vote), ...follow };
+    }
+    case 'incident.v1': {
+      if (text('key') === '') return { errors: { key: 'Say what it is called, like INC-77.' } };
+      const services = readServices(text('services'));
+      const said = { key: text('key'), note: text('note'), link: (about.link ?? '').slice(0, 500), services };
+      return { call: call(reportIncidentCommand, said) };
+    }
+    case 'experiment.v1': {
+      const outcome = ConcludeInput.shape.outcome.safeParse(picked('outcome'));
+      if (!outcome.success) return { errors: { outcome: 'Choose one.' } };
+      const day = String(values('until')?.selected_date ?? '');
+      if (outcome.data === 'extended' && day === '') return { errors: { until: 'Say until when.' } };
+      const until = outcome.data === 'extended' ? day : null;
+      const said = { experiment: about.experiment ?? 0, outcome: outcome.data, words: text('words'), until };
+      return { call: call(concludeExperimentCommand, said) };
     }
     case 'rollback.v1':
       return { call: call(rollbackCommand, { release, reason: text('reason') }) };
@@ -721,6 +758,8 @@ const inputs: Readonly<Record<string, Partial<Record<RefusalCode, string>>>> = {
   'override.v1': { second_unfit: 'second' },
   'handover.v1': { offer_unfit: 'to', lead_voted: 'to', reason_needed: 'note' },
   'pir.v1': { not_as_planned: 'outcome', due_past: 'due1' },
+  'incident.v1': { unknown_scope: 'services', empty_note: 'key' },
+  'experiment.v1': { experiment_until: 'until', words_needed: 'words' },
   'request.v1': {
     unknown_service: 'service',
     not_semver: 'version',

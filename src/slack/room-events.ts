@@ -9,8 +9,8 @@ import type { Outcome } from '../run.ts';
 import { markStale } from '../store/ledger.ts';
 import { loadWorkspace } from '../store/read.ts';
 import { loadRoomProps, releaseAt, timelineEmoji } from '../store/room.ts';
+import { linkTo } from './channel.ts';
 import type { Door } from './click.ts';
-import { failureOf } from './client.ts';
 import { admit } from './line.ts';
 import { type Found, messageAt } from './war-room.ts';
 
@@ -105,17 +105,8 @@ export function watchRooms(app: App, { ctx, client, workspace, perform }: Door):
       ts,
       author,
       text,
-      permalink: await linkTo(channel, ts),
+      permalink: await linkTo(client, channel, ts),
     });
     return perform(kept, `capture:${channel}:${ts}:${source}:${person}`, { kind: 'person', id: person });
-  }
-
-  async function linkTo(channel: string, ts: string): Promise<string> {
-    try {
-      return (await client.chat.getPermalink({ channel, message_ts: ts })).permalink ?? '';
-    } catch (error) {
-      if (failureOf(error).kind !== 'refused') throw error;
-      return '';
-    }
   }
 }

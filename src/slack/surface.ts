@@ -1,5 +1,6 @@
 import { voteCard } from '../../blocks/approval.ts';
 import { bookingCard } from '../../blocks/booking.ts';
+import { experimentAsk } from '../../blocks/experiment.ts';
 import { freezeCard, touched } from '../../blocks/freeze.ts';
 import { home } from '../../blocks/home.ts';
 import { ask, line, notice, reminder, told, waiting } from '../../blocks/notice.ts';
@@ -23,6 +24,7 @@ import { parseSurfaceKey, type Surface, surfaceKey } from '../domain/surface.ts'
 import { wallTime } from '../domain/time.ts';
 import { readerOf } from '../store/calendar.ts';
 import type { Db } from '../store/db.ts';
+import { findExperiment } from '../store/experiment.ts';
 import { followedOf } from '../store/follow.ts';
 import {
   bury,
@@ -57,6 +59,7 @@ import {
   loadWorkspace,
   reviewsDue,
 } from '../store/read.ts';
+import { loadTeamNumbers } from '../store/report.ts';
 import { loadRoomProps, protocolsFor } from '../store/room.ts';
 import { findProposal } from '../store/trust.ts';
 import { failureOf, leaseMs } from './client.ts';
@@ -473,6 +476,18 @@ async function show(
       if (!props?.channel) return keep(claimed);
       return message(projector, claimed, props.channel, bookingCard(props));
     }
+    case 'experiment': {
+      const props = await findExperiment(db, workspace, surface.experiment, ctx.now());
+      // Nobody is asked what is answered already.
+      if (!props || (!claimed.row.ts && (props.state !== 'running' || props.round !== surface.round)))
+        return keep(claimed);
+      return push(projector, claimed, props.person, experimentAsk(props, surface), {
+        audience: 'person',
+        release: null,
+        why: 'an experiment is due',
+        must: false,
+      });
+    }
     case 'digest':
       return showDigest(projector, claimed, surface);
     case 'digest-more':
@@ -511,13 +526,18 @@ async function show(
       const { zone } = await loadWorkspace(db, workspace);
       const now = ctx.now();
       const asked = { person: surface.person, zone, today: wallTime(now, zone).date, now, take: 15, skip: 0 };
-      const [needed, mine, reviews, week] = await Promise.all([
+      const [needed, mine, reviews, week, teams] = await Promise.all([
         listReleases(db, workspace, { ...asked, filter: { kind: 'needs-me' } }),
         listReleases(db, workspace, { ...asked, filter: { kind: 'mine' } }),
         reviewsDue(db, workspace, surface.person),
         calendarDays(db, workspace, { from: asked.today, days: 7, filter: undefined, now }),
+        // Nobody goes without the rest of it because a number took too long.
+        loadTeamNumbers(db, workspace, { person: surface.person, now, zone }).catch((error: unknown) => {
+          ctx.log.warn({ err: error }, 'no numbers for App Home');
+          return [];
+        }),
       ]);
-      const lists = { waiting: needed.releases, mine: mine.releases, reviews, week };
+      const lists = { waiting: needed.releases, mine: mine.releases, reviews, week, teams };
       const blocks = home({ person: surface.person, ...lists, isGuest: reader?.isGuest === true, asOf: now, zone });
       await projector.client.views.publish({ user_id: surface.person, view: { type: 'home', blocks } });
       return { channel: null, ts: null, hash: null, wrote: true };

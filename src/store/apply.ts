@@ -192,11 +192,15 @@ const changes: EventTable<Write[]> = {
         body.meets,
       ],
     },
-    touch({ workspace, at, body }),
+    {
+      sql: 'UPDATE release SET changed_at = $3, first_vote_at = coalesce(first_vote_at, $3) WHERE workspace = $1 AND number = $2',
+      params: [workspace, body.release, at],
+      rows: 1,
+    },
   ],
   'release.approved': (event) => [
     {
-      sql: `UPDATE release SET state = 'approved', reason = '', changed_at = $3, approved_hash = $4 WHERE workspace = $1 AND number = $2`,
+      sql: `UPDATE release SET state = 'approved', reason = '', changed_at = $3, approved_at = $3, approved_hash = $4 WHERE workspace = $1 AND number = $2`,
       params: [event.workspace, event.body.release, event.at, event.body.hash],
       rows: 1,
     },
@@ -473,7 +477,85 @@ const changes: EventTable<Write[]> = {
   'incident.linked': ({ workspace, at, actor, body }) => [
     {
       sql: 'INSERT INTO incident (workspace, release, key, note, person, at) VALUES ($1, $2, $3, $4, $5, $6)',
-      params: [workspace, body.release, body.key, body.note, whoOf(actor), at],
+      params: [workspace, body.release, body.key, body.note, whoOf(actor), body.beganAt ?? at],
+    },
+    {
+      sql: `UPDATE reported_incident SET state = 'linked' WHERE workspace = $1 AND lower(key) = lower($2)`,
+      params: [workspace, body.key],
+    },
+  ],
+  'incident.reported': ({ workspace, at, actor, body }) => [
+    {
+      sql: `INSERT INTO reported_incident (workspace, key, note, link, services, person, at, state)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, 'open')`,
+      params: [workspace, body.key, body.note, body.link, body.services, whoOf(actor), at],
+    },
+  ],
+  'incident.unrelated': ({ workspace, body }) => [
+    {
+      sql: `UPDATE reported_incident SET state = 'none' WHERE workspace = $1 AND key = $2 AND state = 'open'`,
+      params: [workspace, body.key],
+      rows: 1,
+    },
+  ],
+  'unbooked.reported': ({ workspace, at, actor, body }) => [
+    {
+      sql: `INSERT INTO unbooked (workspace, service, version, environment, deployed_at, note, person, at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+      params: [workspace, body.service, body.version, body.environment, body.deployedAt, body.note, whoOf(actor), at],
+    },
+  ],
+  'unbooked.taken_back': ({ workspace, body }) => [
+    {
+      sql: 'DELETE FROM unbooked WHERE workspace = $1 AND service = $2 AND version = $3 AND environment = $4 AND deployed_at = $5',
+      params: [workspace, body.service, body.version, body.environment, body.deployedAt],
+      rows: 1,
+    },
+  ],
+  'experiment.started': ({ workspace, at, actor, body }) => [
+    {
+      sql: `INSERT INTO experiment (workspace, number, hypothesis, metric, part, comparison, target, until, due_at, team, environment,
+              baseline, person, started_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+      params: [
+        workspace,
+        body.experiment,
+        body.hypothesis,
+        body.metric,
+        body.part,
+        body.comparison,
+        body.target,
+        body.until,
+        body.dueAt,
+        body.team,
+        body.environment,
+        JSON.stringify(body.baseline),
+        whoOf(actor),
+        at,
+      ],
+    },
+  ],
+  'experiment.asked': ({ workspace, at, body }) => [
+    {
+      sql: 'UPDATE experiment SET asks = $3, asked_at = $4 WHERE workspace = $1 AND number = $2 AND round = $5',
+      params: [workspace, body.experiment, body.ask, at, body.round],
+      rows: 1,
+    },
+  ],
+  'experiment.concluded': ({ workspace, at, body }) => [
+    {
+      sql: `UPDATE experiment SET state = $3, words = $4, result = $5, ended_at = $6
+            WHERE workspace = $1 AND number = $2 AND state = 'running'`,
+      params: [workspace, body.experiment, body.outcome, body.words, JSON.stringify(body.result), at],
+      rows: 1,
+    },
+  ],
+  'experiment.extended': ({ workspace, body }) => [
+    {
+      sql: `UPDATE experiment SET until = $3, due_at = $4, words = $5, round = round + 1, asks = 0, asked_at = NULL
+            WHERE workspace = $1 AND number = $2 AND round = $6 AND state = 'running'`,
+      params: [workspace, body.experiment, body.until, body.dueAt, body.words, body.round],
+      rows: 1,
     },
   ],
   'incident.closed': ({ workspace, at, body }) => [
@@ -615,7 +697,7 @@ const changes: EventTable<Write[]> = {
     {
       sql: `UPDATE release SET starts_at = $3, ends_at = $4, changed_at = $5, revision = $6, state = $7, depends_on = $8, train = $9,
               departure = $10, warnings = $11, sequence = sequence + 1, held = '', policy = coalesce($12, policy), because = coalesce($13, because),
-              approved_hash = CASE WHEN $7 = 'approved' THEN $14 ELSE '' END, guards = coalesce($15, guards), risk = coalesce($16, risk),
+              approved_hash = CASE WHEN $7 = 'approved' THEN $14 ELSE '' END, approved_at = ${approvedAt('$7', '$5')}, guards = coalesce($15, guards), risk = coalesce($16, risk),
               problems = $17, advice = $18
             WHERE workspace = $1 AND number = $2 AND state IN ('requested', 'approved')`,
       params: [
@@ -652,7 +734,7 @@ const changes: EventTable<Write[]> = {
               rollback_tested = $9, migration = $10, lead = $11, scope = $12, links = $13, policy = $14,
               because = CASE WHEN $15 = '' THEN because ELSE $15 END, problems = $16, risk = $17, guards = $18,
               warnings = coalesce($19, warnings), advice = $20, sequence = sequence + 1,
-              approved_hash = CASE WHEN $4 = 'approved' THEN $21 ELSE '' END
+              approved_hash = CASE WHEN $4 = 'approved' THEN $21 ELSE '' END, approved_at = ${approvedAt('$4', '$5')}
             WHERE workspace = $1 AND number = $2 AND state IN ('requested', 'approved')`,
       params: [
         workspace,
@@ -767,7 +849,7 @@ const changes: EventTable<Write[]> = {
   ],
   'exception.asked': (event) => [
     {
-      sql: `UPDATE release SET state = 'requested', approved_hash = '', changed_at = $3 WHERE workspace = $1 AND number = $2`,
+      sql: `UPDATE release SET state = 'requested', approved_hash = '', approved_at = NULL, changed_at = $3 WHERE workspace = $1 AND number = $2`,
       params: [event.workspace, event.body.release, event.at],
       rows: 1,
     },
@@ -938,7 +1020,7 @@ const changes: EventTable<Write[]> = {
   ],
   'release.reinstated': ({ workspace, at, body }) => [
     {
-      sql: `UPDATE release SET state = $3, reason = '', changed_at = $4, ended_at = NULL, sequence = sequence + 1 WHERE workspace = $1 AND number = $2`,
+      sql: `UPDATE release SET state = $3, reason = '', changed_at = $4, approved_at = ${approvedAt('$3', '$4')}, ended_at = NULL, sequence = sequence + 1 WHERE workspace = $1 AND number = $2`,
       params: [workspace, body.release, body.state, at],
       rows: 1,
     },
@@ -1168,6 +1250,9 @@ export const stateTables = [
   'canary',
   'captured',
   'incident',
+  'reported_incident',
+  'unbooked',
+  'experiment',
   'known_error',
   'action',
   'workspace',
@@ -1223,12 +1308,27 @@ type OfRelease = { readonly workspace: string; readonly at: Date; readonly body:
 
 function setState({ workspace, at, body }: OfRelease, state: string, reason: string): Write {
   const withdrawn = ['rejected', 'expired', 'cancelled'].includes(state);
-  const ended = withdrawn || state === 'done' || state === 'rolled_back' || state === 'failed';
+  const moments = momentsOf[state] ?? [];
+  const ended = withdrawn || moments.includes('finished_at');
+  const first = moments.map((moment) => `, ${moment} = coalesce(${moment}, $5)`).join('');
   return {
-    sql: `UPDATE release SET state = $3, reason = $4, changed_at = $5, ended_at = ${ended ? '$5' : 'NULL'}${withdrawn ? ', sequence = sequence + 1' : ''} WHERE workspace = $1 AND number = $2`,
+    sql: `UPDATE release SET state = $3, reason = $4, changed_at = $5, ended_at = ${ended ? '$5' : 'NULL'}${first}${withdrawn ? ', sequence = sequence + 1' : ''} WHERE workspace = $1 AND number = $2`,
     params: [workspace, body.release, state, reason, at],
     rows: 1,
   };
+}
+
+/** What is written down the first time that a release comes to a state; a later one leaves it as it is. */
+const momentsOf: Readonly<Record<string, readonly string[]>> = {
+  verifying: ['deployed_at'],
+  done: ['deployed_at', 'finished_at'],
+  failed: ['failed_at', 'finished_at'],
+  rolled_back: ['failed_at', 'finished_at'],
+};
+
+/** The verdict that stands, after a change that keeps it, brings it about or undoes it. */
+function approvedAt(state: string, at: string): string {
+  return `CASE WHEN ${state} = 'approved' THEN coalesce(approved_at, ${at}) END`;
 }
 
 /** Whatever was said of it while it was done: how it ended has to be looked at anew. */

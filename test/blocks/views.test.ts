@@ -31,57 +31,10 @@ import type { StoredEvent } from '../../src/domain/event.ts';
 import { digestSections, topics } from '../../src/domain/follow.ts';
 import { noPrefs } from '../../src/domain/prefs.ts';
 import { releaseStates } from '../../src/domain/release.ts';
-import { approvalProps, gateProps } from '../support/props.ts';
+import { releaseWith as release } from '../support/props.ts';
 
 const hostile = `<!channel> *bold* \`tick\` <https://evil.example|Approve> & "quotes" \u202e ${'x'.repeat(3_500)}`;
 const now = new Date('2026-11-24T12:00:00Z');
-const vote = { voter: 'U0BEN', choice: 'approve' as const, comment: hostile, unblock: '', seats: ['U0BEN'], at: now };
-
-function release(state: ReleaseProps['state'], words: string): ReleaseProps {
-  return {
-    number: 142,
-    state,
-    units: [{ service: 'payments', version: words.slice(0, 60) }],
-    environment: 'production',
-    changeType: 'normal',
-    policy: words.slice(0, 40),
-    summary: words,
-    rollbackPlan: words,
-    requester: 'U0ANA',
-    lead: 'U0RAJ',
-    startsAt: new Date('2026-11-24T13:00:00Z'),
-    endsAt: new Date('2026-11-24T13:45:00Z'),
-    channel: 'C0RELEASES',
-    revision: 1,
-    dependsOn: [139],
-    train: { key: 'weekly', date: '2026-11-24' },
-    hasSlot: state !== 'approved',
-    sequence: 1,
-    warnings: [],
-    requestedAt: now,
-    changedAt: now,
-    startedAt: now,
-    reason: words,
-    gates: [
-      gateProps('SRE', 1, { met: true, asked: ['U0BEN'], votes: [vote] }),
-      gateProps('Product', 2, {
-        asked: ['U0KIM', 'U0MIA'],
-        escalatedTo: ['U0RAE'],
-        votes: [
-          { ...vote, voter: 'U0KIM', choice: 'block', unblock: words, seats: ['U0KIM', 'U0SAM'] },
-          { ...vote, voter: 'U0LEE', choice: 'condition' },
-          { ...vote, voter: 'U0RAJ', choice: 'recuse' },
-        ],
-      }),
-    ],
-    notes: [{ author: 'U0ANA', text: words, at: now }],
-    room: 'open',
-    roomChannel: 'C0ROOM',
-    zone: 'Europe/Berlin',
-    ...approvalProps(words, now),
-  };
-}
-
 const event: StoredEvent = {
   id: 'e1',
   workspace: 'T1',
@@ -205,6 +158,7 @@ describe.each(['Add SEPA instant payouts', hostile, '', '漢字 🚀 עברית'
             reviews: [props],
             isGuest: true,
             week: [],
+            teams: [],
             asOf: now,
             zone: 'Europe/Berlin',
           }),
