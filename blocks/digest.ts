@@ -4,7 +4,6 @@ import { daysWords } from '../src/domain/recurrence.ts';
 import { releaseKey, unitsName } from '../src/domain/release.ts';
 import { type Scope, scopeWords } from '../src/domain/scope.ts';
 import { wallTime } from '../src/domain/time.ts';
-import type { ExperimentProps } from './experiment.ts';
 import {
   actions,
   button,
@@ -24,7 +23,6 @@ import {
   type View,
 } from './kit.ts';
 import { select, textInput } from './modal.ts';
-import { type NumbersProps, numbersLine, numbersSection } from './report.ts';
 import { sectionWords, stateWords } from './state.ts';
 import { type ReleaseProps, waitingFor } from './summary.ts';
 
@@ -64,10 +62,8 @@ export type DigestProps = {
     readonly services: readonly string[];
     readonly workaround: string;
   }[];
-  /** Of what it is about; undefined when that cannot be measured as one thing. */
-  readonly numbers: NumbersProps | undefined;
-  /** What is tried at the moment; told by summaries. */
-  readonly experiments: readonly ExperimentProps[];
+  /** One line of measures or of a chart's words. */
+  readonly numbers: Mrkdwn | undefined;
 };
 
 /** A list with its title: so many lines in the message, the rest in its thread. */
@@ -90,7 +86,7 @@ export function digest(props: DigestProps): View {
   if (props.kind !== 'daily' && props.sections.includes('yesterday'))
     blocks.push(section(mrkdwn`*Outcomes* ${outcomes(props) || 'nothing ended'}`));
   for (const part of parts) if (part.lines.length > 0 || part.empty || part.note) blocks.push(section(shown(part)));
-  blocks.push(...numbersOf(props));
+  if (props.numbers) blocks.push(section(props.numbers));
   const more = parts.some((part) => part.lines.length > part.fits) ? mrkdwn`The rest is in the thread · ` : mrkdwn``;
   blocks.push(
     context(
@@ -103,15 +99,6 @@ export function digest(props: DigestProps): View {
     ]),
   );
   return { text: `${title}. ${inWords(props)}`, blocks };
-}
-
-/** A day has one line of numbers; a summary says how it went, and what each number means. */
-function numbersOf({ kind, date: on, numbers, experiments }: DigestProps): KnownBlock[] {
-  if (!numbers) return [];
-  if (kind !== 'daily')
-    return numbersSection(numbers, { experiments, now: new Date(`${on}T12:00:00Z`), command: '/release' });
-  const line = numbersLine(numbers);
-  return line ? [section(line)] : [];
 }
 
 /** What did not fit, for the thread; undefined when everything did. */
@@ -248,7 +235,7 @@ const textAtMost = 9_500;
 
 function layout(props: DigestProps): (Part & { readonly fits: number })[] {
   const parts = partsOf(props);
-  let room = textAtMost - Math.min(JSON.stringify(numbersOf(props)).length, 5_000) - 600 - parts.length * 80;
+  let room = textAtMost - Math.min(props.numbers?.mrkdwn.length ?? 0, 3_000) - 600 - parts.length * 80;
   return parts.map((part) => {
     let fits = 0;
     for (const { mrkdwn: text } of part.lines.slice(0, part.most)) {

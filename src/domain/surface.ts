@@ -67,7 +67,7 @@ export type Surface =
   | { readonly kind: 'booking'; readonly booking: number }
   /** `channel` may be a person: then it is a direct message. */
   | {
-      readonly kind: 'digest' | 'digest-more' | 'digest-pictures';
+      readonly kind: 'digest' | 'digest-more';
       readonly channel: string;
       readonly date: string;
       readonly of: DigestKind;
@@ -141,7 +141,6 @@ export function surfaceKey(surface: Surface): string {
       return `experiment:${experimentKey(surface.experiment)}:${surface.round}:${surface.ask}`;
     case 'digest':
     case 'digest-more':
-    case 'digest-pictures':
       return `${surface.kind}:${surface.channel}:${surface.date}${surface.of === 'daily' ? '' : `:${surface.of}`}`;
     case 'followed':
       return `followed:${releaseKey(surface.release)}:${surface.target}`;
@@ -221,7 +220,6 @@ export function parseSurfaceKey(key: string): Surface {
       };
     case 'digest':
     case 'digest-more':
-    case 'digest-pictures':
       return { kind, channel: first, date: second, of: DigestKind.parse(third ?? 'daily') };
     case 'followed':
       return { kind, release, target: second };

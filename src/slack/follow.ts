@@ -1,7 +1,6 @@
 import { digest, digestMore } from '../../blocks/digest.ts';
 import type { View } from '../../blocks/kit.ts';
 import { line } from '../../blocks/notice.ts';
-import { pictures } from '../../blocks/report.ts';
 import { becauseOf, becauseOfDigest, why } from '../../blocks/subscription.ts';
 import type { Ctx } from '../ctx.ts';
 import type { StoredEvent } from '../domain/event.ts';
@@ -27,7 +26,6 @@ import { type Claim, findSurface, pendingSince } from '../store/ledger.ts';
 import { permit } from '../store/notification.ts';
 import { loadEvent, loadWorkspace } from '../store/read.ts';
 import { alsoStale, directMessage, keep, message, type Projector, permitPush, type Shown } from './message.ts';
-import { showPictures } from './report.ts';
 
 /*
  * What people follow, as messages: digests, and releases whose card lives elsewhere.
@@ -39,7 +37,7 @@ type Place = { readonly channel: string; readonly ts: string | null } | 'gone' |
 export async function showDigest(
   projector: Projector,
   claimed: Claim,
-  surface: OfSurface<'digest' | 'digest-more' | 'digest-pictures'>,
+  surface: OfSurface<'digest' | 'digest-more'>,
 ): Promise<Shown> {
   const { ctx } = projector;
   const { workspace } = claimed.row;
@@ -59,8 +57,6 @@ export async function showDigest(
   const shown = await message(projector, claimed, await addressOf(projector, claimed, channel), digest(props));
   const more = surfaceKey({ kind: 'digest-more', channel, date, of: kind });
   if (digestMore(props) || (await findSurface(ctx.db, workspace, more))) await alsoStale(projector, workspace, [more]);
-  if (kind !== 'daily' && props.numbers)
-    await alsoStale(projector, workspace, [surfaceKey({ kind: 'digest-pictures', channel, date, of: kind })]);
   return shown;
 }
 
@@ -68,7 +64,7 @@ export async function showDigest(
 export async function showDigestMore(
   projector: Projector,
   claimed: Claim,
-  surface: OfSurface<'digest' | 'digest-more' | 'digest-pictures'>,
+  surface: OfSurface<'digest' | 'digest-more'>,
   parent: Place,
 ): Promise<Shown | 'wait'> {
   const { ctx } = projector;
@@ -81,25 +77,6 @@ export async function showDigestMore(
   // Once there, it says when there is no rest any more.
   const view = digestMore(props) ?? { text: 'Everything is in the message above now.', blocks: [] };
   return message(projector, claimed, parent.channel, view, { thread: parent.ts });
-}
-
-/** How it went as pictures, in the thread of a summary. */
-export async function showDigestPictures(
-  projector: Projector,
-  claimed: Claim,
-  surface: OfSurface<'digest' | 'digest-more' | 'digest-pictures'>,
-  parent: Place,
-): Promise<Shown | 'wait'> {
-  const { ctx } = projector;
-  const { workspace } = claimed.row;
-  const { channel, date, of: kind } = surface;
-  if (parent === 'gone') return keep(claimed);
-  if (!parent?.ts) return 'wait';
-  const plan = await findDigest(ctx.db, workspace, channel, kind);
-  const { props } = await loadDigestProps(ctx.db, workspace, { channel, kind, date, now: ctx.now(), plan });
-  if (!props.numbers) return keep(claimed);
-  const drawn = pictures(props.numbers, 'delivery');
-  return showPictures(projector, claimed, { channel: parent.channel, thread: parent.ts }, drawn, `${kind}-${date}`);
 }
 
 /** Marks what each follower of an event is shown: one message per release and place, and a reply for what comes later. */

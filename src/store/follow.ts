@@ -1,4 +1,5 @@
 import type { DigestProps } from '../../blocks/digest.ts';
+import type { Mrkdwn } from '../../blocks/kit.ts';
 import {
   type DigestFacts,
   type DigestNews,
@@ -34,10 +35,7 @@ import {
 import { addDays, addMinutes, instantAt, wallTime } from '../domain/time.ts';
 import { freezesJson, type Json, knownJson, type Reader, readerOf, toFreezes } from './calendar.ts';
 import type { Db } from './db.ts';
-import { listExperiments } from './experiment.ts';
-import type { MetricScope } from './metric.ts';
 import { endStates, loadWorkspace, neededBy, readReleases } from './read.ts';
-import { loadDigestNumbers, loadSummaryNumbers } from './report.ts';
 import type { Tx } from './tx.ts';
 
 /*
@@ -303,6 +301,8 @@ export async function loadDigestProps(
     readonly date?: string;
     readonly now: Date;
     readonly plan: DigestPlan | undefined;
+    /** One line from whoever counts. */
+    readonly numbers?: Mrkdwn;
   },
 ): Promise<{ readonly props: DigestProps; readonly isNews: boolean }> {
   const { channel, kind, now } = asked;
@@ -334,38 +334,10 @@ export async function loadDigestProps(
       overdue: of(overdue),
       freezes: picked.freezes,
       errors: picked.errors,
-      numbers: sections.includes('numbers')
-        ? await numbersFor(db, workspace, scope, { kind, date, zone, now })
-        : undefined,
-      experiments:
-        kind === 'daily' || !sections.includes('numbers')
-          ? []
-          : await listExperiments(db, workspace, { now, ...(scope.teams.length > 0 ? { teams: scope.teams } : {}) }),
+      numbers: sections.includes('numbers') ? asked.numbers : undefined,
     },
     isNews: isNews(items, before),
   };
-}
-
-/** The numbers of what a digest is about; undefined when that is several things, which have no numbers together. */
-async function numbersFor(
-  db: Db,
-  workspace: string,
-  { services, teams, tags, environments }: Scope,
-  about: { readonly kind: DigestKind; readonly date: string; readonly zone: string; readonly now: Date },
-): Promise<DigestProps['numbers']> {
-  const named = [...services, ...teams, ...tags];
-  const [service, team] = [services[0], teams[0]];
-  if (named.length > 1 || tags.length > 0 || environments.length > 1) return undefined;
-  const whose: { readonly scope: MetricScope; readonly of: string } =
-    service !== undefined
-      ? { scope: { kind: 'service', key: service }, of: service }
-      : team !== undefined
-        ? { scope: { kind: 'team', key: team }, of: `team ${team}` }
-        : { scope: { kind: 'all' }, of: 'all services' };
-  const { kind, date, zone, now } = about;
-  const ask = { ...whose, environment: environments[0] ?? null, now, zone };
-  if (kind === 'daily') return loadDigestNumbers(db, workspace, { ...ask, date });
-  return loadSummaryNumbers(db, workspace, { ...ask, span: kind === 'weekly' ? 'week' : 'month' });
 }
 
 /**

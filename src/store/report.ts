@@ -71,18 +71,15 @@ export type DigestNumbersAsk = {
 const usualDays = 30;
 
 /** For the line of a daily digest: the 30 days before a local date, so that it stays the same all day long. */
-export function loadDigestNumbers(
+export async function loadDigestNumbers(
   db: Db,
   workspace: string,
   ask: DigestNumbersAsk & { readonly date: string },
 ): Promise<NumbersProps> {
-  const { date, now, ...about } = ask;
-  // Up to this morning: the same all day, whoever asks.
-  return once(db, JSON.stringify([workspace, date, about]), async () => {
-    const environment = ask.environment ?? (await mainEnvironment(readerOf(db), workspace));
-    const period = daysBefore(date, ask.zone, usualDays);
-    return loadNumbers(db, { ...about, now, workspace, environment, period, weeks: 4, waiters: 0 });
-  });
+  const { date, ...about } = ask;
+  const environment = ask.environment ?? (await mainEnvironment(readerOf(db), workspace));
+  const period = daysBefore(date, ask.zone, usualDays);
+  return loadNumbers(db, { ...about, workspace, environment, period, weeks: 4, waiters: 0 });
 }
 
 /**
@@ -117,7 +114,9 @@ export async function loadTeamNumbers(
   );
   const date = wallTime(about.now, about.zone).date;
   const one = (scope: MetricScope, of: string) =>
-    loadDigestNumbers(db, workspace, { scope, of, environment: null, now: about.now, zone: about.zone, date });
+    once(db, JSON.stringify([workspace, scope, of, about.zone, date]), () =>
+      loadDigestNumbers(db, workspace, { scope, of, environment: null, now: about.now, zone: about.zone, date }),
+    );
   if (rows.length === 0) return [await one({ kind: 'all' }, 'All services')];
   const own = rows.filter((team) => team.is_own).slice(0, homeTeams);
   return Promise.all(own.map((team) => one({ kind: 'team', key: team.key }, team.name)));

@@ -31,7 +31,6 @@ import type { StoredEvent } from '../../src/domain/event.ts';
 import { digestSections, topics } from '../../src/domain/follow.ts';
 import { noPrefs } from '../../src/domain/prefs.ts';
 import { releaseStates } from '../../src/domain/release.ts';
-import { experimentProps, numbersProps } from '../support/numbers.ts';
 import { releaseWith as release } from '../support/props.ts';
 
 const hostile = `<!channel> *bold* \`tick\` <https://evil.example|Approve> & "quotes" \u202e ${'x'.repeat(3_500)}`;
@@ -76,8 +75,7 @@ function digestProps(props: ReleaseProps, words: string, kind: DigestProps['kind
       services: [words],
       workaround: words,
     })),
-    numbers: numbersProps(20, words),
-    experiments: [experimentProps(words)],
+    numbers: mrkdwn`Change lead time ▂▃▂▁ 18 h (${words})`,
   };
 }
 
