@@ -294,8 +294,14 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
   digest_nowhere: () => ({
     text: mrkdwn`Digests go to channels. Ask from the channel that should have it: ${code('/release digest here 09:30')}.`,
   }),
-  digest_off: () => ({
-    text: mrkdwn`This channel has no digest. Switch one on with ${code('/release digest here 09:30')}.`,
+  digest_off: ({ kind }) => ({
+    text: mrkdwn`There is no ${kind} digest here. Switch one on with ${code(`/release digest ${kind === 'daily' ? '' : `${kind} `}here 09:30`)}.`,
+  }),
+  subscribe_nowhere: () => ({
+    text: mrkdwn`I cannot tell where to post. Ask in the channel that should follow it, or write ${code('/release subscribe me svc:payments')} for yourself.`,
+  }),
+  not_subscribed: ({ key, keys }) => ({
+    text: mrkdwn`${key === null ? 'Nothing is followed here' : mrkdwn`${code(key)} is not followed here`}${keys.length === 0 ? '.' : mrkdwn`; ${join(keys.slice(0, 12).map(code), ', ')} ${keys.length === 1 ? 'is' : 'are'}.`}`,
   }),
   not_in_channel: ({ channel }) => ({
     text: mrkdwn`I am not in <#${channel}>, so I cannot post there. Invite me first.`,
@@ -304,9 +310,12 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
     text: mrkdwn`I couldn't check with Slack who you are, so I saved nothing. Try again in a minute.`,
   }),
   only_managers: ({ verb }) => ({
-    text: ['override', 'stepup', 'trust'].includes(verb)
-      ? mrkdwn`Only release managers can do this (${code(`/release ${verb}`)}). Ask one of them.`
-      : mrkdwn`Only release managers can ${verb === 'reserve' ? 'reserve this environment: releases to it need a vote' : `change ${verb === 'window' ? 'windows' : 'freezes'} here`}${verb === 'freeze' ? ', and teams for their own services (name them: `svc:payments`)' : ''}. See what there is with ${code(`/release ${verb} list`)}.`,
+    text:
+      verb === 'subscribe'
+        ? mrkdwn`Only release managers can follow everything: it is a lot to read. Name a service, team, tag or environment, like ${code('/release subscribe svc:payments')}.`
+        : ['override', 'stepup', 'trust'].includes(verb)
+          ? mrkdwn`Only release managers can do this (${code(`/release ${verb}`)}). Ask one of them.`
+          : mrkdwn`Only release managers can ${verb === 'reserve' ? 'reserve this environment: releases to it need a vote' : `change ${verb === 'window' ? 'windows' : 'freezes'} here`}${verb === 'freeze' ? ', and teams for their own services (name them: `svc:payments`)' : ''}. See what there is with ${code(`/release ${verb} list`)}.`,
   }),
   never_happens: ({ what }) => ({
     text: mrkdwn`This ${what} would never happen: its rule gives no time from now on. Check its days and dates.`,

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { Audience } from '../domain/access.ts';
 import type { Ask, Decision, Refusal } from '../domain/decision.ts';
 import type { outcomes } from '../domain/experiment.ts';
+import type { DigestKind } from '../domain/follow.ts';
 import type { Line, UsageProblem } from '../domain/line.ts';
 import type { DirectoryNeeds } from '../domain/person.ts';
 import type { Question } from '../domain/question.ts';
@@ -82,7 +83,9 @@ export type Form =
   | { readonly kind: 'pass'; readonly draft: string }
   | { readonly kind: 'freeze'; readonly channel: string | null }
   | { readonly kind: 'incident'; readonly note: string; readonly link: string }
-  | { readonly kind: 'experiment'; readonly experiment: number; readonly outcome: (typeof outcomes)[number] };
+  | { readonly kind: 'experiment'; readonly experiment: number; readonly outcome: (typeof outcomes)[number] }
+  | { readonly kind: 'digest'; readonly channel: string; readonly of: DigestKind }
+  | { readonly kind: 'subscribe'; readonly target: string };
 
 /** What the line of `/release new …` said; everything may be missing. */
 export type RequestLine = {

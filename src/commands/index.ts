@@ -45,6 +45,7 @@ import {
   watchVerb,
 } from './room.ts';
 import { repeatVerb } from './series.ts';
+import { addSubscriptionCommand, subscribeVerb, subscriptionsVerb, unsubscribeVerb } from './subscription.ts';
 import { swapVerb } from './swap.ts';
 import { trustVerb } from './trust.ts';
 import { unbookedVerb } from './unbooked.ts';
@@ -97,6 +98,9 @@ export const verbs: readonly Verb[] = [
   actionVerb,
   unbookedVerb,
   digestVerb,
+  subscribeVerb,
+  unsubscribeVerb,
+  subscriptionsVerb,
   followVerb,
   prefsVerb,
   feedVerb,
@@ -125,6 +129,7 @@ const draftable: Readonly<Record<string, (input: unknown) => Call>> = Object.fro
   waits(addFreezeCommand),
   waits(liftFreezeCommand),
   waits(joinLineCommand),
+  waits(addSubscriptionCommand),
 ]);
 
 /** The call that a draft holds. Throws on a command that no version of this app has kept. */

@@ -51,11 +51,13 @@ export type Refusal =
   | { code: 'no_room'; release: number }
   | { code: 'empty_note' }
   | { code: 'digest_nowhere' }
-  | { code: 'digest_off' }
+  | { code: 'digest_off'; kind: string }
+  | { code: 'subscribe_nowhere' }
+  | { code: 'not_subscribed'; key: string | null; keys: string[] }
   | { code: 'not_in_channel'; channel: string }
   | { code: 'unverified' }
   | { code: 'only_managers'; verb: string }
-  | { code: 'never_happens'; what: 'window' | 'freeze' | 'series' | 'delegation' }
+  | { code: 'never_happens'; what: 'window' | 'freeze' | 'series' | 'delegation' | 'quiet time' }
   | { code: 'no_occurrence'; what: string; date: string }
   | { code: 'unknown_window'; name: string; known: string[] }
   | { code: 'unknown_freeze'; name: string; known: string[] }

@@ -12,7 +12,7 @@ import type { RoomFacts } from './step.ts';
  */
 export const ExposeInput = z.strictObject({
   release: z.number().int(),
-  label: z.string().max(40),
+  label: z.string().trim().min(1).max(40),
   note: z.string().max(500),
 });
 export type ExposeInput = z.infer<typeof ExposeInput>;
@@ -25,7 +25,7 @@ export function expose(input: ExposeInput, facts: RoomFacts, ask: Ask): Decision
   return accept({
     type: 'exposure.set',
     release: release.number,
-    label: input.label.trim(),
+    label: input.label,
     note: input.note.trim(),
     step: null,
   });
@@ -42,7 +42,7 @@ export const SampleInput = z.strictObject({
 export type SampleInput = z.infer<typeof SampleInput>;
 
 /** Judges samples that came in for a canary, while it runs and while it is watched. Advice with its numbers: it stops nothing. */
-export function judgeSamples(input: SampleInput, { release }: RoomFacts, _ask: Ask): Decision {
+export function judgeSamples(input: SampleInput, { release, canary }: RoomFacts, _ask: Ask): Decision {
   const isWatched = release.state === 'done' && release.watchUntil !== undefined && release.watchEndedAt === undefined;
   if (!isRunning(release.state) && !isWatched)
     return refuse({ code: 'wrong_state', release: release.number, verb: 'sample', state: release.state, possible: [] });
@@ -51,5 +51,6 @@ export function judgeSamples(input: SampleInput, { release }: RoomFacts, _ask: A
     ...(tolerance === null ? {} : { tolerance }),
     ...(reference === null ? {} : { reference }),
   });
-  return accept({ type: 'canary.judged', release: release.number, ...verdict, n: { ...verdict.n } });
+  const news = canary.find((one) => one.metric === verdict.metric)?.verdict !== verdict.verdict;
+  return accept({ type: 'canary.judged', release: release.number, ...verdict, n: { ...verdict.n }, news });
 }

@@ -1,3 +1,4 @@
+import type { DigestKind } from './follow.ts';
 import type { ChangeType } from './policy.ts';
 import type { ReportWish } from './report.ts';
 
@@ -24,7 +25,9 @@ export type Question =
   | { readonly ask: 'report'; readonly report: ReportWish }
   | { readonly ask: 'unbooked' }
   | { readonly ask: 'experiments' }
-  | { readonly ask: 'digest preview'; readonly channel: string };
+  | { readonly ask: 'digest preview'; readonly channel: string; readonly kind: DigestKind }
+  /** What a channel or person follows; what was sent there. */
+  | { readonly ask: 'subscriptions' | 'sent'; readonly target: string };
 
 export type ListFilter = {
   readonly kind: 'open' | 'mine' | 'needs-me' | 'today' | 'week' | 'state' | 'service';

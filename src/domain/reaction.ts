@@ -2,10 +2,12 @@ import type { GatePlan } from './approval.ts';
 import { askAtMost } from './ask.ts';
 import { trainsOf } from './catalog.ts';
 import { byType, type EventTable, type StoredEvent } from './event.ts';
+import type { DigestKind } from './follow.ts';
 import { overrunTimes } from './overrun.ts';
 import { reviewTimes } from './pir.ts';
 import { rungs } from './reminder.ts';
 import { archiveMinutes } from './room.ts';
+import { topicOf } from './subscription.ts';
 import type { Surface } from './surface.ts';
 import { addMinutes } from './time.ts';
 import { nextDeparture } from './train.ts';
@@ -45,7 +47,7 @@ export type Timer = { readonly key: string; readonly at: Date } & (
       readonly again: boolean;
     }
   | { readonly command: 'clock override'; readonly release: number; readonly override: string }
-  | { readonly command: 'clock digest'; readonly channel: string }
+  | { readonly command: 'clock digest'; readonly channel: string; readonly kind: DigestKind }
   | { readonly command: 'clock freeze'; readonly freeze: string }
   | { readonly command: 'clock line' }
   | { readonly command: 'clock lapse'; readonly line: string }
@@ -229,7 +231,8 @@ export const reaction: EventTable<Reaction> = {
   'canary.judged': (event) =>
     show([
       { kind: 'header', release: event.body.release },
-      { kind: 'log', event: event.id },
+      // Monitoring posts every minute; people hear what is new.
+      ...(event.body.news ? [{ kind: 'log', event: event.id } as const] : []),
     ]),
   'message.captured': ({ body }) => show([{ kind: 'header', release: body.release }]),
   'message.edited': () => nothing,
@@ -368,10 +371,16 @@ export const reaction: EventTable<Reaction> = {
   'digest.subscribed': ({ body }) => ({ surfaces: [], timers: [digestTimer(body)] }),
   'digest.unsubscribed': () => nothing,
   'digest.posted': ({ body }) => ({
-    surfaces: [{ kind: 'digest', channel: body.channel, date: body.date }],
+    surfaces: [{ kind: 'digest', channel: body.channel, date: body.date, of: body.kind }],
     timers: [digestTimer(body)],
   }),
   'digest.missed': ({ body }) => ({ surfaces: [], timers: [digestTimer(body)] }),
+  'digest.silent': ({ body }) => ({ surfaces: [], timers: [digestTimer(body)] }),
+  'subscription.added': () => nothing,
+  'subscription.removed': () => nothing,
+  'subscriber.muted': () => nothing,
+  'subscriber.unmuted': () => nothing,
+  'subscriber.quieted': () => nothing,
   'release.moved': (event) => {
     const { id, body } = event;
     const { release, asked, revision } = body;
@@ -638,7 +647,10 @@ export const reaction: EventTable<Reaction> = {
 };
 
 export function react(event: StoredEvent): Reaction {
-  return byType(reaction, event);
+  const follows = byType(reaction, event);
+  // Who follows it is looked up when it is told: one surface, however many channels.
+  if (topicOf(event.body) === undefined) return follows;
+  return { ...follows, surfaces: [...follows.surfaces, { kind: 'followers', event: event.id }] };
 }
 
 const nothing: Reaction = { surfaces: [], timers: [] };
@@ -912,6 +924,7 @@ function questions({ experiment, round, asks }: { experiment: number; round: num
   return Array.from({ length: asks }, (_, index) => ({ kind: 'experiment', experiment, round, ask: index + 1 }));
 }
 
-function digestTimer({ channel, nextAt }: { channel: string; nextAt: string }): Timer {
-  return { key: `digest:${channel}`, at: new Date(nextAt), command: 'clock digest', channel };
+function digestTimer({ channel, kind, nextAt }: { channel: string; kind: DigestKind; nextAt: string }): Timer {
+  const key = `digest:${channel}${kind === 'daily' ? '' : `:${kind}`}`;
+  return { key, at: new Date(nextAt), command: 'clock digest', channel, kind };
 }

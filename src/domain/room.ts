@@ -130,6 +130,10 @@ export function offerRole(input: OfferRoleInput, facts: RoomFacts, ask: Ask): De
       state: release.state,
       possible: [],
     });
+  const holder = facts.holders[input.role];
+  // Whoever is asked hears who has it; others may take a role over, but not give it away.
+  if (!isLate && holder !== undefined && holder !== person && !mayRun(release, person, facts.roles))
+    return refuse({ code: 'not_yours', what: 'role', owner: holder });
   const note = input.note.trim();
   if (isLate && note === '') return refuse({ code: 'reason_needed', verb: 'handover' });
   const to = ask.directory.people[input.to];

@@ -75,6 +75,8 @@ export type RoomFacts = ReleaseFacts & {
     readonly isDeleted: boolean;
   }[];
   readonly followers: readonly string[];
+  /** The last verdict of each metric. */
+  readonly canary: readonly { readonly metric: string; readonly verdict: string }[];
 };
 
 /** A role that was offered and waits for the other person's word. */
@@ -83,7 +85,7 @@ export type RoleOffer = {
   readonly role: string;
   readonly from: string;
   readonly to: string;
-  readonly state: 'offered' | 'accepted' | 'declined';
+  readonly state: 'offered' | 'accepted' | 'declined' | 'replaced';
 };
 
 export const StepInput = z.strictObject({

@@ -10,7 +10,7 @@ export const CaptureInput = z.strictObject({
   source: z.enum(captureSources),
   channel: z.string(),
   /** Slack's id of the message, which is its time in seconds. */
-  ts: z.string(),
+  ts: z.string().regex(/^\d+\.\d+$/),
   author: z.string(),
   text: z.string().max(4000),
   permalink: z.string(),
@@ -32,7 +32,7 @@ export function capture(input: CaptureInput, { captured, release }: RoomFacts, _
 export const RevisedInput = z.strictObject({
   release: z.number().int(),
   channel: z.string(),
-  ts: z.string(),
+  ts: z.string().regex(/^\d+\.\d+$/),
   /** What it says now; null: it was deleted. */
   text: z.string().max(4000).nullable(),
 });

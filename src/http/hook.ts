@@ -309,7 +309,7 @@ async function takeSamples(
   if (!Array.isArray(heard)) return heard;
   const [judged] = heard.flatMap(({ body: one }) => (one.type === 'canary.judged' ? [one] : []));
   if (!judged) throw new Error(`samples for release ${release} were taken without a verdict`);
-  const { type: _type, release: _release, medianBaseline, medianCanary, pValue, ...verdict } = judged;
+  const { type: _type, release: _release, news: _news, medianBaseline, medianCanary, pValue, ...verdict } = judged;
   return {
     status: 200,
     body: {

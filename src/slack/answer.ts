@@ -2,7 +2,7 @@ import type { WebClient } from '@slack/web-api';
 import { criteriaList, who, why } from '../../blocks/approval.ts';
 import { bookingList } from '../../blocks/booking.ts';
 import { calendar } from '../../blocks/calendar.ts';
-import { digest } from '../../blocks/digest.ts';
+import { digest, digestSilence } from '../../blocks/digest.ts';
 import { exceptionList } from '../../blocks/exception.ts';
 import { experimentList } from '../../blocks/experiment.ts';
 import { freezeList } from '../../blocks/freeze.ts';
@@ -15,6 +15,7 @@ import { details } from '../../blocks/release.ts';
 import { canaryAnswer, checklist, knownErrorList, learnt, statusAnswer } from '../../blocks/room.ts';
 import { say } from '../../blocks/sentence.ts';
 import { slots } from '../../blocks/slot.ts';
+import { sentList, subscriptionList } from '../../blocks/subscription.ts';
 import type { ReleaseProps } from '../../blocks/summary.ts';
 import { trainList } from '../../blocks/train.ts';
 import { trustList } from '../../blocks/trust.ts';
@@ -43,18 +44,18 @@ import type { Outcome } from '../run.ts';
 import { lineOf, readerOf } from '../store/calendar.ts';
 import { listExperiments } from '../store/experiment.ts';
 import { findRelease } from '../store/facts.ts';
+import {
+  findDigest,
+  isMuted,
+  listDigests,
+  listSubscriptions,
+  loadDigestProps,
+  loadSubscriber,
+  sentTo,
+} from '../store/follow.ts';
 import { calendarDays, listBookings, listFreezes, listTrains, listWindows } from '../store/planned.ts';
 import { loadEverybody, loadExceptions } from '../store/policy.ts';
-import {
-  digestZone,
-  findReleaseProps,
-  gateCosts,
-  historyOf,
-  listReleases,
-  listServices,
-  loadDigestProps,
-  loadWorkspace,
-} from '../store/read.ts';
+import { findReleaseProps, gateCosts, historyOf, listReleases, listServices, loadWorkspace } from '../store/read.ts';
 import { findRoomProps, knownErrorsOf, lessonsOf } from '../store/room.ts';
 import { listTrust } from '../store/trust.ts';
 import { listUnbooked } from '../store/unbooked.ts';
@@ -180,9 +181,22 @@ export async function answer(ctx: Ctx, client: WebClient, asker: Asker, question
     case 'experiments':
       return experimentList(await listExperiments(ctx.db, workspace, { now, all: true }), command);
     case 'digest preview': {
-      const own = await digestZone(ctx.db, workspace, question.channel);
-      return digest(await loadDigestProps(ctx.db, workspace, { date: wallTime(now, own).date, zone: own }));
+      // What is not sent is not shown: this is the message itself, or why there would be none.
+      const { channel, kind } = question;
+      const plan = await findDigest(ctx.db, workspace, channel, kind);
+      const { mutedUntil } = await loadSubscriber(readerOf(ctx.db), workspace, channel);
+      if (isMuted(mutedUntil, now)) return digestSilence(kind, 'muted');
+      const { props, isNews } = await loadDigestProps(ctx.db, workspace, { channel, kind, plan, now });
+      return isNews || plan?.quiet === 'post' ? digest(props) : digestSilence(kind, 'nothing_new');
     }
+    case 'subscriptions': {
+      const { target } = question;
+      const followed = await listSubscriptions(ctx.db, workspace, target);
+      const digests = await listDigests(ctx.db, workspace, target);
+      return subscriptionList({ target, ...followed, digests, now, zone });
+    }
+    case 'sent':
+      return sentList(question.target, await sentTo(ctx.db, workspace, question.target), zone);
   }
 }
 

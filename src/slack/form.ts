@@ -3,6 +3,7 @@ import type { WebClient } from '@slack/web-api';
 import { Secret } from 'otpauth';
 import { enrolForm, evidenceForm } from '../../blocks/code.ts';
 import { delegateForm } from '../../blocks/delegate.ts';
+import { digestForm } from '../../blocks/digest.ts';
 import { exceptionForm } from '../../blocks/exception.ts';
 import { experimentForm } from '../../blocks/experiment.ts';
 import { freezeForm } from '../../blocks/freeze-form.ts';
@@ -16,6 +17,7 @@ import { refusal, refusedText } from '../../blocks/refusal.ts';
 import { editForm, type RequestDraft, requestForm } from '../../blocks/request.ts';
 import { type ReviewProps, reviewForm } from '../../blocks/review.ts';
 import { handoverForm, reasonForm, rollbackForm, statusForm } from '../../blocks/room.ts';
+import { subscribeForm } from '../../blocks/subscription.ts';
 import { closesAt, type ReleaseProps } from '../../blocks/summary.ts';
 import { changeCommand } from '../commands/change.ts';
 import { enrolCodeCommand } from '../commands/code.ts';
@@ -23,6 +25,7 @@ import type { Call, Form } from '../commands/command.ts';
 import { call, slug } from '../commands/command.ts';
 import { tickCommand } from '../commands/criterion.ts';
 import { loadStart, noteCommand, rollbackCommand } from '../commands/deploy.ts';
+import { subscribeCommand, unsubscribeCommand } from '../commands/digest.ts';
 import { exceptionCommand } from '../commands/exception.ts';
 import { concludeExperimentCommand } from '../commands/experiment.ts';
 import { addFreezeCommand, recurrenceOf } from '../commands/freeze.ts';
@@ -32,6 +35,7 @@ import { pirCommand } from '../commands/pir.ts';
 import { prefsCommand } from '../commands/prefs.ts';
 import { readNeeds, readUnits, requestCommand } from '../commands/request.ts';
 import { followCommand, offerRoleCommand, statusCommand, stepCommand, voiceCommand } from '../commands/room.ts';
+import { addSubscriptionCommand, readTopics } from '../commands/subscription.ts';
 import { commentCommand, delegateCommand, voteCommand } from '../commands/vote.ts';
 import type { Ctx } from '../ctx.ts';
 import { VoteChoice } from '../domain/approval.ts';
@@ -39,8 +43,10 @@ import { Freeze } from '../domain/calendar.ts';
 import { enrolmentUri } from '../domain/code.ts';
 import { migrations } from '../domain/content.ts';
 import type { Refusal, RefusalCode } from '../domain/decision.ts';
+import { usualContent } from '../domain/digest.ts';
 import type { StoredEvent } from '../domain/event.ts';
 import { ConcludeInput, experimentKey } from '../domain/experiment.ts';
+import { DigestKind, DigestSection } from '../domain/follow.ts';
 import { readLine } from '../domain/line.ts';
 import { rulesAgainst } from '../domain/override.ts';
 import { ReviewInput } from '../domain/pir.ts';
@@ -59,6 +65,7 @@ import { readerOf } from '../store/calendar.ts';
 import { findDraft } from '../store/draft.ts';
 import { findExperiment } from '../store/experiment.ts';
 import { findRelease, keepCredential, loadCodes, loadPrefs } from '../store/facts.ts';
+import { findDigest } from '../store/follow.ts';
 import { findReleaseProps, historyOf, listServices, loadWorkspace, unitsAround } from '../store/read.ts';
 import { loadRoomProps } from '../store/room.ts';
 import { admit, fallbackFor } from './line.ts';
@@ -116,6 +123,10 @@ function titleOf(form: Form): string {
     case 'step':
     case 'nogo':
       return `Step ${form.step}`;
+    case 'digest':
+      return 'Digest';
+    case 'subscribe':
+      return 'Follow a service';
     case 'prefs':
       return 'Preferences';
     case 'stepup':
@@ -142,6 +153,13 @@ async function fillForm(
   switch (form.kind) {
     case 'note':
       return noteForm(form.release);
+    case 'digest': {
+      const plan = await findDigest(ctx.db, workspace, form.channel, form.of);
+      const days = form.of === 'weekly' ? [1] : [1, 2, 3, 4, 5];
+      return digestForm({ ...usualContent, at: '09:30', zone, days, ...plan, kind: form.of }, form.channel);
+    }
+    case 'subscribe':
+      return subscribeForm(form.target);
     case 'freeze':
       return freezeForm({ channel: form.channel, zone });
     case 'delegate': {
@@ -187,7 +205,7 @@ async function fillForm(
     }
     case 'prefs': {
       const { prefs } = await loadPrefs(readerOf(ctx.db), workspace, person);
-      return prefsForm(prefs, zone);
+      return prefsForm(prefs, zone, await findDigest(ctx.db, workspace, person, 'daily'));
     }
     case 'stepup': {
       const by = { workspace, actor: person, now: ctx.now() };
@@ -360,7 +378,7 @@ export async function readForm(
   person: string,
   startsAt?: string,
 ): Promise<Submitted> {
-  const { text, picked, time, values, isTicked } = fieldsOf(view);
+  const { checked, text, picked, time, values, isTicked } = fieldsOf(view);
   const about = JSON.parse(view.private_metadata || '{}') as {
     release?: number;
     revision?: number;
@@ -478,7 +496,15 @@ export async function readForm(
     case 'stepup.v1':
       return { call: call(enrolCodeCommand, { credential: about.credential ?? '', code: text('code') }) };
     case 'prefs.v1':
-      return readPrefs(view);
+      return readPrefs(view, person);
+    case 'digest.v1':
+      return readDigest(view);
+    case 'subscribe.v1': {
+      const topics = readTopics([...checked('topics'), ...checked('details')]);
+      if (topics.length === 0) return { errors: { topics: 'Choose at least one.' } };
+      const scope = readScope({ svc: picked('service') });
+      return { call: call(addSubscriptionCommand, { target: about.channel ?? null, scope, topics }) };
+    }
     case 'edit.v1': {
       const draft = readDraft(view, person);
       const read = readDetails(draft);
@@ -622,7 +648,47 @@ function readDetails(draft: RequestDraft): Details | { readonly errors: Readonly
   };
 }
 
-function readPrefs(view: Submission): Submitted {
+function readDigest(view: Submission): Submitted {
+  const { text, picked, checked, values } = fieldsOf(view);
+  const about = JSON.parse(view.private_metadata || '{}') as { channel?: string; kind?: string };
+  const days = readDays(text('days'));
+  if (!days) return { errors: { days: 'Write days like mon-fri or mon,wed,fri.' } };
+  if (!isZone(text('zone'))) return { errors: { zone: 'Write a zone like Europe/Berlin.' } };
+  const line = readLine(text('scope'));
+  const strange = [...line.words, ...Object.keys(line.options).filter((name) => !scopeOptions.includes(name))][0];
+  if (strange !== undefined)
+    return { errors: { scope: `I did not understand “${strange}”. Write it like svc:payments team:search.` } };
+  const sections = DigestSection.options.filter((one) => checked('sections').includes(one));
+  if (sections.length === 0) return { errors: { sections: 'Choose at least one.' } };
+  const plan = {
+    channel: about.channel ?? null,
+    kind: DigestKind.catch('daily').parse(about.kind),
+    at: String(values('at')?.selected_time ?? ''),
+    zone: text('zone'),
+    days,
+    scope: readScope(line.options),
+    sections,
+    quiet: picked('quiet') === 'post' ? ('post' as const) : ('silent' as const),
+  };
+  return { call: call(subscribeCommand, plan) };
+}
+
+/** Their own digest beside their preferences: a time switches it on, none switches it off. */
+function ownDigest(view: Submission, person: string, zone: string | null): Call | undefined {
+  const about = JSON.parse(view.private_metadata || '{}') as { digest?: string | null; zone?: string };
+  const at = String(fieldsOf(view).values('digest')?.selected_time ?? '');
+  if (at === (about.digest ?? '')) return undefined;
+  if (at === '') return call(unsubscribeCommand, { channel: person, kind: 'daily' });
+  const plan = { channel: person, kind: 'daily' as const, at, zone: zone ?? about.zone ?? null };
+  return call(subscribeCommand, {
+    ...usualContent,
+    sections: [...usualContent.sections],
+    ...plan,
+    days: [1, 2, 3, 4, 5],
+  });
+}
+
+function readPrefs(view: Submission, person: string): Submitted {
   const { text, picked, time, values } = fieldsOf(view);
   const clock = (block: string) => String(values(block)?.selected_time ?? '');
   const days = readDays(text('days'));
@@ -639,7 +705,9 @@ function readPrefs(view: Submission): Submitted {
   const work = { from: clock('from'), to: clock('to'), days };
   const isUsual = work.from === usualHours.from && work.to === usualHours.to && days.join() === usualHours.days.join();
   const snoozeUntil = time('snooze')?.toISOString() ?? null;
-  return { call: call(prefsCommand, { prefs: { work: isUsual ? null : work, zone, dm, snoozeUntil, delegate } }) };
+  const also = ownDigest(view, person, zone);
+  const prefs = { work: isUsual ? null : work, zone, dm, snoozeUntil, delegate };
+  return { call: call(prefsCommand, { prefs }), ...(also ? { also } : {}) };
 }
 
 /** The inputs of a form by their name; a block id may carry a suffix after a dot. */
@@ -649,6 +717,8 @@ function fieldsOf(view: Submission) {
     values,
     text: (block: string) => String(values(block)?.value ?? '').trim(),
     picked: (block: string) => String((values(block)?.selected_option as { value?: string } | null)?.value ?? ''),
+    checked: (block: string) =>
+      ((values(block)?.selected_options as { value: string }[] | undefined) ?? []).map((one) => one.value),
     isTicked: (block: string) => ((values(block)?.selected_options as unknown[] | undefined) ?? []).length > 0,
     time: (block: string) => {
       const seconds = values(block)?.selected_date_time;
@@ -680,6 +750,8 @@ const inputs: Readonly<Record<string, Partial<Record<RefusalCode, string>>>> = {
   'review.v1': { code_wrong: 'code', code_needed: 'code', code_locked: 'code' },
   'stepup.v1': { code_wrong: 'code', code_locked: 'code' },
   'delegate.v1': { delegate_unfit: 'to', delegate_chain: 'to' },
+  'digest.v1': { unknown_scope: 'scope' },
+  'subscribe.v1': { unknown_scope: 'service' },
   'prefs.v1': { delegate_unfit: 'delegate', never_happens: 'delegateUntil' },
   'override.v1': { second_unfit: 'second' },
   'handover.v1': { offer_unfit: 'to', lead_voted: 'to', reason_needed: 'note' },

@@ -58,7 +58,14 @@ export function watchRooms(app: App, { ctx, client, workspace, perform }: Door):
   });
   app.event('member_joined_channel', async ({ event }) => {
     const { botUser } = await loadWorkspace(ctx.db, workspace);
-    if (event.user === botUser) return;
+    if (event.user === botUser) {
+      // Rooms are made by ourselves, and public channels joined: only somebody's invitation is answered.
+      if (event.inviter === undefined || event.inviter === botUser) return;
+      const key = surfaceKey({ kind: 'hello', channel: event.channel });
+      await markStale(ctx.db, workspace, [key], ctx.now());
+      ctx.wake(workspace, [key]);
+      return;
+    }
     const release = await releaseAt(ctx.db, workspace, event.channel, undefined);
     if (release === undefined) return;
     const props = await loadRoomProps(ctx.db, workspace, release);

@@ -1,6 +1,5 @@
 import { voteCard } from '../../blocks/approval.ts';
 import { bookingCard } from '../../blocks/booking.ts';
-import { digest } from '../../blocks/digest.ts';
 import { experimentAsk } from '../../blocks/experiment.ts';
 import { freezeCard, touched } from '../../blocks/freeze.ts';
 import { home } from '../../blocks/home.ts';
@@ -9,6 +8,7 @@ import { overrideAsk } from '../../blocks/override.ts';
 import { refusal } from '../../blocks/refusal.ts';
 import { card } from '../../blocks/release.ts';
 import { briefing, checklist, logLine, offerAsk, type RoomProps, roomHeader, update } from '../../blocks/room.ts';
+import { followed, followedFreeze, hello } from '../../blocks/subscription.ts';
 import type { ReleaseProps } from '../../blocks/summary.ts';
 import { swapAsk } from '../../blocks/swap.ts';
 import { board } from '../../blocks/train.ts';
@@ -24,6 +24,7 @@ import { wallTime } from '../domain/time.ts';
 import { readerOf } from '../store/calendar.ts';
 import type { Db } from '../store/db.ts';
 import { findExperiment } from '../store/experiment.ts';
+import { followedOf } from '../store/follow.ts';
 import {
   bury,
   type Claim,
@@ -47,11 +48,9 @@ import {
 } from '../store/planned.ts';
 import { coveredBy } from '../store/policy.ts';
 import {
-  digestZone,
   findOverride,
   gateCosts,
   listReleases,
-  loadDigestProps,
   loadEvent,
   loadReleaseProps,
   loadWorkspace,
@@ -62,6 +61,7 @@ import { loadRoomProps, protocolsFor } from '../store/room.ts';
 import { findProposal } from '../store/trust.ts';
 import { failureOf, slackTimeoutMs } from './client.ts';
 import { sendRecord } from './flight.ts';
+import { followedLine, loadReasons, pushTo, showDigest, showDigestMore, tellFollowers } from './follow.ts';
 import { alsoStale, directMessage, keep, message, type Projector, push, type Shown } from './message.ts';
 import { offersForRelease } from './offer.ts';
 import { archive, bookmarks, callStep, lookAtKept, purpose, room, topic } from './war-room.ts';
@@ -183,7 +183,8 @@ async function show(
       if (shown.wrote) {
         const board = props.train && surfaceKey({ kind: 'train', train: props.train.key, date: props.train.date });
         const touchedKeys = await surfacesLike(db, workspace, `touched:${releaseKey(props.number)}:`);
-        await alsoStale(projector, workspace, [...(board ? [board] : []), ...touchedKeys]);
+        const elsewhere = await followedOf(db, workspace, props.number);
+        await alsoStale(projector, workspace, [...(board ? [board] : []), ...touchedKeys, ...elsewhere]);
       }
       return shown;
     }
@@ -473,13 +474,31 @@ async function show(
         must: false,
       });
     }
-    case 'digest': {
-      const props = await loadDigestProps(db, workspace, {
-        date: surface.date,
-        zone: await digestZone(db, workspace, surface.channel),
-      });
-      return message(projector, claimed, surface.channel, digest(props));
+    case 'digest':
+      return showDigest(projector, claimed, surface);
+    case 'digest-more':
+      return showDigestMore(
+        projector,
+        claimed,
+        surface,
+        await place(projector, workspace, { ...surface, kind: 'digest' }),
+      );
+    case 'followers':
+      return tellFollowers(projector, claimed, surface.event);
+    case 'followed': {
+      const props = await release(surface.release);
+      return pushTo(projector, claimed, surface.target, followed(props), await loadReasons(db, workspace, surface));
     }
+    case 'followed-line':
+      return followedLine(projector, claimed, surface, (root) => place(projector, workspace, root));
+    case 'followed-freeze': {
+      const event = await loadEvent(db, surface.event);
+      const { zone } = await loadWorkspace(db, workspace);
+      const reasons = await loadReasons(db, workspace, surface);
+      return pushTo(projector, claimed, surface.target, followedFreeze(event, zone), reasons);
+    }
+    case 'hello':
+      return message(projector, claimed, surface.channel, hello(surface.channel));
     case 'home': {
       const needs = { people: [surface.person], usergroups: [], channels: [] };
       const { people: known } = await ctx.directory.lookup(workspace, needs, 5 * 60_000);
@@ -558,7 +577,7 @@ async function place(
   return row?.problem ? 'gone' : undefined;
 }
 
-type Place = Awaited<ReturnType<typeof place>>;
+export type Place = Awaited<ReturnType<typeof place>>;
 
 /** The room's channel or, where Slack allows none, the thread of the card. "gone": archived, or there never was one. */
 async function roomOf(

@@ -616,18 +616,82 @@ const changes: EventTable<Write[]> = {
   'release.rolled_back': (event) => [setState(event, 'rolled_back', event.body.reason), reopenReview(event)],
   'release.failed': (event) => [setState(event, 'failed', event.body.reason), reopenReview(event), ...free(event)],
   'release.restored': (event) => [stamp(event, 'restored_at'), ...free(event)],
-  'digest.subscribed': ({ workspace, body }) => [
+  'digest.subscribed': ({ workspace, at, actor, body }) => [
     {
-      sql: `INSERT INTO digest (workspace, channel, at, zone, days) VALUES ($1, $2, $3, $4, $5)
-            ON CONFLICT (workspace, channel) DO UPDATE SET at = excluded.at, zone = excluded.zone, days = excluded.days`,
-      params: [workspace, body.channel, body.at, body.zone, body.days],
+      sql: `INSERT INTO digest (workspace, channel, kind, at, zone, days, scope, sections, quiet, next_at, by, since)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+            ON CONFLICT (workspace, channel, kind) DO UPDATE SET at = excluded.at, zone = excluded.zone, days = excluded.days,
+              scope = excluded.scope, sections = excluded.sections, quiet = excluded.quiet, next_at = excluded.next_at,
+              by = excluded.by, since = excluded.since`,
+      params: [
+        workspace,
+        body.channel,
+        body.kind,
+        body.at,
+        body.zone,
+        body.days,
+        JSON.stringify(body.scope),
+        body.sections,
+        body.quiet,
+        body.nextAt,
+        actor.kind === 'person' ? actor.id : null,
+        at,
+      ],
     },
   ],
   'digest.unsubscribed': ({ workspace, body }) => [
-    { sql: 'DELETE FROM digest WHERE workspace = $1 AND channel = $2', params: [workspace, body.channel] },
+    {
+      sql: 'DELETE FROM digest WHERE workspace = $1 AND channel = $2 AND kind = $3',
+      params: [workspace, body.channel, body.kind],
+    },
   ],
-  'digest.posted': (event) => [digestRun(event, true)],
-  'digest.missed': (event) => [digestRun(event, false)],
+  'digest.posted': (event) => digestRun(event, { posted: true, until: event.body.until, items: event.body.items }),
+  'digest.missed': (event) => digestRun(event, { posted: false, until: null, items: [] }),
+  'digest.silent': (event) => digestRun(event, { posted: false, until: null, items: [] }),
+  'subscription.added': ({ workspace, at, actor, body }) => [
+    {
+      sql: `INSERT INTO subscription (workspace, target, key, scope, topics, by, since) VALUES ($1, $2, $3, $4, $5, $6, $7)
+            ON CONFLICT (workspace, target, key) DO UPDATE SET scope = excluded.scope, topics = excluded.topics, by = excluded.by,
+              since = excluded.since`,
+      params: [
+        workspace,
+        body.target,
+        body.key,
+        JSON.stringify(body.scope),
+        body.topics,
+        actor.kind === 'person' ? actor.id : null,
+        at,
+      ],
+    },
+  ],
+  'subscription.removed': ({ workspace, body }) => [
+    {
+      sql: 'DELETE FROM subscription WHERE workspace = $1 AND target = $2 AND key = $3',
+      params: [workspace, body.target, body.key],
+      rows: 1,
+    },
+  ],
+  'subscriber.muted': ({ workspace, body }) => [
+    {
+      sql: `INSERT INTO subscriber (workspace, target, muted, muted_until) VALUES ($1, $2, true, $3)
+            ON CONFLICT (workspace, target) DO UPDATE SET muted = true, muted_until = excluded.muted_until`,
+      params: [workspace, body.target, body.until],
+    },
+  ],
+  'subscriber.unmuted': ({ workspace, body }) => [
+    {
+      sql: 'UPDATE subscriber SET muted = false, muted_until = NULL WHERE workspace = $1 AND target = $2',
+      params: [workspace, body.target],
+      rows: 1,
+    },
+  ],
+  'subscriber.quieted': ({ workspace, body }) => [
+    {
+      sql: `INSERT INTO subscriber (workspace, target, quiet) VALUES ($1, $2, $3)
+            ON CONFLICT (workspace, target) DO UPDATE SET quiet = excluded.quiet`,
+      params: [workspace, body.target, body.hours === null ? null : JSON.stringify(body.hours)],
+    },
+  ],
   'release.moved': ({ workspace, at, body }) => [
     ...letGo(workspace, holderOf(body.release)),
     {
@@ -1216,6 +1280,8 @@ export const stateTables = [
   'note',
   'digest',
   'digest_run',
+  'subscription',
+  'subscriber',
   'seat',
   'release_window',
   'window_change',
@@ -1515,14 +1581,24 @@ function endSwap(workspace: string, id: string, state: string): Write {
   };
 }
 
+type OfDigest = {
+  readonly workspace: string;
+  readonly at: Date;
+  readonly body: { readonly channel: string; readonly kind: string; readonly date: string; readonly nextAt: string };
+};
+
+/** What became of one day's digest, and when its timer is due next. */
 function digestRun(
-  { workspace, at, body }: { workspace: string; at: Date; body: { channel: string; date: string } },
-  posted: boolean,
-): Write {
-  return {
-    sql: 'INSERT INTO digest_run (workspace, channel, date, posted, at) VALUES ($1, $2, $3, $4, $5)',
-    params: [workspace, body.channel, body.date, posted, at],
-  };
+  { workspace, at, body }: OfDigest,
+  run: { readonly posted: boolean; readonly until: string | null; readonly items: readonly string[] },
+): Write[] {
+  return [
+    {
+      sql: `WITH d AS (UPDATE digest SET next_at = $9 WHERE workspace = $1 AND channel = $2 AND kind = $3)
+            INSERT INTO digest_run (workspace, channel, kind, date, posted, at, until, items) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+      params: [workspace, body.channel, body.kind, body.date, run.posted, at, run.until, run.items, body.nextAt],
+    },
+  ];
 }
 
 function insertAll(target: string, columns: string, workspace: string, rows: readonly unknown[]): Write {

@@ -40,6 +40,8 @@ export async function findRoom(reader: Reader, by: By, number: number): Promise<
          AND b.key IN (SELECT room ->> 'runbook' FROM service WHERE workspace = $1 AND key = ANY ($3))),
        'before', (SELECT coalesce(jsonb_agg(jsonb_build_object('service', k.service, 'version', ${versionBefore('k.service')})), '[]')
          FROM unnest($3::text[]) AS k(service)),
+       'canary', (SELECT coalesce(jsonb_agg(jsonb_build_object('metric', metric, 'verdict', body ->> 'verdict')), '[]')
+         FROM canary WHERE workspace = $1 AND release = $2),
        'captured', (SELECT coalesce(jsonb_agg(jsonb_build_object('channel', channel, 'ts', ts, 'text', text, 'isDeleted', deleted_at IS NOT NULL)), '[]')
          FROM captured WHERE workspace = $1 AND release = $2),
        'incidents', (SELECT coalesce(jsonb_agg(jsonb_build_object('key', key, 'isOpen', closed_at IS NULL) ORDER BY at), '[]')
@@ -71,6 +73,7 @@ export async function findRoom(reader: Reader, by: By, number: number): Promise<
       groups: voiceGroups(release),
     },
     before: facts.before,
+    canary: facts.canary,
     captured: facts.captured,
     incidents: facts.incidents,
     knownErrors: facts.knownErrors,

@@ -60,6 +60,7 @@ test('migrations are applied once, by several at once, in the format of Prisma',
     '20261121120000_calendar',
     '20261121180000_approval',
     '20261122090000_room',
+    '20261122150000_digest',
     '20261123090000_metric',
     '20261125090000_numbers',
   ]);
@@ -94,6 +95,7 @@ test('a database of the first version is brought along: what was held stays held
     '20261121120000_calendar',
     '20261121180000_approval',
     '20261122090000_room',
+    '20261122150000_digest',
     '20261123090000_metric',
     '20261125090000_numbers',
   ]);

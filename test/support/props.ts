@@ -172,6 +172,7 @@ export function roomProps(release: ReleaseProps, words: string, steps: readonly 
         pValue: 0.001,
         tolerance: 0.25,
         confidence: 0.98,
+        news: true,
       },
     ],
     kept: 2,
