@@ -258,6 +258,13 @@ export function numbersSection(
   ];
 }
 
+/** The same in one sentence. */
+export function numbersText(numbers: NumbersProps): string {
+  const said = shortNumbers(numbers, ['lead', 'wait', 'fail']).join('; ');
+  return mrkdwn`How it went – ${clip(numbers.of, 300)} (${overWords(numbers)}): ${said === '' ? 'nothing was deployed' : said}.`
+    .mrkdwn;
+}
+
 /** App Home: the teams of a person, two or three numbers each. */
 export function howWeAreDoing(teams: readonly NumbersProps[], command: string): KnownBlock[] {
   if (teams.length === 0) return [];

@@ -72,6 +72,13 @@ export type Surface =
       readonly date: string;
       readonly of: DigestKind;
     }
+  /** The numbers of a summary with what they mean, and as pictures, in its thread. */
+  | {
+      readonly kind: 'digest-numbers' | 'digest-pictures';
+      readonly channel: string;
+      readonly date: string;
+      readonly of: DigestKind;
+    }
   /** Who follows what happened: which channels and people, and what each of them is shown. */
   | { readonly kind: 'followers'; readonly event: string }
   /** A release whose card lives elsewhere, for one who follows it; and what is said of it later, in its thread. */
@@ -141,6 +148,8 @@ export function surfaceKey(surface: Surface): string {
       return `experiment:${experimentKey(surface.experiment)}:${surface.round}:${surface.ask}`;
     case 'digest':
     case 'digest-more':
+    case 'digest-numbers':
+    case 'digest-pictures':
       return `${surface.kind}:${surface.channel}:${surface.date}${surface.of === 'daily' ? '' : `:${surface.of}`}`;
     case 'followed':
       return `followed:${releaseKey(surface.release)}:${surface.target}`;
@@ -220,6 +229,8 @@ export function parseSurfaceKey(key: string): Surface {
       };
     case 'digest':
     case 'digest-more':
+    case 'digest-numbers':
+    case 'digest-pictures':
       return { kind, channel: first, date: second, of: DigestKind.parse(third ?? 'daily') };
     case 'followed':
       return { kind, release, target: second };

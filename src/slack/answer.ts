@@ -61,7 +61,7 @@ import { listTrust } from '../store/trust.ts';
 import { listUnbooked } from '../store/unbooked.ts';
 import { sendExport } from './flight.ts';
 import { draftOf, nextFor, offersFor } from './offer.ts';
-import { answerReport } from './report.ts';
+import { answerReport, digestLine, digestNumbers } from './report.ts';
 
 export const version = about.version;
 const perPage = 10;
@@ -186,7 +186,10 @@ export async function answer(ctx: Ctx, client: WebClient, asker: Asker, question
       const plan = await findDigest(ctx.db, workspace, channel, kind);
       const { mutedUntil } = await loadSubscriber(readerOf(ctx.db), workspace, channel);
       if (isMuted(mutedUntil, now)) return digestSilence(kind, 'muted');
-      const { props, isNews } = await loadDigestProps(ctx.db, workspace, { channel, kind, plan, now });
+      const date = wallTime(now, plan?.zone ?? zone).date;
+      const counted = digestLine(kind, await digestNumbers(ctx, workspace, { channel, kind, date, plan }));
+      const numbers = counted ? { numbers: counted } : {};
+      const { props, isNews } = await loadDigestProps(ctx.db, workspace, { channel, kind, plan, now, ...numbers });
       return isNews || plan?.quiet === 'post' ? digest(props) : digestSilence(kind, 'nothing_new');
     }
     case 'subscriptions': {

@@ -1,6 +1,7 @@
 import { digest, digestMore } from '../../blocks/digest.ts';
 import type { View } from '../../blocks/kit.ts';
 import { line } from '../../blocks/notice.ts';
+import { numbersSection, numbersText, pictures } from '../../blocks/report.ts';
 import { becauseOf, becauseOfDigest, why } from '../../blocks/subscription.ts';
 import type { Ctx } from '../ctx.ts';
 import type { StoredEvent } from '../domain/event.ts';
@@ -9,6 +10,7 @@ import { broadcastsPerRelease } from '../domain/subscription.ts';
 import { parseSurfaceKey, type Surface, surfaceKey } from '../domain/surface.ts';
 import { wallTime } from '../domain/time.ts';
 import type { Db } from '../store/db.ts';
+import { listExperiments } from '../store/experiment.ts';
 import {
   broadcastsOf,
   findDigest,
@@ -26,6 +28,7 @@ import { type Claim, findSurface, pendingSince } from '../store/ledger.ts';
 import { permit } from '../store/notification.ts';
 import { loadEvent, loadWorkspace } from '../store/read.ts';
 import { alsoStale, directMessage, keep, message, type Projector, permitPush, type Shown } from './message.ts';
+import { digestLine, digestNumbers, showPictures } from './report.ts';
 
 /*
  * What people follow, as messages: digests, and releases whose card lives elsewhere.
@@ -51,12 +54,20 @@ export async function showDigest(
   if (claimed.row.ts && isOver) return keep(claimed);
   // Whoever snoozed over the day of their own digest is not told of yesterday.
   if (isPersonTarget(channel) && isOver && kind === 'daily') return keep(claimed);
-  const { props } = await loadDigestProps(ctx.db, workspace, { channel, kind, date, now, plan });
+  const counted = digestLine(kind, await digestNumbers(ctx, workspace, { channel, kind, date, plan }));
+  const numbers = counted ? { numbers: counted } : {};
+  const { props } = await loadDigestProps(ctx.db, workspace, { channel, kind, date, now, plan, ...numbers });
   const about = { audience: 'person', release: null, why: `digest ${kind}`, must: false } as const;
   if (!claimed.row.ts && !(await mayPost(projector, claimed, channel, about))) return keep(claimed);
   const shown = await message(projector, claimed, await addressOf(projector, claimed, channel), digest(props));
   const more = surfaceKey({ kind: 'digest-more', channel, date, of: kind });
   if (digestMore(props) || (await findSurface(ctx.db, workspace, more))) await alsoStale(projector, workspace, [more]);
+  if (kind !== 'daily' && counted)
+    await alsoStale(
+      projector,
+      workspace,
+      (['digest-numbers', 'digest-pictures'] as const).map((one) => surfaceKey({ kind: one, channel, date, of: kind })),
+    );
   return shown;
 }
 
@@ -78,6 +89,34 @@ export async function showDigestMore(
   const view = digestMore(props) ?? { text: 'Everything is in the message above now.', blocks: [] };
   return message(projector, claimed, parent.channel, view, { thread: parent.ts });
 }
+
+/** The numbers of a summary with what they mean, and as pictures, in its thread: written once. */
+export async function showDigestNumbers(
+  projector: Projector,
+  claimed: Claim,
+  { kind: what, channel, date, of: kind }: OfSurface<'digest-numbers' | 'digest-pictures'>,
+  parent: Place,
+): Promise<Shown | 'wait'> {
+  const { ctx } = projector;
+  const { workspace } = claimed.row;
+  if (parent === 'gone' || claimed.row.hash !== null) return keep(claimed);
+  if (!parent?.ts) return 'wait';
+  const plan = await findDigest(ctx.db, workspace, channel, kind);
+  const numbers = plan && (await digestNumbers(ctx, workspace, { channel, kind, date, plan }));
+  if (!numbers) return keep(claimed);
+  if (what === 'digest-pictures') {
+    const drawn = pictures(numbers, 'delivery').slice(0, picturesInDigest);
+    const suffix = `${kind}-${date}-${channel}`.toLowerCase();
+    return showPictures(projector, claimed, { channel: parent.channel, thread: parent.ts }, drawn, suffix);
+  }
+  const now = ctx.now();
+  const experiments = await listExperiments(ctx.db, workspace, { now });
+  const blocks = numbersSection(numbers, { experiments, now, command: '/release' });
+  const view = { text: numbersText(numbers), blocks };
+  return message(projector, claimed, parent.channel, view, { thread: parent.ts });
+}
+
+const picturesInDigest = 3;
 
 /** Marks what each follower of an event is shown: one message per release and place, and a reply for what comes later. */
 export async function tellFollowers(projector: Projector, claimed: Claim, id: string): Promise<Shown> {

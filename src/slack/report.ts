@@ -1,17 +1,28 @@
 import type { WebClient } from '@slack/web-api';
-import { clip, type View } from '../../blocks/kit.ts';
+import { clip, join, type Mrkdwn, type View } from '../../blocks/kit.ts';
 import { refusal } from '../../blocks/refusal.ts';
-import { type NumbersProps, type Picture, pictures, report } from '../../blocks/report.ts';
+import {
+  bottleneckWords,
+  type NumbersProps,
+  numbersLine,
+  type Picture,
+  pictures,
+  report,
+} from '../../blocks/report.ts';
 import { toPng } from '../chart.ts';
 import type { Ctx } from '../ctx.ts';
+import { type DigestPlan, usualContent } from '../domain/digest.ts';
+import { type DigestKind, isPersonTarget, lookBack, namesServices } from '../domain/follow.ts';
 import type { MetricGroup } from '../domain/metric.ts';
 import { lastDays, type ReportWish, reportDays, weeksIn } from '../domain/report.ts';
+import { scopeWords } from '../domain/scope.ts';
+import { instantAt } from '../domain/time.ts';
 import { readerOf } from '../store/calendar.ts';
 import { mainEnvironment } from '../store/experiment.ts';
 import { beginFirstWrite, type Claim } from '../store/ledger.ts';
 import type { MetricScope } from '../store/metric.ts';
 import { loadWorkspace } from '../store/read.ts';
-import { loadNumbers, reportNames } from '../store/report.ts';
+import { loadDigestNumbers, loadNumbers, loadSummaryNumbers, metricScopeOf, reportNames } from '../store/report.ts';
 import { listUnbooked } from '../store/unbooked.ts';
 import { failureOf, leaseMs } from './client.ts';
 import { appears } from './flight.ts';
@@ -62,6 +73,48 @@ export async function answerReport(ctx: Ctx, client: WebClient, asker: Asker, wi
   const unbooked =
     wish.group === 'record' ? await listUnbooked(ctx.db, workspace, { ...period, services, environment, take: 8 }) : [];
   return report(numbers, { group: wish.group, unbooked, again: againOf(wish), command });
+}
+
+/** The numbers that a digest is about; undefined when they are not wanted, or could not be had in time. */
+export async function digestNumbers(
+  ctx: Ctx,
+  workspace: string,
+  digest: {
+    readonly channel: string;
+    readonly kind: DigestKind;
+    readonly date: string;
+    readonly plan: DigestPlan | undefined;
+  },
+): Promise<NumbersProps | undefined> {
+  const { channel, kind, date } = digest;
+  if (isPersonTarget(channel)) return undefined;
+  const { zone } = digest.plan ?? (await loadWorkspace(ctx.db, workspace));
+  const { scope, sections } = digest.plan ?? usualContent;
+  if (!sections.includes('numbers')) return undefined;
+  const [environment = null, ...others] = scope.environments;
+  const about = {
+    scope: await metricScopeOf(ctx.db, workspace, scope),
+    of: namesServices(scope) ? scopeWords({ ...scope, environments: [] }) : 'all services',
+    environment: others.length > 0 ? null : environment,
+    now: ctx.now(),
+    zone,
+  };
+  const back = lookBack(kind, date);
+  const period = { from: instantAt(back.from, '00:00', zone), to: instantAt(back.to, '00:00', zone) };
+  const loading =
+    kind === 'daily'
+      ? loadDigestNumbers(ctx.db, workspace, { ...about, date })
+      : loadSummaryNumbers(ctx.db, workspace, { ...about, period });
+  return loading.catch((error: unknown) => {
+    ctx.log.warn({ err: error }, 'no numbers for a digest');
+    return undefined;
+  });
+}
+
+/** What a digest says of them in one place: a line, and in a summary where releases wait. */
+export function digestLine(kind: DigestKind, numbers: NumbersProps | undefined): Mrkdwn | undefined {
+  const line = numbers && numbersLine(numbers);
+  return numbers && line && kind !== 'daily' ? join([line, bottleneckWords(numbers.bottleneck)], '\n') : line;
 }
 
 /** What was asked for besides the group. */

@@ -64,7 +64,15 @@ import { loadRoomProps, protocolsFor } from '../store/room.ts';
 import { findProposal } from '../store/trust.ts';
 import { failureOf, leaseMs } from './client.ts';
 import { sendRecord } from './flight.ts';
-import { followedLine, loadReasons, pushTo, showDigest, showDigestMore, tellFollowers } from './follow.ts';
+import {
+  followedLine,
+  loadReasons,
+  pushTo,
+  showDigest,
+  showDigestMore,
+  showDigestNumbers,
+  tellFollowers,
+} from './follow.ts';
 import { alsoStale, directMessage, keep, message, type Projector, push, type Shown } from './message.ts';
 import { offersForRelease } from './offer.ts';
 import { archive, bookmarks, callStep, lookAtKept, purpose, room, topic } from './war-room.ts';
@@ -492,6 +500,14 @@ async function show(
       return showDigest(projector, claimed, surface);
     case 'digest-more':
       return showDigestMore(
+        projector,
+        claimed,
+        surface,
+        await place(projector, workspace, { ...surface, kind: 'digest' }),
+      );
+    case 'digest-numbers':
+    case 'digest-pictures':
+      return showDigestNumbers(
         projector,
         claimed,
         surface,

