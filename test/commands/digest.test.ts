@@ -389,7 +389,7 @@ test('a week in one message: how it ended, what shipped, what is ahead; a person
   expect(names(await own('U0SAM'))).toEqual([]);
   hall.clock.now = new Date('2027-06-10T07:00:00Z');
   await hall.books('U0SAM', { units: [{ service: 'search', version: '6' }], startsAt: '2027-06-11T12:00:00.000Z' });
-  expect((await own('U0BEN')).waiting.map((release) => release.units[0]?.service)).toEqual(['search']);
+  expect((await own('U0BEN')).waiting.map((release) => release.units[0]?.service)).toContain('search');
   expect((await own('U0SAM')).waiting).toEqual([]);
   expect((await own('U0SAM')).next.map((release) => release.units[0]?.service)).toEqual(['search']);
 });
