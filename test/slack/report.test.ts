@@ -53,7 +53,7 @@ test('are put there with their words, once, however often it is looked', async (
     const own = await claimed('pictures:one');
     const shown = await showPictures(projector, own, { channel }, drawn, 'w47');
     expect(shown.wrote).toBe(time === 0);
-    await settle(hall.db, own, 'test', shown);
+    await settle(hall.db, own, shown);
   }
   expect(files().map(({ name, alt_txt }) => [name, alt_txt])).toEqual([
     ['one-w47.png', 'one says 8 %'],
