@@ -45,6 +45,8 @@ export type DigestProps = {
   readonly yesterday: readonly ReleaseProps[];
   /** All that ended in that time, by state; there may be more than are named. */
   readonly ended: Readonly<Record<string, number>>;
+  /** How many there are of what is named only in part. */
+  readonly totals: Readonly<Record<'waiting' | 'today' | 'next' | 'yesterday' | 'overdue', number>>;
   /** Ended a while ago, and their review is late. */
   readonly overdue: readonly ReleaseProps[];
   readonly freezes: readonly {
@@ -70,6 +72,8 @@ export type DigestProps = {
 type Part = {
   readonly title: string;
   readonly lines: readonly Mrkdwn[];
+  /** How many there are, named or not; without it, as many as there are lines. */
+  readonly total?: number;
   readonly most: number;
   /** What it says when there is nothing; without it, nothing. */
   readonly empty?: Mrkdwn;
@@ -87,7 +91,7 @@ export function digest(props: DigestProps): View {
     blocks.push(section(mrkdwn`*Outcomes* ${outcomes(props) || 'nothing ended'}`));
   for (const part of parts) if (part.lines.length > 0 || part.empty || part.note) blocks.push(section(shown(part)));
   if (props.numbers) blocks.push(section(props.numbers));
-  const more = parts.some((part) => part.lines.length > part.fits) ? mrkdwn`The rest is in the thread · ` : mrkdwn``;
+  const more = parts.some((part) => part.total > part.fits) ? mrkdwn`The rest is in the thread · ` : mrkdwn``;
   blocks.push(
     context(
       mrkdwn`${more}All times in your time zone · ${code(`/release digest ${kindWord(props.kind)}off`)} stops this`,
@@ -103,24 +107,24 @@ export function digest(props: DigestProps): View {
 
 /** What did not fit, for the thread; undefined when everything did. */
 export function digestMore(props: DigestProps): View | undefined {
-  const parts = layout(props).filter((part) => part.lines.length > part.fits);
+  const parts = layout(props).filter((part) => part.total > part.fits);
   if (parts.length === 0) return undefined;
   const blocks: KnownBlock[] = [];
   let room = 9_000;
-  for (const { title, lines, fits } of parts) {
+  for (const { title, lines, fits, total } of parts) {
     const rest = lines.slice(fits);
     const fitting = rest.filter(({ mrkdwn: text }) => {
       room -= text.length + 1;
       return room > 0;
     });
     for (let from = 0; from < fitting.length; from += 12) {
-      const head = from === 0 ? [mrkdwn`*${title}, the other ${rest.length}*`] : [];
+      const head = from === 0 ? [mrkdwn`*${title}, the other ${total - fits}*`] : [];
       blocks.push(section(join([...head, ...fitting.slice(from, from + 12)], '\n')));
     }
-    if (fitting.length < rest.length)
-      blocks.push(context(mrkdwn`… and ${rest.length - fitting.length} more: ${code('/release list')}`));
+    const left = total - fits - fitting.length;
+    if (left > 0) blocks.push(context(mrkdwn`… and ${left} more: ${code('/release list')}`));
   }
-  const counts = parts.map((part) => `${part.lines.length - part.fits} more under ${part.title}`);
+  const counts = parts.map((part) => `${part.total - part.fits} more under ${part.title}`);
   return { text: `${titleOf(props)}: ${list(counts, 'and')}.`, blocks };
 }
 
@@ -177,29 +181,43 @@ function partsOf(props: DigestProps): Part[] {
     {
       title: isPersonTarget(channel) ? 'Waiting for you' : sectionWords.waiting,
       lines: props.waiting.map((release) => waitingLine(release)),
+      total: props.totals.waiting,
       most: 8,
     },
     {
       title: sectionWords.today,
       lines: props.today.map((release) => line(release, '{time}')),
+      total: props.totals.today,
       most: 12,
       ...(props.sections.includes('today') ? { empty: mrkdwn`Nothing planned.` } : {}),
     },
     {
       title: sectionWords.next,
       lines: props.next.map((release) => line(release, '{date_short_pretty} {time}')),
+      total: props.totals.next,
       most: 8,
     },
     {
       title: sectionWords.yesterday,
       lines: props.yesterday.map(endedLine),
+      total: props.totals.yesterday,
       most: 8,
       note: outcomes(props),
     },
   ];
   const looksBack: Part[] = [
-    { title: 'Not as planned', lines: failed.map(failedLine), most: 8 },
-    { title: 'Shipped', lines: props.yesterday.filter((one) => one.state === 'done').map(endedLine), most: 12 },
+    {
+      title: 'Not as planned',
+      lines: failed.map(failedLine),
+      total: (props.ended.rolled_back ?? 0) + (props.ended.failed ?? 0),
+      most: 8,
+    },
+    {
+      title: 'Shipped',
+      lines: props.yesterday.filter((one) => one.state === 'done').map(endedLine),
+      total: props.ended.done ?? 0,
+      most: 12,
+    },
   ];
   return [
     ...(kind === 'daily' ? daily : looksBack),
@@ -217,6 +235,7 @@ function partsOf(props: DigestProps): Part[] {
         (release) =>
           mrkdwn`${name(release)} · ${person(release.requester)} · ${code(`/release pir ${releaseKey(release.number)}`)}`,
       ),
+      total: props.totals.overdue,
       most: 5,
     },
     {
@@ -230,10 +249,12 @@ function partsOf(props: DigestProps): Part[] {
   ];
 }
 
+type LaidOut = Part & { readonly fits: number; readonly total: number };
+
 /** Slack caps the text of a whole message; what is read first is shown first. */
 const textAtMost = 9_500;
 
-function layout(props: DigestProps): (Part & { readonly fits: number })[] {
+function layout(props: DigestProps): LaidOut[] {
   const parts = partsOf(props);
   let room = textAtMost - Math.min(props.numbers?.mrkdwn.length ?? 0, 3_000) - 600 - parts.length * 80;
   return parts.map((part) => {
@@ -243,14 +264,14 @@ function layout(props: DigestProps): (Part & { readonly fits: number })[] {
       if (room < 0) break;
       fits++;
     }
-    return { ...part, fits };
+    return { ...part, total: part.total ?? part.lines.length, fits };
   });
 }
 
-function shown({ title, lines, fits, empty, note }: Part & { readonly fits: number }): Mrkdwn {
-  const rest = lines.length > fits ? [mrkdwn`… and ${lines.length - fits} more, in the thread`] : [];
+function shown({ title, lines, fits, empty, note, total }: LaidOut): Mrkdwn {
+  const rest = total > fits ? [mrkdwn`… and ${total - fits} more, in the thread`] : [];
   const said = lines.length === 0 && empty ? [empty] : lines.slice(0, fits);
-  return join([mrkdwn`*${title} (${lines.length})*${note ? ` ${note}` : ''}`, ...said, ...rest], '\n');
+  return join([mrkdwn`*${title} (${total})*${note ? ` ${note}` : ''}`, ...said, ...rest], '\n');
 }
 
 function name(release: ReleaseProps): Mrkdwn {
@@ -294,11 +315,11 @@ function outcomes({ ended }: DigestProps): string {
 }
 
 function inWords(props: DigestProps): string {
-  const names = (releases: readonly ReleaseProps[]) =>
+  const names = (releases: readonly ReleaseProps[], total: number) =>
     list(
       [
         ...releases.slice(0, 5).map((release) => clip(unitsName(release.units), 60)),
-        ...(releases.length > 5 ? [`${releases.length - 5} more`] : []),
+        ...(total > 5 ? [`${total - 5} more`] : []),
       ],
       'and',
     );
@@ -306,10 +327,10 @@ function inWords(props: DigestProps): string {
   const today = props.sections.includes('today')
     ? props.today.length === 0
       ? 'Nothing is planned today.'
-      : `Today: ${names(props.today)}.`
+      : `Today: ${names(props.today, props.totals.today)}.`
     : '';
   const keys = props.waiting.slice(0, 5).map((release) => releaseKey(release.number));
-  const rest = props.waiting.length > 5 ? [`${props.waiting.length - 5} more`] : [];
+  const rest = props.totals.waiting > 5 ? [`${props.totals.waiting - 5} more`] : [];
   const waiting = keys.length === 0 ? '' : ` Waiting for people: ${list([...keys, ...rest], 'and')}.`;
   const back = props.yesterday.filter(
     (release) => release.state === 'rolled_back' || release.state === 'failed',

@@ -100,7 +100,8 @@ const glossary: readonly (readonly [string, string])[] = [
   ['change type', 'standard (pre-approved kind), normal, emergency'],
   ['war room', 'the channel in which a release is deployed'],
   ['deploy lead', 'who runs the deployment; does not vote on it'],
-  ['digest', 'the one message a day that everybody reads'],
+  ['digest', 'the one message a day that everybody reads; also one a week, one a month, and your own'],
+  ['subscription', 'what a channel or you follow: a service, team, tag or environment'],
   ['experiment', 'what a team tries to get better, by which number and until when'],
   ['unbooked', 'a deployment that went past the calendar, reported so that the numbers stay honest'],
 ];

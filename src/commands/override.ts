@@ -1,4 +1,4 @@
-import { readMention } from '../domain/line.ts';
+import { readLine, readMention } from '../domain/line.ts';
 import {
   AnswerOverride,
   answerOverride,
@@ -50,16 +50,16 @@ export const overrideVerb: Verb = {
   target: true,
   parse: (line, _said, release) => {
     if (line.raw === '') return { do: 'open', form: { kind: 'override', release } };
-    // Rules look like options (gate:SRE), so the line is read word by word.
-    const words = line.raw.split(' ');
-    const mention = words.find((word) => readMention(word, '@'));
+    const mention = line.words.find((word) => readMention(word, '@'));
     const second = mention === undefined ? undefined : readMention(mention, '@');
     if (mention === undefined || !second) return missing('the second person, as @somebody');
-    const at = words.indexOf(mention);
-    const rule = words.slice(0, at).join(' ');
-    const reason = words
-      .slice(at + 1)
-      .join(' ')
+    // Rules look like options (gate:SRE), so both sides of the mention are taken as they were typed, where it shows a name.
+    const shown = readLine(mention).raw;
+    const at = line.raw.indexOf(shown);
+    const rule = line.raw.slice(0, at).trim();
+    const reason = line.raw
+      .slice(at + shown.length)
+      .trim()
       .replace(/^"|"$/g, '');
     if (rule === '') return missing('the rule, like gate:SRE or freeze:month-end');
     return { do: 'run', call: call(overrideCommand, { release, rule, reason: reason.slice(0, 500), second }) };

@@ -190,7 +190,7 @@ type Picked = {
 };
 
 /** More of one kind than this are counted, and looked up elsewhere. */
-const pickAtMost = 200;
+const nameAtMost = 100;
 /** How many days ahead freezes are told. */
 const aheadDays = { daily: 14, weekly: 30, monthly: 62 } as const;
 
@@ -204,7 +204,7 @@ async function pick(
   const at = (day: string) => instantAt(day, '00:00', zone);
   const back = lookBack(wanted.kind, date);
   const numbers = (where: string, order: string) =>
-    `ARRAY(SELECT r.number FROM release r WHERE r.workspace = $1 AND ${where} AND ${inScope} ORDER BY ${order}, r.number LIMIT ${pickAtMost})`;
+    `ARRAY(SELECT r.number FROM release r WHERE r.workspace = $1 AND ${where} AND ${inScope} ORDER BY ${order}, r.number)`;
   const ended = 'r.ended_at >= $7 AND r.ended_at < $8';
   const [row] = await reader.query<{
     today: number[];
@@ -220,7 +220,7 @@ async function pick(
     `SELECT
        ${numbers(`r.starts_at >= $9 AND r.starts_at < $10 AND r.state NOT IN ('cancelled', 'rejected', 'expired')`, 'r.starts_at')} AS today,
        ${numbers(`r.starts_at >= $10 AND r.starts_at < $11 AND r.state NOT IN ('cancelled', 'rejected', 'expired')`, 'r.starts_at')} AS next,
-       ${numbers(`${ended} AND r.state IN ('${endStates.join("', '")}')`, 'r.ended_at')} AS ended,
+       ${numbers(`${ended} AND r.state IN ('${endStates.join("', '")}')`, "r.state = 'done', r.ended_at")} AS ended,
        (SELECT coalesce(jsonb_object_agg(state, count), '{}') FROM (SELECT r.state, count(*)::int AS count FROM release r
          WHERE r.workspace = $1 AND ${ended} AND ${inScope} GROUP BY r.state) x) AS counts,
        ${numbers(`r.state = 'requested' AND r.starts_at >= $9`, 'r.starts_at')} AS waiting,
@@ -269,21 +269,23 @@ async function pick(
     yesterday: has('yesterday') ? found.ended : [],
     ended: has('yesterday') ? found.counts : {},
     overdue: has('reviews') ? found.overdue : [],
-    freezes: has('freezes') ? freezes.slice(0, pickAtMost) : [],
-    errors: has('errors') ? errors.slice(0, pickAtMost) : [],
+    freezes: has('freezes') ? freezes.slice(0, nameAtMost) : [],
+    errors: has('errors') ? errors.slice(0, nameAtMost) : [],
   };
 }
 
 function itemsOf(picked: Picked): string[] {
+  const first = (numbers: readonly number[], what: string) =>
+    numbers.slice(0, nameAtMost).map((number) => `${what}:${number}`);
   return [
-    ...picked.today.map((number) => `today:${number}`),
-    ...picked.yesterday.map((number) => `ended:${number}`),
+    ...first(picked.today, 'today'),
+    ...first(picked.yesterday, 'ended'),
     // Booked, approved and never started: nobody else tells of it.
     ...(picked.ended.expired ? [`ended:expired:${picked.ended.expired}`] : []),
-    ...picked.waiting.map((number) => `waiting:${number}`),
-    ...picked.next.map((number) => `next:${number}`),
+    ...first(picked.waiting, 'waiting'),
+    ...first(picked.next, 'next'),
     ...picked.freezes.map(({ key }) => `freeze:${key}`),
-    ...picked.overdue.map((number) => `overdue:${number}`),
+    ...first(picked.overdue, 'overdue'),
     ...picked.errors.map(({ key }) => `error:${key}`),
   ];
 }
@@ -311,10 +313,11 @@ export async function loadDigestProps(
   const date = asked.date ?? wallTime(now, zone).date;
   const picked = await pick(readerOf(db), workspace, { channel, kind, scope, sections }, { date, zone, now });
   const { waiting, today, next, yesterday, overdue } = picked;
-  const numbers = [...new Set([waiting, today, next, yesterday, overdue].flat())];
+  const named = [waiting, today, next, yesterday, overdue].flatMap((numbers) => numbers.slice(0, nameAtMost));
+  const numbers = [...new Set(named)];
   const releases = await readReleases(db, workspace, { number: { in: numbers } }, { take: numbers.length });
   const byNumber = new Map(releases.map((release) => [release.number, release]));
-  const of = (wanted: readonly number[]) => wanted.flatMap((number) => byNumber.get(number) ?? []);
+  const of = (wanted: readonly number[]) => wanted.slice(0, nameAtMost).flatMap((number) => byNumber.get(number) ?? []);
   const items = itemsOf(picked);
   const before = await itemsBefore(readerOf(db), workspace, { channel, kind, date });
   return {
@@ -331,6 +334,13 @@ export async function loadDigestProps(
       next: of(next),
       yesterday: of(yesterday),
       ended: picked.ended,
+      totals: {
+        waiting: waiting.length,
+        today: today.length,
+        next: next.length,
+        yesterday: yesterday.length,
+        overdue: overdue.length,
+      },
       overdue: of(overdue),
       freezes: picked.freezes,
       errors: picked.errors,

@@ -67,6 +67,7 @@ function digestProps(props: ReleaseProps, words: string, kind: DigestProps['kind
     next: releases,
     yesterday: releases,
     ended: { done: 51, rolled_back: 9 },
+    totals: { waiting: 60, today: 60, next: 60, yesterday: 60, overdue: 260 },
     overdue: releases,
     freezes: Array.from({ length: 9 }, (_, index) => ({ ...freeze, key: `f:${index}` })),
     errors: Array.from({ length: 9 }, (_, index) => ({

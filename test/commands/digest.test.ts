@@ -1,11 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { digest } from '../../blocks/digest.ts';
+import { checkBlocks } from '../../sandbox/server/blocks.ts';
 import { timerCall } from '../../src/commands/clock.ts';
 import { call } from '../../src/commands/command.ts';
+import { doneCommand, rollbackCommand } from '../../src/commands/deploy.ts';
 import { subscribeCommand, unsubscribeCommand } from '../../src/commands/digest.ts';
 import { SubscribeInput } from '../../src/domain/digest.ts';
 import { tick } from '../../src/jobs/clock.ts';
 import { run } from '../../src/run.ts';
-import { freshenDigests } from '../../src/store/follow.ts';
+import { freshenDigests, loadDigestProps } from '../../src/store/follow.ts';
 import { seal } from '../../src/store/log.ts';
 import { claimDueTimers } from '../../src/store/timer.ts';
 import { type Hall, openHall, workspace } from '../support/hall.ts';
@@ -326,4 +329,67 @@ test('on a quiet day it is silent, on the next with news it speaks; muted it say
     workspace,
   ]);
   expect(await day('2027-05-10')).toEqual(['digest.missed', 'digest.silent muted'].slice(1));
+});
+
+test('a week in one message: how it ended, what shipped, what is ahead; a personal one holds what is one’s own', async () => {
+  const now = new Date('2027-06-14T07:00:00Z');
+  hall.clock.now = new Date('2027-06-08T08:00:00Z');
+  const book = (person: string, service: string, startsAt: string) =>
+    hall.books(person, { units: [{ service, version: '9' }], environment: 'staging', startsAt });
+  for (const [person, service, day] of [
+    ['U0ANA', 'payments', 9],
+    ['U0ANA', 'ledger', 9],
+    ['U0SAM', 'web', 10],
+    ['U0BEN', 'gateway', 17],
+  ] as const)
+    expect((await book(person, service, `2027-06-${String(day).padStart(2, '0')}T12:00:00.000Z`)).ok).toBe(true);
+  const numbers = async (service: string) =>
+    (await hall.db.pool.query('SELECT max(release) AS number FROM release_unit WHERE service = $1', [service])).rows[0]
+      .number;
+  hall.clock.now = new Date('2027-06-09T12:01:00Z');
+  for (const service of ['payments', 'ledger'] as const) {
+    const number = await numbers(service);
+    expect(await hall.says('U0ANA', `start REL-${number}`)).toContain('release.started');
+    await hall.does(
+      'U0ANA',
+      service === 'payments'
+        ? call(doneCommand, { release: number })
+        : call(rollbackCommand, { release: number, reason: 'totals <!channel> are off' }),
+    );
+  }
+  await hall.says('U0SAM', `cancel REL-${await numbers('web')} not this week`);
+
+  const about = { now, plan: undefined } as const;
+  const weekly = await loadDigestProps(hall.db, workspace, { ...about, channel: 'C0EXEC', kind: 'weekly' });
+  expect(weekly.props.ended).toEqual({ done: 1, rolled_back: 1, cancelled: 1 });
+  const view = digest(weekly.props);
+  const text = JSON.stringify(view.blocks);
+  expect(view.text).toBe('Releases – week of 7 Jun. 1 done, 1 rolled back, 1 cancelled.');
+  expect(text).toContain('*Not as planned (1)*');
+  expect(text).toContain('totals &lt;!channel&gt; are off');
+  expect(text).toContain('*Shipped (1)*');
+  expect(checkBlocks(view.blocks, 'message')).toEqual([]);
+  // The month before had none of them; the month after has all.
+  const month = async (at: string) =>
+    (await loadDigestProps(hall.db, workspace, { ...about, now: new Date(at), channel: 'C0EXEC', kind: 'monthly' }))
+      .props;
+  expect((await month('2027-06-14T07:00:00Z')).ended).not.toHaveProperty('done');
+  expect((await month('2027-07-01T07:00:00Z')).ended).toMatchObject({ done: 1, rolled_back: 1 });
+  expect(digest(await month('2027-07-01T07:00:00Z')).text).toMatch(/^Releases – June 2027\./);
+
+  // Ana's own: of her team, or asked for by her; what waits is what waits for her word.
+  const own = async (person: string) => {
+    const asked = { ...about, now: new Date('2027-06-10T07:00:00Z'), channel: person, kind: 'daily' } as const;
+    return (await loadDigestProps(hall.db, workspace, asked)).props;
+  };
+  const names = (props: Awaited<ReturnType<typeof own>>) =>
+    props.yesterday.map((release) => release.units[0]?.service).sort();
+  expect(names(await own('U0ANA'))).toEqual(['ledger', 'payments']);
+  expect(names(await own('U0RAJ'))).toEqual(['ledger', 'payments']);
+  expect(names(await own('U0SAM'))).toEqual([]);
+  hall.clock.now = new Date('2027-06-10T07:00:00Z');
+  await hall.books('U0SAM', { units: [{ service: 'search', version: '6' }], startsAt: '2027-06-11T12:00:00.000Z' });
+  expect((await own('U0BEN')).waiting.map((release) => release.units[0]?.service)).toContain('search');
+  expect((await own('U0SAM')).waiting).toEqual([]);
+  expect((await own('U0SAM')).next.map((release) => release.units[0]?.service)).toEqual(['search']);
 });
