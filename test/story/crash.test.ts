@@ -17,7 +17,7 @@ const environments = ['production', 'staging'];
 const phases = 5;
 
 test('50 releases are walked while the app is killed at random: all end right, nothing is lost or doubled', {
-  timeout: 400_000,
+  timeout: 600_000,
 }, async () => {
   let killing = true;
   let kills = 0;
@@ -45,7 +45,7 @@ test('50 releases are walked while the app is killed at random: all end right, n
   await nemesis;
 
   await house.until('the first surfaces to settle', async () => ((await waiting()) < 50 ? true : undefined));
-  const settled = Date.now() + 90_000;
+  const settled = Date.now() + 180_000;
   while ((await waiting()) > 0 && Date.now() < settled) await sleep(250);
   expect(await waiting()).toBe(0);
   expect(kills).toBeGreaterThan(5);
