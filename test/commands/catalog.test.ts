@@ -51,7 +51,7 @@ const keys = async (sql: string) => (await hall.db.pool.query<{ key: string }>(s
 test('says what would change before it changes it, and applies exactly that', async () => {
   expect(await catalog('check', written)).toEqual({
     code: 0,
-    said: expect.stringMatching(/well written: 6 services, 3 teams, 2 windows/),
+    said: expect.stringMatching(/well written: 8 services, 4 teams, 2 windows/),
   });
   expect(await catalog('diff', written)).toEqual({ code: 0, said: 'Nothing would change.\n' });
   const changed = written

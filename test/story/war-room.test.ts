@@ -88,10 +88,13 @@ async function opens(house: House, line: string, approver?: Person): Promise<{ r
   return { release, room: name };
 }
 
-const starts = async (house: House, person: Person, release: number, room: string) => {
-  await person.types('/release start', room);
-  await house.until('it to start', async () => ((await stateOf(house, release)) === 'deploying' ? true : undefined));
-};
+/** Typed until the app has seen the clock move. */
+const starts = (house: House, person: Person, release: number, room: string) =>
+  house.until('it to start', async () => {
+    if ((await stateOf(house, release)) === 'deploying') return true;
+    await person.types(`/release start REL-${release}`, room);
+    return undefined;
+  });
 
 const stepsOf = async (house: House, release: number) =>
   Object.fromEntries(
@@ -333,8 +336,7 @@ story('a room that cannot be created', (told) => {
     house.moveTo(new Date('2026-11-24T08:31:00Z'));
     await ana.seesEventually(/does not let me create a channel/, 'releases');
     house.moveTo(new Date('2026-11-24T09:01:00Z'));
-    await raj.types(`/release start REL-${release}`);
-    await house.until('it to start', async () => ((await stateOf(house, release)) === 'deploying' ? true : undefined));
+    await starts(house, raj, release, 'releases');
     await ana.clicks('Done', 'releases', /Queues drained/);
     await stepIs(house, release, '1', 'done');
     await ana.says('the queue was empty at once', 'releases', new RegExp(`REL-${release} ·`));
