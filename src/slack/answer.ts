@@ -39,21 +39,14 @@ import { isWorking } from '../domain/worktime.ts';
 import type { Outcome } from '../run.ts';
 import { lineOf, readerOf } from '../store/calendar.ts';
 import { findRelease } from '../store/facts.ts';
-import {
-  findDigest,
-  isMuted,
-  listDigests,
-  listSubscriptions,
-  loadDigestProps,
-  loadSubscriber,
-  sentTo,
-} from '../store/follow.ts';
+import { findDigest, isMuted, listDigests, listSubscriptions, loadSubscriber, sentTo } from '../store/follow.ts';
 import { calendarDays, listBookings, listFreezes, listTrains, listWindows } from '../store/planned.ts';
 import { loadEverybody, loadExceptions } from '../store/policy.ts';
 import { findReleaseProps, gateCosts, historyOf, listReleases, listServices, loadWorkspace } from '../store/read.ts';
 import { findRoomProps, knownErrorsOf, lessonsOf } from '../store/room.ts';
 import { listTrust } from '../store/trust.ts';
 import { sendExport } from './flight.ts';
+import { composeDigest } from './follow.ts';
 import { draftOf, nextFor, offersFor } from './offer.ts';
 
 export const version = about.version;
@@ -171,7 +164,7 @@ export async function answer(ctx: Ctx, client: WebClient, asker: Asker, question
       const plan = await findDigest(ctx.db, workspace, channel, kind);
       const { mutedUntil } = await loadSubscriber(readerOf(ctx.db), workspace, channel);
       if (isMuted(mutedUntil, now)) return digestSilence(kind, 'muted');
-      const { props, isNews } = await loadDigestProps(ctx.db, workspace, { channel, kind, plan, now });
+      const { props, isNews } = await composeDigest(ctx, workspace, { channel, kind, plan });
       return isNews || plan?.quiet === 'post' ? digest(props) : digestSilence(kind, 'nothing_new');
     }
     case 'subscriptions': {

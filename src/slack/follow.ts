@@ -3,8 +3,9 @@ import type { View } from '../../blocks/kit.ts';
 import { line } from '../../blocks/notice.ts';
 import { becauseOf, becauseOfDigest, why } from '../../blocks/subscription.ts';
 import type { Ctx } from '../ctx.ts';
+import type { DigestPlan } from '../domain/digest.ts';
 import type { StoredEvent } from '../domain/event.ts';
-import { isPersonTarget } from '../domain/follow.ts';
+import { type DigestKind, isPersonTarget } from '../domain/follow.ts';
 import { broadcastsPerRelease } from '../domain/subscription.ts';
 import { parseSurfaceKey, type Surface, surfaceKey } from '../domain/surface.ts';
 import { wallTime } from '../domain/time.ts';
@@ -33,6 +34,20 @@ import { alsoStale, directMessage, keep, message, type Projector, permitPush, ty
 type OfSurface<K extends Surface['kind']> = Extract<Surface, { kind: K }>;
 type Place = { readonly channel: string; readonly ts: string | null } | 'gone' | undefined;
 
+/** What a digest says now: put together in one place for the message, its thread and the preview, so that they agree. */
+export function composeDigest(
+  ctx: Ctx,
+  workspace: string,
+  asked: {
+    readonly channel: string;
+    readonly kind: DigestKind;
+    readonly date?: string;
+    readonly plan: DigestPlan | undefined;
+  },
+): ReturnType<typeof loadDigestProps> {
+  return loadDigestProps(ctx.db, workspace, { ...asked, now: ctx.now() });
+}
+
 /** The digest of a day: posted once, edited while that day lasts. */
 export async function showDigest(
   projector: Projector,
@@ -51,7 +66,7 @@ export async function showDigest(
   if (claimed.row.ts && isOver) return keep(claimed);
   // Whoever snoozed over the day of their own digest is not told of yesterday.
   if (isPersonTarget(channel) && isOver && kind === 'daily') return keep(claimed);
-  const { props } = await loadDigestProps(ctx.db, workspace, { channel, kind, date, now, plan });
+  const { props } = await composeDigest(ctx, workspace, { channel, kind, date, plan });
   const about = { audience: 'person', release: null, why: `digest ${kind}`, must: false } as const;
   if (!claimed.row.ts && !(await mayPost(projector, claimed, channel, about))) return keep(claimed);
   const shown = await message(projector, claimed, await addressOf(projector, claimed, channel), digest(props));
@@ -73,7 +88,7 @@ export async function showDigestMore(
   if (parent === 'gone') return keep(claimed);
   if (!parent?.ts) return 'wait';
   const plan = await findDigest(ctx.db, workspace, channel, kind);
-  const { props } = await loadDigestProps(ctx.db, workspace, { channel, kind, date, now: ctx.now(), plan });
+  const { props } = await composeDigest(ctx, workspace, { channel, kind, date, plan });
   // Once there, it says when there is no rest any more.
   const view = digestMore(props) ?? { text: 'Everything is in the message above now.', blocks: [] };
   return message(projector, claimed, parent.channel, view, { thread: parent.ts });
