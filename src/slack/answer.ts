@@ -44,15 +44,7 @@ import type { Outcome } from '../run.ts';
 import { lineOf, readerOf } from '../store/calendar.ts';
 import { listExperiments } from '../store/experiment.ts';
 import { findRelease } from '../store/facts.ts';
-import {
-  findDigest,
-  isMuted,
-  listDigests,
-  listSubscriptions,
-  loadDigestProps,
-  loadSubscriber,
-  sentTo,
-} from '../store/follow.ts';
+import { findDigest, isMuted, listDigests, listSubscriptions, loadSubscriber, sentTo } from '../store/follow.ts';
 import { calendarDays, listBookings, listFreezes, listTrains, listWindows } from '../store/planned.ts';
 import { loadEverybody, loadExceptions } from '../store/policy.ts';
 import { findReleaseProps, gateCosts, historyOf, listReleases, listServices, loadWorkspace } from '../store/read.ts';
@@ -60,8 +52,9 @@ import { findRoomProps, knownErrorsOf, lessonsOf } from '../store/room.ts';
 import { listTrust } from '../store/trust.ts';
 import { listUnbooked } from '../store/unbooked.ts';
 import { sendExport } from './flight.ts';
+import { composeDigest } from './follow.ts';
 import { draftOf, nextFor, offersFor } from './offer.ts';
-import { answerReport, digestLine, digestNumbers } from './report.ts';
+import { answerReport } from './report.ts';
 
 export const version = about.version;
 const perPage = 10;
@@ -186,10 +179,7 @@ export async function answer(ctx: Ctx, client: WebClient, asker: Asker, question
       const plan = await findDigest(ctx.db, workspace, channel, kind);
       const { mutedUntil } = await loadSubscriber(readerOf(ctx.db), workspace, channel);
       if (isMuted(mutedUntil, now)) return digestSilence(kind, 'muted');
-      const date = wallTime(now, plan?.zone ?? zone).date;
-      const counted = digestLine(kind, await digestNumbers(ctx, workspace, { channel, kind, date, plan }));
-      const numbers = counted ? { numbers: counted } : {};
-      const { props, isNews } = await loadDigestProps(ctx.db, workspace, { channel, kind, plan, now, ...numbers });
+      const { props, isNews } = await composeDigest(ctx, workspace, { channel, kind, plan });
       return isNews || plan?.quiet === 'post' ? digest(props) : digestSilence(kind, 'nothing_new');
     }
     case 'subscriptions': {

@@ -4,8 +4,9 @@ import { line } from '../../blocks/notice.ts';
 import { numbersSection, numbersText, pictures } from '../../blocks/report.ts';
 import { becauseOf, becauseOfDigest, why } from '../../blocks/subscription.ts';
 import type { Ctx } from '../ctx.ts';
+import type { DigestPlan } from '../domain/digest.ts';
 import type { StoredEvent } from '../domain/event.ts';
-import { isPersonTarget } from '../domain/follow.ts';
+import { type DigestKind, isPersonTarget } from '../domain/follow.ts';
 import { broadcastsPerRelease } from '../domain/subscription.ts';
 import { parseSurfaceKey, type Surface, surfaceKey } from '../domain/surface.ts';
 import { wallTime } from '../domain/time.ts';
@@ -36,6 +37,23 @@ import { digestLine, digestNumbers, showPictures } from './report.ts';
 type OfSurface<K extends Surface['kind']> = Extract<Surface, { kind: K }>;
 type Place = { readonly channel: string; readonly ts: string | null } | 'gone' | undefined;
 
+/** What a digest says now: put together in one place for the message, its thread and the preview, so that they agree. */
+export async function composeDigest(
+  ctx: Ctx,
+  workspace: string,
+  asked: {
+    readonly channel: string;
+    readonly kind: DigestKind;
+    readonly date?: string;
+    readonly plan: DigestPlan | undefined;
+  },
+): ReturnType<typeof loadDigestProps> {
+  const now = ctx.now();
+  const date = asked.date ?? wallTime(now, asked.plan?.zone ?? (await loadWorkspace(ctx.db, workspace)).zone).date;
+  const counted = digestLine(asked.kind, await digestNumbers(ctx, workspace, { ...asked, date }));
+  return loadDigestProps(ctx.db, workspace, { ...asked, date, now, ...(counted ? { numbers: counted } : {}) });
+}
+
 /** The digest of a day: posted once, edited while that day lasts. */
 export async function showDigest(
   projector: Projector,
@@ -54,15 +72,13 @@ export async function showDigest(
   if (claimed.row.ts && isOver) return keep(claimed);
   // Whoever snoozed over the day of their own digest is not told of yesterday.
   if (isPersonTarget(channel) && isOver && kind === 'daily') return keep(claimed);
-  const counted = digestLine(kind, await digestNumbers(ctx, workspace, { channel, kind, date, plan }));
-  const numbers = counted ? { numbers: counted } : {};
-  const { props } = await loadDigestProps(ctx.db, workspace, { channel, kind, date, now, plan, ...numbers });
+  const { props } = await composeDigest(ctx, workspace, { channel, kind, date, plan });
   const about = { audience: 'person', release: null, why: `digest ${kind}`, must: false } as const;
   if (!claimed.row.ts && !(await mayPost(projector, claimed, channel, about))) return keep(claimed);
   const shown = await message(projector, claimed, await addressOf(projector, claimed, channel), digest(props));
   const more = surfaceKey({ kind: 'digest-more', channel, date, of: kind });
   if (digestMore(props) || (await findSurface(ctx.db, workspace, more))) await alsoStale(projector, workspace, [more]);
-  if (kind !== 'daily' && counted)
+  if (kind !== 'daily' && props.numbers)
     await alsoStale(
       projector,
       workspace,
@@ -84,7 +100,7 @@ export async function showDigestMore(
   if (parent === 'gone') return keep(claimed);
   if (!parent?.ts) return 'wait';
   const plan = await findDigest(ctx.db, workspace, channel, kind);
-  const { props } = await loadDigestProps(ctx.db, workspace, { channel, kind, date, now: ctx.now(), plan });
+  const { props } = await composeDigest(ctx, workspace, { channel, kind, date, plan });
   // Once there, it says when there is no rest any more.
   const view = digestMore(props) ?? { text: 'Everything is in the message above now.', blocks: [] };
   return message(projector, claimed, parent.channel, view, { thread: parent.ts });

@@ -204,6 +204,41 @@ test('on a day without news it says nothing, and so does its preview', { timeout
   await sam.seesEventually(/Nothing would be sent now: there is nothing new/, 'general');
 });
 
+test('a digest by form: of a channel, and one’s own beside one’s preferences', async () => {
+  const { kim, mia } = cast(house);
+  const digestOf = async (target: string) =>
+    (await house.query('SELECT at, zone, days, quiet, scope, by FROM digest WHERE channel = $1', [target]))[0];
+  await kim.clicks('Daily digest', 'payments');
+  await kim.modal(/Daily digest/);
+  await kim.fills({
+    at: { selected_time: '08:15' },
+    zone: { value: 'Europe/Berln' },
+    scope: { value: 'svc:payments team:search' },
+  });
+  const wrong = await kim.submits();
+  expect(JSON.stringify(wrong.body)).toContain('Write a zone like Europe/Berlin');
+  await kim.fills({ zone: { value: 'Europe/Berlin' } });
+  await kim.submits();
+  await kim.reads(/asked for a digest about payments, team search in <#C0PAYMENTS> at `08:15 Europe\/Berlin`, mon-fri/);
+  await kim.closes();
+  expect(await digestOf('C0PAYMENTS')).toMatchObject({ at: '08:15', by: 'U0KIM', scope: { services: ['payments'] } });
+
+  await mia.types('/release prefs');
+  await mia.modal(/Preferences/);
+  await mia.fills({ digest: { selected_time: '08:45' } });
+  await mia.submits();
+  await mia.closes();
+  await house.until('her own digest', async () => ((await digestOf('U0MIA'))?.at === '08:45' ? true : undefined));
+  expect(await digestOf('U0MIA')).toMatchObject({ zone: 'Europe/Rome', days: [1, 2, 3, 4, 5] });
+  await mia.types('/release prefs');
+  const form = await mia.modal(/Preferences/);
+  expect(form.values.digest?.value).toMatchObject({ selected_time: '08:45' });
+  await mia.fills({ digest: { selected_time: null } });
+  await mia.submits();
+  await mia.closes();
+  await house.until('it to be off', async () => ((await digestOf('U0MIA')) === undefined ? true : undefined));
+});
+
 test('replicas die, Slack says 429: every channel and person has its one digest, late rather than never', {
   timeout: 120_000,
 }, async () => {
