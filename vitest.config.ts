@@ -19,7 +19,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'infra',
-          include: ['test/{commands,http,jobs,story,sandbox,store,web}/**/*.test.ts'],
+          include: ['test/{commands,http,jobs,slack,story,sandbox,store,web}/**/*.test.ts'],
           globalSetup: ['./test/support/servers.ts'],
           pool: 'forks',
           // Stories time people and processes: one after the other on two cores.

@@ -3,6 +3,7 @@ import { isRunning, releaseKey, unitsName } from '../src/domain/release.ts';
 import { type CalendarDay, week } from './calendar.ts';
 import { actions, button, context, date, divider, header, mrkdwn, section, slot } from './kit.ts';
 import { rollbackButton, row } from './release.ts';
+import { howWeAreDoing, type NumbersProps } from './report.ts';
 import { type ReleaseProps, waitingFor } from './summary.ts';
 
 export type HomeProps = {
@@ -12,6 +13,8 @@ export type HomeProps = {
   /** Releases of this person that were not reviewed yet. */
   readonly reviews: readonly ReleaseProps[];
   readonly week: readonly CalendarDay[];
+  /** The numbers of this person's teams. */
+  readonly teams: readonly NumbersProps[];
   /** Sees, and changes nothing. */
   readonly isGuest: boolean;
   readonly asOf: Date;
@@ -57,6 +60,7 @@ export function home(props: HomeProps): KnownBlock[] {
       ...(isRunning(release.state) ? [actions(`run-${release.number}`, rollbackButton(release))] : []),
     );
   blocks.push(divider(), header('This week'), ...week(props.week, props.zone));
+  blocks.push(...howWeAreDoing(props.teams, '/release'));
   blocks.push(
     actions('home', [
       button('release.new', 'Request a release', 'home', { style: 'primary' }),

@@ -295,7 +295,9 @@ export function receipt(
     event.body.type === 'release.moved' && (event.body.why !== 'moved' || event.body.before.train !== null);
   if (
     !isBoarded &&
-    ['release.requested', 'release.moved', 'release.cancelled', 'booking.made'].includes(event.body.type) &&
+    ['release.requested', 'release.moved', 'release.cancelled', 'booking.made', 'unbooked.reported'].includes(
+      event.body.type,
+    ) &&
     event.actor.kind === 'person'
   )
     blocks.push(actions('receipt', [button('undo', `Undo (${undoSeconds} s)`, event.command.slice(0, 200))]));

@@ -1,10 +1,12 @@
 import type { Button, KnownBlock } from '@slack/types';
 import { bookingKey } from '../src/domain/booking.ts';
 import type { Refusal, RefusalCode, RefusalOf } from '../src/domain/decision.ts';
+import { experimentKey } from '../src/domain/experiment.ts';
 import { releaseKey } from '../src/domain/release.ts';
 import { horizonDays, type Offer } from '../src/domain/slot.ts';
 import { undoSeconds } from '../src/domain/undo.ts';
 import { conflictWords } from './conflict.ts';
+import { incidentButtons } from './incident.ts';
 import {
   actions,
   button,
@@ -150,6 +152,45 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
   incident_linked: ({ release, key }) => ({
     text: mrkdwn`${code(key)} is linked with ${releaseKey(release)} already.`,
   }),
+  incident_reported: ({ key, candidates }) => ({
+    text: mrkdwn`${code(key)} is on record, and nobody has said yet which release it came after. Was it ${candidates.length === 0 ? 'one that is not listed here' : `one of these`}?`,
+    next: incidentButtons(key, candidates),
+  }),
+  incident_settled: ({ key, releases }) => ({
+    text:
+      releases.length === 0
+        ? mrkdwn`Somebody said already that ${code(key)} came from no release. If it did: ${code(`/release incident REL-142 ${key}`)}.`
+        : mrkdwn`${code(key)} is linked with ${list(releases.map(releaseKey), 'and')} already. Nothing was changed.`,
+  }),
+  no_incident: ({ key }) => ({
+    text: mrkdwn`I know no open incident ${code(key)}. Report it: ${code(`/release incident ${key} what is wrong`)}.`,
+  }),
+  unbooked_when: ({ at, isAhead }, zone) => ({
+    text: isAhead
+      ? mrkdwn`${dayAndTime(new Date(at), zone)} is still ahead: book it instead, ${code('/release new')}.`
+      : mrkdwn`${dayAndTime(new Date(at), zone)} is more than a year ago. Nothing was recorded.`,
+  }),
+  unbooked_known: ({ service, version, environment, at, by }, zone) => ({
+    text: mrkdwn`${service} ${code(version)} → ${environment} at ${dayAndTime(new Date(at), zone)} is on record already, by ${person(by)}. Nothing was changed.`,
+  }),
+  was_booked: ({ release, service, version }) => ({
+    text: mrkdwn`${service} ${code(version)} was deployed there at that time as ${releaseKey(release)}, so it counts already. If it was another deployment, say when.`,
+  }),
+  unknown_unbooked: ({ service, version, environment }) => ({
+    text: mrkdwn`Nobody reported ${service} ${code(version)} → ${environment} at that time. See ${code('/release unbooked')}.`,
+  }),
+  experiment_until: ({ until }) => ({
+    text: mrkdwn`${until === '' ? 'It needs a date' : code(until)}: say a day after today (and after its last one), within a year, like ${code('until:2026-12-15')}.`,
+  }),
+  unknown_experiment: ({ experiment, known }) => ({
+    text: mrkdwn`There is no ${experimentKey(experiment)}. ${known.length === 0 ? 'Nobody is trying anything now.' : `Running: ${list(known.slice(0, 12).map(experimentKey), 'and')}.`}`,
+  }),
+  experiment_over: ({ experiment, state }) => ({
+    text: mrkdwn`${experimentKey(experiment)} is over: it was ${state}. Nothing was changed.`,
+  }),
+  words_needed: ({ experiment }) => ({
+    text: mrkdwn`Say what you learnt, in a sentence: ${code(`/release experiment ${experimentKey(experiment)} kept "half as many failures"`)}.`,
+  }),
   workaround_needed: ({ release }) => ({
     text: mrkdwn`Say what people do meanwhile: ${code(`/release known ${releaseKey(release)} "what is wrong" workaround:"what to do"`)}.`,
   }),
@@ -275,8 +316,14 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
   digest_nowhere: () => ({
     text: mrkdwn`Digests go to channels. Ask from the channel that should have it: ${code('/release digest here 09:30')}.`,
   }),
-  digest_off: () => ({
-    text: mrkdwn`This channel has no digest. Switch one on with ${code('/release digest here 09:30')}.`,
+  digest_off: ({ kind }) => ({
+    text: mrkdwn`There is no ${kind} digest here. Switch one on with ${code(`/release digest ${kind === 'daily' ? '' : `${kind} `}here 09:30`)}.`,
+  }),
+  subscribe_nowhere: () => ({
+    text: mrkdwn`I cannot tell where to post. Ask in the channel that should follow it, or write ${code('/release subscribe me svc:payments')} for yourself.`,
+  }),
+  not_subscribed: ({ key, keys }) => ({
+    text: mrkdwn`${key === null ? 'Nothing is followed here' : mrkdwn`${code(key)} is not followed here`}${keys.length === 0 ? '.' : mrkdwn`; ${join(keys.slice(0, 12).map(code), ', ')} ${keys.length === 1 ? 'is' : 'are'}.`}`,
   }),
   not_in_channel: ({ channel }) => ({
     text: mrkdwn`I am not in <#${channel}>, so I cannot post there. Invite me first.`,
@@ -285,9 +332,12 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
     text: mrkdwn`I couldn't check with Slack who you are, so I saved nothing. Try again in a minute.`,
   }),
   only_managers: ({ verb }) => ({
-    text: ['override', 'stepup', 'trust'].includes(verb)
-      ? mrkdwn`Only release managers can do this (${code(`/release ${verb}`)}). Ask one of them.`
-      : mrkdwn`Only release managers can ${verb === 'reserve' ? 'reserve this environment: releases to it need a vote' : `change ${verb === 'window' ? 'windows' : 'freezes'} here`}${verb === 'freeze' ? ', and teams for their own services (name them: `svc:payments`)' : ''}. See what there is with ${code(`/release ${verb} list`)}.`,
+    text:
+      verb === 'subscribe'
+        ? mrkdwn`Only release managers can follow everything: it is a lot to read. Name a service, team, tag or environment, like ${code('/release subscribe svc:payments')}.`
+        : ['override', 'stepup', 'trust'].includes(verb)
+          ? mrkdwn`Only release managers can do this (${code(`/release ${verb}`)}). Ask one of them.`
+          : mrkdwn`Only release managers can ${verb === 'reserve' ? 'reserve this environment: releases to it need a vote' : `change ${verb === 'window' ? 'windows' : 'freezes'} here`}${verb === 'freeze' ? ', and teams for their own services (name them: `svc:payments`)' : ''}. See what there is with ${code(`/release ${verb} list`)}.`,
   }),
   never_happens: ({ what }) => ({
     text: mrkdwn`This ${what} would never happen: its rule gives no time from now on. Check its days and dates.`,
@@ -375,7 +425,7 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
   }),
   booking_over: ({ booking }) => ({ text: mrkdwn`${bookingKey(booking)} is over already. Nothing was changed.` }),
   nothing_to_undo: () => ({
-    text: mrkdwn`There is nothing to take back: I can undo your own booking, move, cancellation or reservation for ${undoSeconds} seconds.`,
+    text: mrkdwn`There is nothing to take back: I can undo your own booking, move, cancellation, reservation or unbooked report for ${undoSeconds} seconds.`,
   }),
   cannot_undo: ({ release, state }) => ({
     text: mrkdwn`${releaseKey(release)} is ${stateWords[state]} by now, so this cannot be taken back.`,

@@ -1,10 +1,13 @@
 import { bookingKey } from '../src/domain/booking.ts';
 import type { Refusal } from '../src/domain/decision.ts';
 import { byType, type EventTable, type StoredEvent } from '../src/domain/event.ts';
-import { ruleWords } from '../src/domain/recurrence.ts';
+import { experimentKey } from '../src/domain/experiment.ts';
+import { isEverything, isPersonTarget, usualTopics } from '../src/domain/follow.ts';
+import { daysWords, ruleWords } from '../src/domain/recurrence.ts';
 import { releaseKey, unitsName } from '../src/domain/release.ts';
 import { scopeWords } from '../src/domain/scope.ts';
 import { wallTime } from '../src/domain/time.ts';
+import { goalWords } from './experiment.ts';
 import {
   channel,
   clip,
@@ -22,8 +25,9 @@ import {
   span,
   usergroup,
 } from './kit.ts';
+import { enoughText } from './metric.ts';
 import { refusedWords } from './refusal.ts';
-import { healthWords, roleWords } from './state.ts';
+import { healthWords, roleWords, topicWords } from './state.ts';
 
 /** Every event in words (total). Sentences name who did it, so that a timeline reads like one. */
 export const sentence: EventTable<Mrkdwn, [zone: string]> = {
@@ -177,6 +181,21 @@ export const sentence: EventTable<Mrkdwn, [zone: string]> = {
   'incident.linked': (event) =>
     mrkdwn`🚒 ${who(event)} linked the incident ${event.body.key} with ${releaseKey(event.body.release)}${event.body.note === '' ? '.' : `: ${clip(event.body.note, 300)}`}`,
   'incident.closed': (event) => mrkdwn`🚒 ${who(event)} says the incident ${event.body.key} is over.`,
+  'incident.reported': (event) =>
+    mrkdwn`🚒 ${who(event)} reported the incident ${event.body.key}${event.body.note === '' ? '.' : `: ${clip(event.body.note, 300)}`}`,
+  'incident.unrelated': (event) => mrkdwn`🚒 ${who(event)} says the incident ${event.body.key} came from no release.`,
+  'unbooked.reported': (event, zone) =>
+    mrkdwn`📮 ${who(event)} reported a deployment that was not booked: ${event.body.service} ${event.body.version} → ${event.body.environment}, ${dayAndTime(new Date(event.body.deployedAt), zone)}.`,
+  'unbooked.taken_back': (event, zone) =>
+    mrkdwn`📮 ${who(event)} took a report back: ${event.body.service} ${event.body.version} → ${event.body.environment}, ${dayAndTime(new Date(event.body.deployedAt), zone)}.`,
+  'experiment.started': (event) =>
+    mrkdwn`🧪 ${who(event)} began ${experimentKey(event.body.experiment)} “${event.body.hypothesis}”: ${goalWords(event.body)}. It begins at ${enoughText(event.body.metric, event.body.baseline)}.`,
+  'experiment.asked': ({ body }) =>
+    mrkdwn`🧪 ${person(body.of)} was asked what came of ${experimentKey(body.experiment)}.`,
+  'experiment.concluded': (event) =>
+    mrkdwn`🧪 ${who(event)} concluded ${experimentKey(event.body.experiment)}: ${event.body.outcome}. “${clip(event.body.words, 500)}”`,
+  'experiment.extended': (event) =>
+    mrkdwn`🧪 ${who(event)} gave ${experimentKey(event.body.experiment)} until ${event.body.until}. “${clip(event.body.words, 500)}”`,
   'error.known': (event) =>
     mrkdwn`🐞 ${who(event)} recorded a known error of ${releaseKey(event.body.release)} (${event.body.key}): ${event.body.title}. Meanwhile: ${clip(event.body.workaround, 500)}`,
   'error.fixed': (event) => mrkdwn`🐞 ${who(event)} says the known error ${event.body.key} is fixed.`,
@@ -198,12 +217,36 @@ export const sentence: EventTable<Mrkdwn, [zone: string]> = {
   'release.done': (event) => mrkdwn`🏁 ${who(event)} finished ${releaseKey(event.body.release)}.`,
   'release.rolled_back': (event) =>
     mrkdwn`↩️ ${who(event)} rolled back ${releaseKey(event.body.release)}: “${event.body.reason}”.${event.body.managers.length === 0 ? mrkdwn`` : mrkdwn` ${people(event.body.managers)}`}`,
-  'digest.subscribed': (event) =>
-    mrkdwn`📰 ${who(event)} asked for a digest in ${channel(event.body.channel)} at ${code(`${event.body.at} ${event.body.zone}`)}.`,
-  'digest.unsubscribed': (event) => mrkdwn`📰 ${who(event)} stopped the digest in ${channel(event.body.channel)}.`,
-  'digest.posted': ({ body }) => mrkdwn`📰 The digest of ${body.date} was posted in ${channel(body.channel)}.`,
+  'digest.subscribed': (event) => {
+    const { body } = event;
+    const what = isEverything(body.scope) ? mrkdwn`` : mrkdwn` about ${scopeWords(body.scope)}`;
+    return mrkdwn`📰 ${who(event)} asked for a ${body.kind === 'daily' ? '' : `${body.kind} `}digest${what} ${place(body.channel)} at ${code(`${body.at} ${body.zone}`)}, ${daysWords(body.days)}.`;
+  },
+  'digest.unsubscribed': (event) =>
+    mrkdwn`📰 ${who(event)} stopped the ${event.body.kind} digest ${place(event.body.channel)}.`,
+  'digest.posted': ({ body }) => mrkdwn`📰 The ${body.kind} digest of ${body.date} was posted ${place(body.channel)}.`,
   'digest.missed': ({ body }) =>
-    mrkdwn`📰 The digest of ${body.date} in ${channel(body.channel)} was missed: its day was over.`,
+    mrkdwn`📰 The ${body.kind} digest of ${body.date} ${place(body.channel)} was missed: its day was over.`,
+  'digest.silent': ({ body }) =>
+    mrkdwn`📰 The ${body.kind} digest of ${body.date} ${place(body.channel)} was left out: ${body.why === 'muted' ? 'it is muted' : 'there was nothing new'}.`,
+  'subscription.added': (event) => {
+    const { target, key, topics, lately } = event.body;
+    const what = key === 'all' ? mrkdwn`everything` : code(key);
+    const usual =
+      topics.join() === usualTopics.join() ? '' : ` (${topics.map((topic) => topicWords[topic]).join(', ')})`;
+    return mrkdwn`👀 ${who(event)} follows ${what}${usual} ${place(target)}. That was ${lately} ${lately === 1 ? 'message' : 'messages'} in the last seven days.`;
+  },
+  'subscription.removed': (event) =>
+    mrkdwn`👀 ${who(event)} no longer follows ${event.body.key === 'all' ? mrkdwn`everything` : code(event.body.key)} ${place(event.body.target)}.`,
+  'subscriber.muted': (event, zone) =>
+    mrkdwn`🔕 ${who(event)} muted what is followed ${place(event.body.target)}${event.body.until === null ? '' : ` until ${dayAndTime(new Date(event.body.until), zone)}`}. ${code('/release subscriptions unmute')} ends it.`,
+  'subscriber.unmuted': (event) => mrkdwn`🔔 ${who(event)} wants to hear again ${place(event.body.target)}.`,
+  'subscriber.quieted': (event) => {
+    const { target, hours } = event.body;
+    return hours === null
+      ? mrkdwn`🔔 ${who(event)} ended the quiet hours ${place(target)}.`
+      : mrkdwn`🌙 ${who(event)} set quiet hours ${place(target)}: ${hours.from}–${hours.to} ${hours.zone}.`;
+  },
   'release.moved': (event, zone) => {
     const { body } = event;
     const to = plainSlot(new Date(body.startsAt), new Date(body.endsAt), zone);
@@ -412,4 +455,9 @@ function outside(releases: readonly { release: number }[]): string {
     'and',
   );
   return ` Outside of it now: ${names}, which ${releases.length === 1 ? 'stays' : 'stay'} booked unless moved.`;
+}
+
+/** "in #releases", or in whose messages. */
+export function place(target: string): Mrkdwn {
+  return isPersonTarget(target) ? mrkdwn`in direct messages` : mrkdwn`in ${channel(target)}`;
 }

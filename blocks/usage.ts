@@ -100,7 +100,10 @@ const glossary: readonly (readonly [string, string])[] = [
   ['change type', 'standard (pre-approved kind), normal, emergency'],
   ['war room', 'the channel in which a release is deployed'],
   ['deploy lead', 'who runs the deployment; does not vote on it'],
-  ['digest', 'the one message a day that everybody reads'],
+  ['digest', 'the one message a day that everybody reads; also one a week, one a month, and your own'],
+  ['subscription', 'what a channel or you follow: a service, team, tag or environment'],
+  ['experiment', 'what a team tries to get better, by which number and until when'],
+  ['unbooked', 'a deployment that went past the calendar, reported so that the numbers stay honest'],
 ];
 
 export function helpWords(): View {
@@ -168,6 +171,8 @@ export function timeWords(problem: TimeProblem): Mrkdwn {
       return mrkdwn`“${problem.text}” has a zone that I could read in two ways. Name the place: ${code('tomorrow 14:00 Europe/Berlin')}.`;
     case 'time_past':
       return mrkdwn`${dayAndTime(new Date(problem.startsAt), problem.zone)} is in the past. Choose a later time.`;
+    case 'time_ahead':
+      return mrkdwn`${dayAndTime(new Date(problem.startsAt), problem.zone)} is still ahead. Say when it was, like ${code('yesterday 14:00')}.`;
     case 'time_far':
       return mrkdwn`I read that as ${dayAndTime(new Date(problem.startsAt), problem.zone)}, which is more than 60 days ahead. If you mean it, pick the date in the form: ${code('/release new')}.`;
     case 'time_gap':

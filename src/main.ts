@@ -10,7 +10,7 @@ import { parseCatalog } from './domain/catalog.ts';
 import { type Env, readEnv } from './env.ts';
 import { openHooks, openMachineDoor } from './http/hook.ts';
 import { createMetrics, startHttp } from './http/server.ts';
-import { everyHour, everySecond, tick } from './jobs/clock.ts';
+import { everyHour, everySecond, everyTenSeconds, tick } from './jobs/clock.ts';
 import { openQueue } from './jobs/queue.ts';
 import { merged, sealAll, sweep, workQueue } from './jobs/refresh.ts';
 import { type EmbeddedPostgres, PostgresProblem, startPostgres } from './postgres.ts';
@@ -21,6 +21,7 @@ import { openDirectory } from './slack/directory.ts';
 import { refresh } from './slack/surface.ts';
 import { openDb, warmUp } from './store/db.ts';
 import { forgetDrafts } from './store/draft.ts';
+import { freshenDigests } from './store/follow.ts';
 import { migrate } from './store/migrate.ts';
 import { localSecret, openVault } from './vault.ts';
 
@@ -173,6 +174,7 @@ async function startApp(env: Env, slack: SlackConnection, parts: Parts): Promise
     everySecond(ctx, 'timers', () => tick(ctx)),
     everySecond(ctx, 'sweep', () => sweep(ctx, queue, project)),
     everySecond(ctx, 'seal', () => sealAll(ctx)),
+    everyTenSeconds(ctx, 'digests', () => freshenDigests(ctx.db, now())),
     everyHour(ctx, 'drafts', () => forgetDrafts(ctx.db, new Date(now().getTime() - draftMs))),
   ];
   const http = await startHttp({

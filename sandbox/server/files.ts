@@ -32,12 +32,14 @@ export const files: Methods = {
       if (!Number.isInteger(size) || size <= 0) return fail('missing_argument');
       if (args.snippet_type !== undefined && size > 1_000_000) return fail('snippet_too_large');
       if (size > largest) return fail('file_upload_size_restricted');
+      if (String(args.alt_txt ?? '').length > 1_000) return fail('alt_txt_too_large');
       const name = String(args.filename);
       const filetype = typeOf(name);
       const file: StoredFile = {
         id: newId(world, 'F'),
         name,
         title: name,
+        ...(args.alt_txt === undefined ? {} : { alt_txt: String(args.alt_txt) }),
         mimetype: mimetypes[filetype] ?? 'application/octet-stream',
         filetype,
         size,

@@ -121,6 +121,7 @@ export function showFile(world: World, file: StoredFile): Record<string, unknown
     timestamp: file.created,
     name: file.name,
     title: file.title,
+    ...(file.alt_txt === undefined ? {} : { alt_txt: file.alt_txt }),
     mimetype: file.mimetype,
     filetype: file.filetype,
     pretty_type: file.filetype.toUpperCase(),

@@ -110,6 +110,8 @@ export type StoredFile = {
   id: string;
   name: string;
   title: string;
+  /** What a picture says to those who do not see it. */
+  alt_txt?: string;
   mimetype: string;
   filetype: string;
   /** What the app said it would send. */

@@ -1,6 +1,7 @@
 import { expireRelease, OfRelease, StartDue } from '../domain/deploy.ts';
-import { type DigestFacts, DueDigest, postDigest } from '../domain/digest.ts';
+import { type DigestFacts, type DigestNews, DueDigest, postDigest } from '../domain/digest.ts';
 import { OfPasses } from '../domain/exception.ts';
+import { OfExperiment } from '../domain/experiment.ts';
 import { OfFreeze } from '../domain/freeze.ts';
 import { OfOverride } from '../domain/override.ts';
 import { OfOverrun } from '../domain/overrun.ts';
@@ -15,10 +16,11 @@ import { closeTrain, DueTrain, type TrainFacts } from '../domain/train.ts';
 import { OfTrust } from '../domain/trust.ts';
 import { OfLine } from '../domain/waiting-line.ts';
 import { loadTrain } from '../store/calendar.ts';
-import { loadDigest } from '../store/facts.ts';
+import { loadDueDigest } from '../store/follow.ts';
 import { type Call, type Command, call, loadRelease, ofRelease } from './command.ts';
 import { openStartCommand } from './deploy.ts';
 import { endPassesCommand } from './exception.ts';
+import { askExperimentCommand } from './experiment.ts';
 import { announceFreezeCommand } from './freeze.ts';
 import { lapseOverrideCommand } from './override.ts';
 import { remindActionCommand } from './pir.ts';
@@ -72,12 +74,12 @@ const overdueCommand: Command<OfRelease, ReleaseFacts> = {
   decide: missReview,
 };
 
-const digestCommand: Command<DueDigest, DigestFacts> = {
+const digestCommand: Command<DueDigest, DigestFacts & DigestNews> = {
   name: 'clock digest',
   audience: 'clock',
   input: DueDigest,
   contends: (input) => [`digest:${input.channel}`],
-  load: async (tx, by, input) => ({ ok: true, facts: await loadDigest(tx, by.workspace, input.channel, undefined) }),
+  load: async (tx, by, input) => ({ ok: true, facts: await loadDueDigest(tx, by.workspace, input, by.now) }),
   decide: postDigest,
 };
 
@@ -138,7 +140,7 @@ export function timerCall(body: unknown, dueAt: Date): Call {
     case 'clock override':
       return call(lapseOverrideCommand, OfOverride.parse({ release: timer.release, override: timer.override }));
     case 'clock digest':
-      return call(digestCommand, DueDigest.parse({ channel: timer.channel, due: dueAt }));
+      return call(digestCommand, DueDigest.parse({ channel: timer.channel, kind: timer.kind, due: dueAt }));
     case 'clock freeze':
       return call(announceFreezeCommand, OfFreeze.parse({ freeze: timer.freeze }));
     case 'clock line':
@@ -149,6 +151,8 @@ export function timerCall(body: unknown, dueAt: Date): Call {
       return call(lapseSwapCommand, OfSwap.parse({ swap: timer.swap }));
     case 'clock train':
       return call(trainCommand, DueTrain.parse({ train: timer.train, due: dueAt }));
+    case 'clock experiment':
+      return call(askExperimentCommand, OfExperiment.parse({ experiment: timer.experiment }));
     case 'clock series':
       return call(runSeriesCommand, DueSeries.parse({ series: timer.series }));
     default:

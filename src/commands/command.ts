@@ -1,6 +1,8 @@
 import type { z } from 'zod';
 import type { Audience } from '../domain/access.ts';
 import type { Ask, Decision, Refusal } from '../domain/decision.ts';
+import type { outcomes } from '../domain/experiment.ts';
+import type { DigestKind } from '../domain/follow.ts';
 import type { Line, UsageProblem } from '../domain/line.ts';
 import type { DirectoryNeeds } from '../domain/person.ts';
 import type { Question } from '../domain/question.ts';
@@ -79,7 +81,11 @@ export type Form =
   | { readonly kind: 'evidence'; readonly release: number; readonly criterion: string }
   /** Why a request should pass a freeze; the request waits in a draft. */
   | { readonly kind: 'pass'; readonly draft: string }
-  | { readonly kind: 'freeze'; readonly channel: string | null };
+  | { readonly kind: 'freeze'; readonly channel: string | null }
+  | { readonly kind: 'digest'; readonly channel: string; readonly of: DigestKind }
+  | { readonly kind: 'subscribe'; readonly target: string }
+  | { readonly kind: 'incident'; readonly note: string; readonly link: string }
+  | { readonly kind: 'experiment'; readonly experiment: number; readonly outcome: (typeof outcomes)[number] };
 
 /** What the line of `/release new …` said; everything may be missing. */
 export type RequestLine = {
@@ -122,6 +128,8 @@ export type Verb = {
   | { readonly target: false; readonly parse: (line: Line, said: Said) => Parsed }
   /** Speaks of one release: named, or the one whose room this is, or the only open one of the person. */
   | { readonly target: true; readonly parse: (line: Line, said: Said, release: number) => Parsed }
+  /** May speak of one: named, or the one whose room this is. */
+  | { readonly target: 'maybe'; readonly parse: (line: Line, said: Said, release: number | undefined) => Parsed }
 );
 
 /** Loads a release for a command about it. */

@@ -17,14 +17,17 @@ import {
 } from './deploy.ts';
 import { digestVerb } from './digest.ts';
 import { exceptionVerb } from './exception.ts';
+import { experimentVerb } from './experiment.ts';
 import { feedVerb } from './feed.ts';
 import { addFreezeCommand, freezeVerb, liftFreezeCommand } from './freeze.ts';
+import { incidentVerb } from './incident.ts';
 import { calendarVerb, helpVerb, listVerb, showVerb, slotsVerb, trainsVerb, whoVerb, whyVerb } from './look.ts';
 import { moveCommand, moveVerb } from './move.ts';
 import { overrideVerb } from './override.ts';
 import { actionVerb, pirVerb } from './pir.ts';
 import { prefsVerb } from './prefs.ts';
 import { nudgeVerb } from './reminder.ts';
+import { reportVerb } from './report.ts';
 import { boardVerb, bookVerb, newVerb, requestCommand } from './request.ts';
 import {
   canaryVerb,
@@ -34,7 +37,6 @@ import {
   followVerb,
   goVerb,
   handoverVerb,
-  incidentVerb,
   knownVerb,
   noGoVerb,
   roomVerb,
@@ -43,8 +45,10 @@ import {
   watchVerb,
 } from './room.ts';
 import { repeatVerb } from './series.ts';
+import { addSubscriptionCommand, subscribeVerb, subscriptionsVerb, unsubscribeVerb } from './subscription.ts';
 import { swapVerb } from './swap.ts';
 import { trustVerb } from './trust.ts';
+import { unbookedVerb } from './unbooked.ts';
 import { undoVerb } from './undo.ts';
 import { commentVerb, delegateVerb, reviewVerb } from './vote.ts';
 import { joinLineCommand, lineVerb } from './waiting-line.ts';
@@ -92,7 +96,11 @@ export const verbs: readonly Verb[] = [
   knownVerb,
   pirVerb,
   actionVerb,
+  unbookedVerb,
   digestVerb,
+  subscribeVerb,
+  unsubscribeVerb,
+  subscriptionsVerb,
   followVerb,
   prefsVerb,
   feedVerb,
@@ -104,6 +112,8 @@ export const verbs: readonly Verb[] = [
   whyVerb,
   whoVerb,
   exportVerb,
+  reportVerb,
+  experimentVerb,
   trustVerb,
   helpVerb,
   windowVerb,
@@ -119,6 +129,7 @@ const draftable: Readonly<Record<string, (input: unknown) => Call>> = Object.fro
   waits(addFreezeCommand),
   waits(liftFreezeCommand),
   waits(joinLineCommand),
+  waits(addSubscriptionCommand),
 ]);
 
 /** The call that a draft holds. Throws on a command that no version of this app has kept. */

@@ -51,9 +51,7 @@ import {
   CloseErrorInput,
   closeError,
   endWatch,
-  IncidentInput,
   KnownErrorInput,
-  linkIncident,
   recordError,
   type WatchFacts,
   WatchInput,
@@ -197,12 +195,6 @@ export const watchCommand: Command<WatchInput, WatchFacts> = {
   ...watching,
   input: WatchInput,
   decide: watchRelease,
-};
-export const incidentCommand: Command<IncidentInput, WatchFacts> = {
-  name: 'incident',
-  ...watching,
-  input: IncidentInput,
-  decide: linkIncident,
 };
 export const knownErrorCommand: Command<KnownErrorInput, WatchFacts> = {
   name: 'known add',
@@ -458,23 +450,6 @@ export const handoverVerb: Verb = {
     if (!to) return missing('who takes it over, like @lee');
     const note = [...line.words.filter((word) => !readMention(word, '@')), ...line.quoted].join(' ').slice(0, 2000);
     return { do: 'run', call: call(offerRoleCommand, { release, role: 'operations', to, note }) };
-  },
-};
-
-export const incidentVerb: Verb = {
-  name: 'incident',
-  synonyms: [],
-  job: 'Run',
-  usage: 'incident REL-142 <key> [note] | <key> over',
-  summary: 'links an incident with the release it came after',
-  examples: ['incident REL-142 INC-77 checkout is slow', 'incident REL-142 INC-77 over'],
-  target: true,
-  parse: (line, _said, release) => {
-    const [key, ...rest] = line.words;
-    if (key === undefined || key === 'over') return missing('the incident, like INC-77');
-    const close = rest[0] === 'over';
-    const note = close ? '' : [...rest, ...line.quoted].join(' ').slice(0, 500);
-    return { do: 'run', call: call(incidentCommand, { release, key: key.slice(0, 60), note, close }) };
   },
 };
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Freeze, Region, Train, Window } from './calendar.ts';
+import { DigestDays, DigestKind, DigestQuiet, wallClock } from './follow.ts';
 import { Expression } from './guard.ts';
 import { ChangeType, CriterionRule, GateWho, type OneWho, Policy, partsOf, type StandardChange } from './policy.ts';
 import { ProtocolMoment, placeholders, unknownPlaceholder } from './protocol.ts';
@@ -169,9 +170,14 @@ const StandardEntry = z.strictObject({
 });
 const Digest = z.strictObject({
   channel: channelId,
-  at: z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'write the time as HH:MM'),
+  kind: DigestKind.default('daily'),
+  at: wallClock,
   zone: zone.optional(),
-  days: z.array(z.number().int().min(1).max(7)).min(1).default([1, 2, 3, 4, 5]),
+  /** A weekly one comes on the first of them in a week, a monthly one on the first in a month. */
+  days: DigestDays.default([1, 2, 3, 4, 5]),
+  scope: Scope.prefault({}),
+  /** What happens on a day with nothing new. */
+  quiet: DigestQuiet.default('silent'),
 });
 
 export const roles = ['release_manager', 'auditor'] as const;
@@ -230,6 +236,7 @@ export const Catalog = z
     const scopes = [
       ...Object.entries(catalog.windows).map(([name, { scope }]) => ['windows', name, scope] as const),
       ...Object.entries(catalog.freezes).map(([name, { scope }]) => ['freezes', name, scope] as const),
+      ...catalog.digests.map(({ channel, scope }) => ['digests', channel, scope] as const),
       ...Object.entries(catalog.trains).map(([name, { scope }]) => ['trains', name, scope] as const),
       ...Object.entries(catalog.protocols).map(([name, { scope }]) => ['protocols', name, scope] as const),
       ...Object.entries(catalog.standard_changes).map(

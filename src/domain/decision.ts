@@ -51,11 +51,13 @@ export type Refusal =
   | { code: 'no_room'; release: number }
   | { code: 'empty_note' }
   | { code: 'digest_nowhere' }
-  | { code: 'digest_off' }
+  | { code: 'digest_off'; kind: string }
+  | { code: 'subscribe_nowhere' }
+  | { code: 'not_subscribed'; key: string | null; keys: string[] }
   | { code: 'not_in_channel'; channel: string }
   | { code: 'unverified' }
   | { code: 'only_managers'; verb: string }
-  | { code: 'never_happens'; what: 'window' | 'freeze' | 'series' | 'delegation' }
+  | { code: 'never_happens'; what: 'window' | 'freeze' | 'series' | 'delegation' | 'quiet time' }
   | { code: 'no_occurrence'; what: string; date: string }
   | { code: 'unknown_window'; name: string; known: string[] }
   | { code: 'unknown_freeze'; name: string; known: string[] }
@@ -165,6 +167,19 @@ export type Refusal =
   | { code: 'next_holder'; release: number; next: { release: number | null; label: string; startsAt: string } }
   | { code: 'unknown_incident'; release: number; key: string; known: string[] }
   | { code: 'incident_linked'; release: number; key: string }
+  /** It is known, and nobody has said yet which release it came after. */
+  | { code: 'incident_reported'; key: string; candidates: number[] }
+  /** `releases` it is linked with; none: it came from no release. */
+  | { code: 'incident_settled'; key: string; releases: number[] }
+  | { code: 'no_incident'; key: string }
+  | { code: 'unbooked_when'; at: string; isAhead: boolean }
+  | { code: 'unbooked_known'; service: string; version: string; environment: string; at: string; by: string }
+  | { code: 'was_booked'; release: number; service: string; version: string }
+  | { code: 'unknown_unbooked'; service: string; version: string; environment: string }
+  | { code: 'experiment_until'; until: string }
+  | { code: 'unknown_experiment'; experiment: number; known: number[] }
+  | { code: 'experiment_over'; experiment: number; state: string }
+  | { code: 'words_needed'; experiment: number }
   | { code: 'workaround_needed'; release: number }
   | { code: 'unknown_error'; key: string }
   | { code: 'unknown_action'; key: string }

@@ -3,9 +3,21 @@ import { Criterion, ExceptionRow, GatePlan, GateRow, Prefs, RiskRow, VoteChoice 
 import { Conflict, Freeze, Seat, Source, Window, WindowChange } from './calendar.ts';
 import { Catalog } from './catalog.ts';
 import { ContentField, Migration, ScopeItem } from './content.ts';
+import {
+  DigestDays,
+  DigestKind,
+  DigestQuiet,
+  DigestSection,
+  digestSections,
+  QuietHours,
+  Topic,
+  wallClock,
+} from './follow.ts';
+import { MeasuredRow, metricKeys } from './metric.ts';
 import { ChangeType, GateRule, Guard } from './policy.ts';
 import { Recurrence } from './recurrence.ts';
 import { StepPlan } from './runbook.ts';
+import { Scope } from './scope.ts';
 
 /*
  * Everything that can happen. Events are stored for ever: a shape may gain optional fields, never lose or rename one.
@@ -14,8 +26,6 @@ const instant = z.iso.datetime();
 const number = z.number().int().positive();
 const person = z.string().min(1);
 const ofRelease = { release: number };
-
-export const DigestDays = z.array(z.number().int().min(1).max(7)).min(1);
 
 const WorkspaceConnected = z.strictObject({
   type: z.literal('workspace.connected'),
@@ -847,7 +857,20 @@ const IncidentLinked = z.strictObject({
   ...ofRelease,
   key: z.string(),
   note: z.string(),
+  /** When it was reported, if that was before anybody knew which release it came after. */
+  beganAt: instant.nullable().default(null),
 });
+/** An incident, before anybody said which release it came after. */
+const IncidentReported = z.strictObject({
+  type: z.literal('incident.reported'),
+  key: z.string(),
+  note: z.string(),
+  link: z.string(),
+  services: z.array(z.string()),
+  /** Releases that were offered as where it came from. */
+  candidates: z.array(number),
+});
+const IncidentUnrelated = z.strictObject({ type: z.literal('incident.unrelated'), key: z.string() });
 const IncidentClosed = z.strictObject({ type: z.literal('incident.closed'), ...ofRelease, key: z.string() });
 const ErrorKnown = z.strictObject({
   type: z.literal('error.known'),
@@ -883,30 +906,111 @@ const ReleaseFailed = z.strictObject({
 /** The last step of a rollback is done: people have back what they had. */
 const ReleaseRestored = z.strictObject({ type: z.literal('release.restored'), ...ofRelease });
 
+/** `channel` is a channel, or a person: then it is about their direct messages. */
+const ofDigest = { channel: z.string(), kind: DigestKind.default('daily') };
+
+const ofDeployment = { service: z.string(), version: z.string(), environment: z.string(), deployedAt: instant };
+const UnbookedReported = z.strictObject({ type: z.literal('unbooked.reported'), ...ofDeployment, note: z.string() });
+const UnbookedTakenBack = z.strictObject({ type: z.literal('unbooked.taken_back'), ...ofDeployment });
+
+const ofExperiment = { experiment: number };
+const ExperimentStarted = z.strictObject({
+  type: z.literal('experiment.started'),
+  ...ofExperiment,
+  hypothesis: z.string(),
+  metric: z.enum(metricKeys),
+  part: z.string(),
+  comparison: z.enum(['below', 'above']),
+  target: z.number(),
+  until: z.string(),
+  dueAt: instant,
+  team: z.string().nullable(),
+  environment: z.string().nullable(),
+  baseline: MeasuredRow,
+});
+/** Which questions there were: they say now what came of it. */
+const questions = { round: z.number().int(), asks: z.number().int() };
+const ExperimentAsked = z.strictObject({
+  type: z.literal('experiment.asked'),
+  ...ofExperiment,
+  of: person,
+  round: z.number().int(),
+  ask: z.number().int(),
+  remindAt: instant.nullable(),
+});
+const ExperimentConcluded = z.strictObject({
+  type: z.literal('experiment.concluded'),
+  ...ofExperiment,
+  ...questions,
+  outcome: z.enum(['kept', 'dropped']),
+  words: z.string(),
+  result: MeasuredRow,
+});
+const ExperimentExtended = z.strictObject({
+  type: z.literal('experiment.extended'),
+  ...ofExperiment,
+  ...questions,
+  words: z.string(),
+  until: z.string(),
+  dueAt: instant,
+});
+
 const DigestSubscribed = z.strictObject({
   type: z.literal('digest.subscribed'),
-  channel: z.string(),
+  ...ofDigest,
   /** Wall-clock time "HH:MM" in `zone`. */
-  at: z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/),
+  at: wallClock,
   zone: z.string(),
-  /** ISO weekdays, 1 = Monday. */
   days: DigestDays,
+  scope: Scope.prefault({}),
+  sections: z.array(DigestSection).default(digestSections),
+  quiet: DigestQuiet.default('silent'),
   nextAt: instant,
 });
-const DigestUnsubscribed = z.strictObject({ type: z.literal('digest.unsubscribed'), channel: z.string() });
+const DigestUnsubscribed = z.strictObject({ type: z.literal('digest.unsubscribed'), ...ofDigest });
+/** Local calendar date "YYYY-MM-DD": one digest per channel, kind and date. */
+const dueOn = { ...ofDigest, date: z.string(), nextAt: instant };
 const DigestPosted = z.strictObject({
   type: z.literal('digest.posted'),
-  channel: z.string(),
-  /** Local calendar date "YYYY-MM-DD": one digest per channel and date. */
-  date: z.string(),
-  nextAt: instant,
+  ...dueOn,
+  /** When its day is over, and it is edited no more. */
+  until: instant.nullable().default(null),
+  /** What it said when it was posted; the next one is silent when it has nothing to add. */
+  items: z.array(z.string()).default([]),
 });
 /** Its day was over before anybody could post it (a long outage): said in the log, not in the channel. */
-const DigestMissed = z.strictObject({
-  type: z.literal('digest.missed'),
-  channel: z.string(),
-  date: z.string(),
-  nextAt: instant,
+const DigestMissed = z.strictObject({ type: z.literal('digest.missed'), ...dueOn });
+/** There was nothing new, or nobody wanted to hear it. */
+const DigestSilent = z.strictObject({
+  type: z.literal('digest.silent'),
+  ...dueOn,
+  why: z.enum(['nothing_new', 'muted']),
+});
+
+/** `target` is a channel, or a person: then it is about their direct messages. */
+const ofTarget = { target: z.string() };
+const SubscriptionAdded = z.strictObject({
+  type: z.literal('subscription.added'),
+  ...ofTarget,
+  /** Its scope as it is typed, "svc:payments"; one subscription per target and key. */
+  key: z.string(),
+  scope: Scope,
+  topics: z.array(Topic).min(1),
+  /** How many messages it would have been in the last seven days, as was said before it was switched on. */
+  lately: z.number().int(),
+});
+const SubscriptionRemoved = z.strictObject({ type: z.literal('subscription.removed'), ...ofTarget, key: z.string() });
+const SubscriberMuted = z.strictObject({
+  type: z.literal('subscriber.muted'),
+  ...ofTarget,
+  /** Null: until somebody says otherwise. */
+  until: instant.nullable(),
+});
+const SubscriberUnmuted = z.strictObject({ type: z.literal('subscriber.unmuted'), ...ofTarget });
+const SubscriberQuieted = z.strictObject({
+  type: z.literal('subscriber.quieted'),
+  ...ofTarget,
+  hours: QuietHours.nullable(),
 });
 
 export const EventBody = z.discriminatedUnion('type', [
@@ -971,6 +1075,14 @@ export const EventBody = z.discriminatedUnion('type', [
   WatchEnded,
   IncidentLinked,
   IncidentClosed,
+  IncidentReported,
+  IncidentUnrelated,
+  UnbookedReported,
+  UnbookedTakenBack,
+  ExperimentStarted,
+  ExperimentAsked,
+  ExperimentConcluded,
+  ExperimentExtended,
   ErrorKnown,
   ErrorFixed,
   ActionAdded,
@@ -980,6 +1092,12 @@ export const EventBody = z.discriminatedUnion('type', [
   DigestUnsubscribed,
   DigestPosted,
   DigestMissed,
+  DigestSilent,
+  SubscriptionAdded,
+  SubscriptionRemoved,
+  SubscriberMuted,
+  SubscriberUnmuted,
+  SubscriberQuieted,
   ReleaseMoved,
   ReleaseReinstated,
   ReleaseLeftBehind,

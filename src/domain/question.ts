@@ -1,4 +1,6 @@
+import type { DigestKind } from './follow.ts';
 import type { ChangeType } from './policy.ts';
+import type { ReportWish } from './report.ts';
 
 /** Something to be answered without changing anything. */
 export type Question =
@@ -20,7 +22,12 @@ export type Question =
   | { readonly ask: 'known errors' }
   | { readonly ask: 'exceptions' | 'trust' }
   | { readonly ask: 'windows' | 'freezes' | 'line' | 'bookings' | 'trains' }
-  | { readonly ask: 'digest preview'; readonly channel: string };
+  | { readonly ask: 'report'; readonly report: ReportWish }
+  | { readonly ask: 'unbooked' }
+  | { readonly ask: 'experiments' }
+  | { readonly ask: 'digest preview'; readonly channel: string; readonly kind: DigestKind }
+  /** What a channel or person follows; what was sent there. */
+  | { readonly ask: 'subscriptions' | 'sent'; readonly target: string };
 
 export type ListFilter = {
   readonly kind: 'open' | 'mine' | 'needs-me' | 'today' | 'week' | 'state' | 'service';

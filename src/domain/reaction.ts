@@ -2,10 +2,12 @@ import type { GatePlan } from './approval.ts';
 import { askAtMost } from './ask.ts';
 import { trainsOf } from './catalog.ts';
 import { byType, type EventTable, type StoredEvent } from './event.ts';
+import type { DigestKind } from './follow.ts';
 import { overrunTimes } from './overrun.ts';
 import { reviewTimes } from './pir.ts';
 import { rungs } from './reminder.ts';
 import { archiveMinutes } from './room.ts';
+import { topicOf } from './subscription.ts';
 import type { Surface } from './surface.ts';
 import { addMinutes } from './time.ts';
 import { nextDeparture } from './train.ts';
@@ -45,13 +47,14 @@ export type Timer = { readonly key: string; readonly at: Date } & (
       readonly again: boolean;
     }
   | { readonly command: 'clock override'; readonly release: number; readonly override: string }
-  | { readonly command: 'clock digest'; readonly channel: string }
+  | { readonly command: 'clock digest'; readonly channel: string; readonly kind: DigestKind }
   | { readonly command: 'clock freeze'; readonly freeze: string }
   | { readonly command: 'clock line' }
   | { readonly command: 'clock lapse'; readonly line: string }
   | { readonly command: 'clock swap'; readonly swap: string }
   | { readonly command: 'clock train'; readonly train: string }
   | { readonly command: 'clock series'; readonly series: string }
+  | { readonly command: 'clock experiment'; readonly experiment: number }
 );
 
 /** How far back a new timetable looks for departures that nobody closed. */
@@ -315,6 +318,21 @@ export const reaction: EventTable<Reaction> = {
       { kind: 'header', release: body.release },
       { kind: 'log', event: id },
     ]),
+  // Whoever reports it is asked in the answer.
+  'incident.reported': () => nothing,
+  'incident.unrelated': () => nothing,
+  'unbooked.reported': () => nothing,
+  'unbooked.taken_back': () => nothing,
+  'experiment.started': ({ body }) => ({ surfaces: [], timers: [experimentTimer(body.experiment, body.dueAt)] }),
+  'experiment.asked': ({ body }) => ({
+    surfaces: [{ kind: 'experiment', experiment: body.experiment, round: body.round, ask: body.ask }],
+    timers: body.remindAt === null ? [] : [experimentTimer(body.experiment, body.remindAt)],
+  }),
+  'experiment.concluded': ({ body }) => show(questions(body)),
+  'experiment.extended': ({ body }) => ({
+    surfaces: questions(body),
+    timers: [experimentTimer(body.experiment, body.dueAt)],
+  }),
   'error.known': ({ id, body }) =>
     show([
       { kind: 'card', release: body.release },
@@ -371,10 +389,16 @@ export const reaction: EventTable<Reaction> = {
   'digest.subscribed': ({ body }) => ({ surfaces: [], timers: [digestTimer(body)] }),
   'digest.unsubscribed': () => nothing,
   'digest.posted': ({ body }) => ({
-    surfaces: [{ kind: 'digest', channel: body.channel, date: body.date }],
+    surfaces: [{ kind: 'digest', channel: body.channel, date: body.date, of: body.kind }],
     timers: [digestTimer(body)],
   }),
   'digest.missed': ({ body }) => ({ surfaces: [], timers: [digestTimer(body)] }),
+  'digest.silent': ({ body }) => ({ surfaces: [], timers: [digestTimer(body)] }),
+  'subscription.added': () => nothing,
+  'subscription.removed': () => nothing,
+  'subscriber.muted': () => nothing,
+  'subscriber.unmuted': () => nothing,
+  'subscriber.quieted': () => nothing,
   'release.moved': (event) => {
     const { id, body } = event;
     const { release, asked, revision } = body;
@@ -641,7 +665,10 @@ export const reaction: EventTable<Reaction> = {
 };
 
 export function react(event: StoredEvent): Reaction {
-  return byType(reaction, event);
+  const follows = byType(reaction, event);
+  // Who follows it is looked up when it is told: one surface, however many channels.
+  if (topicOf(event.body) === undefined) return follows;
+  return { ...follows, surfaces: [...follows.surfaces, { kind: 'followers', event: event.id }] };
 }
 
 const nothing: Reaction = { surfaces: [], timers: [] };
@@ -906,6 +933,16 @@ function touchedOwners(freeze: string, touched: readonly { release: number }[]):
   return touched.map(({ release }) => ({ kind: 'touched', release, freeze }));
 }
 
-function digestTimer({ channel, nextAt }: { channel: string; nextAt: string }): Timer {
-  return { key: `digest:${channel}`, at: new Date(nextAt), command: 'clock digest', channel };
+function experimentTimer(experiment: number, at: string): Timer {
+  return { key: `experiment:${experiment}`, at: new Date(at), command: 'clock experiment', experiment };
+}
+
+/** What was asked about an experiment, which is answered now. */
+function questions({ experiment, round, asks }: { experiment: number; round: number; asks: number }): Surface[] {
+  return Array.from({ length: asks }, (_, index) => ({ kind: 'experiment', experiment, round, ask: index + 1 }));
+}
+
+function digestTimer({ channel, kind, nextAt }: { channel: string; kind: DigestKind; nextAt: string }): Timer {
+  const key = `digest:${channel}${kind === 'daily' ? '' : `:${kind}`}`;
+  return { key, at: new Date(nextAt), command: 'clock digest', channel, kind };
 }

@@ -161,6 +161,15 @@ export function readDays(text: string): number[] | undefined {
   return [...days].sort();
 }
 
+/** Days as `readDays` reads them: "mon-fri", "daily", "mon,wed". */
+export function daysWords(days: readonly number[]): string {
+  const sorted = [...days].sort();
+  if (sorted.length === 7) return 'daily';
+  const name = (day: number | undefined) => (names[weekdayCodes[(day ?? 1) - 1] as string] as string).toLowerCase();
+  const isRow = sorted.length > 2 && sorted.every((day, index) => day === (sorted[0] as number) + index);
+  return isRow ? `${name(sorted[0])}-${name(sorted.at(-1))}` : sorted.map(name).join(',');
+}
+
 /** "every week on Tue and Thu", "once". */
 export function ruleWords(rule: string | null): string {
   if (rule === null) return 'once';

@@ -1,7 +1,7 @@
 import type { Booked } from './calendar.ts';
 import { type Catalog, freezesOf, windowsOf } from './catalog.ts';
 import { type Ask, accept, type Decision } from './decision.ts';
-import { nextDigest } from './digest.ts';
+import { digestSubscribed, usualContent } from './digest.ts';
 import type { EventBody } from './event.ts';
 import { freezeEvents } from './freeze.ts';
 import { type PlannedWindow, type WindowFacts, windowDropped, windowSet } from './window.ts';
@@ -10,6 +10,7 @@ export type CatalogFacts = {
   readonly hash: string | undefined;
   /** What was applied last. */
   readonly catalog: Catalog | undefined;
+  /** "C0RELEASES:daily" */
   readonly digests: readonly string[];
   readonly last: Readonly<Record<string, string>>;
   readonly windows: readonly PlannedWindow[];
@@ -85,11 +86,11 @@ export function applyCatalog(
     return declared.ok ? [...lifted, ...declared.events] : lifted;
   });
   const digests = catalog.digests
-    .filter((digest) => !facts.digests.includes(digest.channel))
+    .filter((digest) => !facts.digests.includes(`${digest.channel}:${digest.kind}`))
     .map((digest): EventBody => {
-      const schedule = { at: digest.at, zone: digest.zone ?? catalog.zone, days: digest.days };
-      const next = nextDigest(schedule, ask.now, facts.last[digest.channel]);
-      return { type: 'digest.subscribed', channel: digest.channel, ...schedule, nextAt: next.at.toISOString() };
+      const { channel, kind, at, days, scope, quiet } = digest;
+      const plan = { ...usualContent, kind, at, zone: digest.zone ?? catalog.zone, days, scope, quiet };
+      return digestSubscribed(channel, plan, { schedule: undefined, last: facts.last[`${channel}:${kind}`] }, ask.now);
     });
   return accept({ type: 'catalog.applied', hash, catalog }, ...moreWindows, ...moreFreezes, ...digests);
 }

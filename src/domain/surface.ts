@@ -1,4 +1,6 @@
 import { bookingKey } from './booking.ts';
+import { experimentKey } from './experiment.ts';
+import { DigestKind } from './follow.ts';
 import { releaseKey } from './release.ts';
 
 /**
@@ -63,7 +65,29 @@ export type Surface =
   /** The board of a departure. */
   | { readonly kind: 'train'; readonly train: string; readonly date: string }
   | { readonly kind: 'booking'; readonly booking: number }
-  | { readonly kind: 'digest'; readonly channel: string; readonly date: string }
+  /** `channel` may be a person: then it is a direct message. */
+  | {
+      readonly kind: 'digest' | 'digest-more';
+      readonly channel: string;
+      readonly date: string;
+      readonly of: DigestKind;
+    }
+  /** The numbers of a summary with what they mean, and as pictures, in its thread. */
+  | {
+      readonly kind: 'digest-numbers' | 'digest-pictures';
+      readonly channel: string;
+      readonly date: string;
+      readonly of: DigestKind;
+    }
+  /** Who follows what happened: which channels and people, and what each of them is shown. */
+  | { readonly kind: 'followers'; readonly event: string }
+  /** A release whose card lives elsewhere, for one who follows it; and what is said of it later, in its thread. */
+  | { readonly kind: 'followed'; readonly release: number; readonly target: string }
+  | { readonly kind: 'followed-line' | 'followed-freeze'; readonly event: string; readonly target: string }
+  /** What the app says once when somebody adds it to a channel. */
+  | { readonly kind: 'hello'; readonly channel: string }
+  /** What came of an experiment: the question, or its one reminder, to whoever started it. */
+  | { readonly kind: 'experiment'; readonly experiment: number; readonly round: number; readonly ask: number }
   | { readonly kind: 'home'; readonly person: string };
 
 export function surfaceKey(surface: Surface): string {
@@ -93,6 +117,7 @@ export function surfaceKey(surface: Surface): string {
     case 'log':
     case 'notice':
     case 'updates':
+    case 'followers':
       return `${surface.kind}:${surface.event}`;
     case 'ask':
       return `ask:${releaseKey(surface.release)}:${surface.person}${surface.revision === undefined ? '' : `:${surface.revision}`}`;
@@ -119,8 +144,20 @@ export function surfaceKey(surface: Surface): string {
       return `train:${surface.train}:${surface.date}`;
     case 'booking':
       return `booking:${bookingKey(surface.booking)}`;
+    case 'experiment':
+      return `experiment:${experimentKey(surface.experiment)}:${surface.round}:${surface.ask}`;
     case 'digest':
-      return `digest:${surface.channel}:${surface.date}`;
+    case 'digest-more':
+    case 'digest-numbers':
+    case 'digest-pictures':
+      return `${surface.kind}:${surface.channel}:${surface.date}${surface.of === 'daily' ? '' : `:${surface.of}`}`;
+    case 'followed':
+      return `followed:${releaseKey(surface.release)}:${surface.target}`;
+    case 'followed-line':
+    case 'followed-freeze':
+      return `${surface.kind}:${surface.event}:${surface.target}`;
+    case 'hello':
+      return `hello:${surface.channel}`;
     case 'home':
       return `home:${surface.person}`;
   }
@@ -156,6 +193,7 @@ export function parseSurfaceKey(key: string): Surface {
     case 'log':
     case 'notice':
     case 'updates':
+    case 'followers':
       return { kind, event: first };
     case 'ask':
       return { kind, release, person: second, ...(third === undefined ? {} : { revision: Number(third) }) };
@@ -182,8 +220,25 @@ export function parseSurfaceKey(key: string): Surface {
       return { kind, train: first, date: second };
     case 'booking':
       return { kind, booking: Number(first.replace(/^ENV-/, '')) };
+    case 'experiment':
+      return {
+        kind,
+        experiment: Number(first.replace(/^EXP-/, '')),
+        round: Number(second),
+        ask: Number(third),
+      };
     case 'digest':
-      return { kind, channel: first, date: second };
+    case 'digest-more':
+    case 'digest-numbers':
+    case 'digest-pictures':
+      return { kind, channel: first, date: second, of: DigestKind.parse(third ?? 'daily') };
+    case 'followed':
+      return { kind, release, target: second };
+    case 'followed-line':
+    case 'followed-freeze':
+      return { kind, event: first, target: second };
+    case 'hello':
+      return { kind, channel: first };
     case 'home':
       return { kind, person: first };
     default:

@@ -10,6 +10,7 @@ export type TimeProblem =
   | { readonly code: 'time_ambiguous_date'; readonly text: string }
   | { readonly code: 'time_zone_unclear'; readonly text: string }
   | { readonly code: 'time_past'; readonly startsAt: string; readonly zone: string }
+  | { readonly code: 'time_ahead'; readonly startsAt: string; readonly zone: string }
   | { readonly code: 'time_far'; readonly startsAt: string; readonly zone: string }
   | {
       readonly code: 'time_gap';
@@ -32,6 +33,14 @@ export type ReadTime =
   | { readonly ok: true; readonly at: Date; readonly zone: string }
   | { readonly ok: false; readonly problem: TimeProblem };
 
+type Asked = {
+  readonly now: Date;
+  readonly zone: string;
+  readonly farDays?: number;
+  /** Something that happened: "fri 14:00" is the last one. */
+  readonly past?: true;
+};
+
 /** Further ahead than this a typed date is more likely a slip than a plan. */
 const farDays = 60;
 const minute = 60_000;
@@ -41,7 +50,7 @@ const minute = 60_000;
  * Wall-clock components come from chrono, the instant from Temporal in the person's zone, so the result does not depend
  * on the zone of this process. Anything that two people could read differently is a problem, never a guess.
  */
-export function readTime(text: string, asked: { now: Date; zone: string; farDays?: number }): ReadTime {
+export function readTime(text: string, asked: Asked): ReadTime {
   const { phrase, zone } = takeZone(text.trim(), asked.zone);
   if (phrase === '') return no({ code: 'time_missing' });
   const instant = readInstant(phrase);
@@ -81,7 +90,8 @@ export function readTime(text: string, asked: { now: Date; zone: string; farDays
     minute: part('minute'),
   });
   const isBack = /\b(last|past|yesterday|ago)\b/i.test(spoken);
-  const meant = isBack ? wall : forward(wall, wallNow.toPlainDateTime(), first.start);
+  const towards = asked.past ? -1 : 1;
+  const meant = isBack ? wall : nextTo(wall, wallNow.toPlainDateTime(), first.start, towards);
   const resolved = resolveWall(meant, zone, phrase);
   return resolved.ok ? checkRange(resolved.at, zone, asked) : resolved;
 }
@@ -237,15 +247,20 @@ function wallClock(at: Date, zone: string): Temporal.ZonedDateTime {
   return Temporal.Instant.fromEpochMilliseconds(at.getTime()).toZonedDateTimeISO(zone);
 }
 
-/** "fri", "12 dec" and "14:00" mean the next one; chrono's own way of saying so looks at the zone of the process. */
-function forward(
+/**
+ * "fri", "12 dec" and "14:00" mean the next one, or of something that happened (`towards` -1) the last one; chrono's own
+ * way of saying so looks at the zone of the process.
+ */
+function nextTo(
   wall: Temporal.PlainDateTime,
   now: Temporal.PlainDateTime,
   said: chrono.ParsedComponents,
+  towards: 1 | -1,
 ): Temporal.PlainDateTime {
-  if (Temporal.PlainDateTime.compare(wall, now) > 0) return wall;
-  if (said.isCertain('day')) return said.isCertain('year') ? wall : wall.add({ years: 1 });
-  return forward(wall.add({ days: said.isCertain('weekday') ? 7 : 1 }), now, said);
+  const order = Temporal.PlainDateTime.compare(wall, now);
+  if (order === towards || (order === 0 && towards < 0)) return wall;
+  if (said.isCertain('day')) return said.isCertain('year') ? wall : wall.add({ years: towards });
+  return nextTo(wall.add({ days: towards * (said.isCertain('weekday') ? 7 : 1) }), now, said, towards);
 }
 
 /** Chrono reckons in the zone of the process unless its reference is a wall clock dressed as UTC. */
@@ -284,7 +299,9 @@ function resolveWall(
   };
 }
 
-function checkRange(at: Date, zone: string, asked: { now: Date; farDays?: number }): ReadTime {
+function checkRange(at: Date, zone: string, asked: Asked): ReadTime {
+  if (asked.past)
+    return at > asked.now ? no({ code: 'time_ahead', startsAt: at.toISOString(), zone }) : { ok: true, at, zone };
   if (at.getTime() <= asked.now.getTime()) return no({ code: 'time_past', startsAt: at.toISOString(), zone });
   if (at.getTime() > asked.now.getTime() + (asked.farDays ?? farDays) * 24 * 60 * minute)
     return no({ code: 'time_far', startsAt: at.toISOString(), zone });

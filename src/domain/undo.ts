@@ -20,7 +20,7 @@ export type UndoFacts = {
   readonly slot: (SlotFacts & { readonly exceptions: ExceptionFacts }) | undefined;
   /** Every gate was met in the revision that a move left. */
   readonly metBefore: boolean;
-  /** The reservation that was made still stands. */
+  /** The reservation, or the report, that was made still stands. */
   readonly booked: boolean;
 };
 
@@ -32,7 +32,7 @@ export function undoNeeds({ last, slot }: UndoFacts): DirectoryNeeds {
   return slotNeeds(slot, { startsAt: new Date(moved.before.startsAt), endsAt: new Date(moved.before.endsAt) });
 }
 
-/** Takes back one's own last booking, move, cancellation or reservation, as long as nothing came of it. */
+/** Takes back one's own last booking, move, cancellation, reservation or report of a deployment, as long as nothing came of it. */
 export function undoLast(_input: UndoInput, facts: UndoFacts, ask: Ask): Decision {
   const { last, slot } = facts;
   const booking = last.find((event) => event.type === 'booking.made');
@@ -40,6 +40,13 @@ export function undoLast(_input: UndoInput, facts: UndoFacts, ask: Ask): Decisio
     return facts.booked
       ? accept({ type: 'booking.ended', booking: booking.booking })
       : refuse({ code: 'nothing_to_undo' });
+  const report = last.find((event) => event.type === 'unbooked.reported');
+  if (report?.type === 'unbooked.reported') {
+    const { service, version, environment, deployedAt } = report;
+    return facts.booked
+      ? accept({ type: 'unbooked.taken_back', service, version, environment, deployedAt })
+      : refuse({ code: 'nothing_to_undo' });
+  }
   const event = last.find(({ type }) => ['release.requested', 'release.moved', 'release.cancelled'].includes(type));
   if (!event || !slot) return refuse({ code: 'nothing_to_undo' });
   const { release } = slot;

@@ -55,42 +55,6 @@ export function endWatch(_input: OfRoom, facts: WatchFacts, ask: Ask): Decision 
   });
 }
 
-export const IncidentInput = z.strictObject({
-  release: z.number().int(),
-  key: z.string().max(60),
-  note: z.string().max(500),
-  close: z.boolean(),
-});
-export type IncidentInput = z.infer<typeof IncidentInput>;
-
-/** Links an incident with the release that it came after, or says that it is over. Any full member may. */
-export function linkIncident(input: IncidentInput, facts: WatchFacts, _ask: Ask): Decision {
-  const { release } = facts;
-  const key = input.key.trim();
-  const known = facts.incidents.find((one) => one.key.toLowerCase() === key.toLowerCase());
-  if (key === '') return refuse({ code: 'empty_note' });
-  if (input.close) {
-    if (!known?.isOpen)
-      return refuse({
-        code: 'unknown_incident',
-        release: release.number,
-        key,
-        known: facts.incidents.filter((one) => one.isOpen).map((one) => one.key),
-      });
-    return accept({ type: 'incident.closed', release: release.number, key: known.key });
-  }
-  if (!release.startedAt)
-    return refuse({
-      code: 'wrong_state',
-      release: release.number,
-      verb: 'link an incident with',
-      state: release.state,
-      possible: [],
-    });
-  if (known) return refuse({ code: 'incident_linked', release: release.number, key: known.key });
-  return accept({ type: 'incident.linked', release: release.number, key, note: input.note.trim() });
-}
-
 export const KnownErrorInput = z.strictObject({
   release: z.number().int(),
   title: z.string().max(200),

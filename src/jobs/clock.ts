@@ -37,6 +37,10 @@ export function everySecond(ctx: Ctx, name: string, work: () => Promise<unknown>
   return beat(ctx, name, '* * * * * *', work);
 }
 
+export function everyTenSeconds(ctx: Ctx, name: string, work: () => Promise<unknown>): Beat {
+  return beat(ctx, name, '*/10 * * * * *', work);
+}
+
 export function everyHour(ctx: Ctx, name: string, work: () => Promise<unknown>): Beat {
   return beat(ctx, name, '17 0 * * * *', work);
 }

@@ -2,9 +2,11 @@ import type { WebClient } from '@slack/web-api';
 import { criteriaList, who, why } from '../../blocks/approval.ts';
 import { bookingList } from '../../blocks/booking.ts';
 import { calendar } from '../../blocks/calendar.ts';
-import { digest } from '../../blocks/digest.ts';
+import { digest, digestSilence } from '../../blocks/digest.ts';
 import { exceptionList } from '../../blocks/exception.ts';
+import { experimentList } from '../../blocks/experiment.ts';
 import { freezeList } from '../../blocks/freeze.ts';
+import { incidentQuestion } from '../../blocks/incident.ts';
 import type { Mrkdwn, View } from '../../blocks/kit.ts';
 import { list, panel } from '../../blocks/list.ts';
 import { receipt } from '../../blocks/notice.ts';
@@ -13,9 +15,11 @@ import { details } from '../../blocks/release.ts';
 import { canaryAnswer, checklist, knownErrorList, learnt, statusAnswer } from '../../blocks/room.ts';
 import { say } from '../../blocks/sentence.ts';
 import { slots } from '../../blocks/slot.ts';
+import { sentList, subscriptionList } from '../../blocks/subscription.ts';
 import type { ReleaseProps } from '../../blocks/summary.ts';
 import { trainList } from '../../blocks/train.ts';
 import { trustList } from '../../blocks/trust.ts';
+import { unbookedList } from '../../blocks/unbooked.ts';
 import { help, helpVerb, helpWords, usage } from '../../blocks/usage.ts';
 import { lineList } from '../../blocks/waiting-line.ts';
 import { windowList } from '../../blocks/window.ts';
@@ -26,6 +30,7 @@ import { moveCommand } from '../commands/move.ts';
 import { plainContent, requestCommand } from '../commands/request.ts';
 import type { Ctx } from '../ctx.ts';
 import { mayRun } from '../domain/access.ts';
+import type { EventOf } from '../domain/event.ts';
 import type { FeedInput } from '../domain/feed.ts';
 import { nearest } from '../domain/nearest.ts';
 import { budgetOf, quarterOf } from '../domain/pass.ts';
@@ -37,23 +42,19 @@ import { minutesBetween, wallTime } from '../domain/time.ts';
 import { isWorking } from '../domain/worktime.ts';
 import type { Outcome } from '../run.ts';
 import { lineOf, readerOf } from '../store/calendar.ts';
+import { listExperiments } from '../store/experiment.ts';
 import { findRelease } from '../store/facts.ts';
+import { findDigest, isMuted, listDigests, listSubscriptions, loadSubscriber, sentTo } from '../store/follow.ts';
 import { calendarDays, listBookings, listFreezes, listTrains, listWindows } from '../store/planned.ts';
 import { loadEverybody, loadExceptions } from '../store/policy.ts';
-import {
-  digestZone,
-  findReleaseProps,
-  gateCosts,
-  historyOf,
-  listReleases,
-  listServices,
-  loadDigestProps,
-  loadWorkspace,
-} from '../store/read.ts';
+import { findReleaseProps, gateCosts, historyOf, listReleases, listServices, loadWorkspace } from '../store/read.ts';
 import { findRoomProps, knownErrorsOf, lessonsOf } from '../store/room.ts';
 import { listTrust } from '../store/trust.ts';
+import { listUnbooked } from '../store/unbooked.ts';
 import { sendExport } from './flight.ts';
+import { composeDigest } from './follow.ts';
 import { draftOf, nextFor, offersFor } from './offer.ts';
+import { answerReport } from './report.ts';
 
 export const version = about.version;
 const perPage = 10;
@@ -164,10 +165,31 @@ export async function answer(ctx: Ctx, client: WebClient, asker: Asker, question
       return trainList(await listTrains(ctx.db, workspace, now));
     case 'line':
       return lineList(await lineOf(readerOf(ctx.db), workspace, person), zone);
-    case 'digest preview': {
-      const own = await digestZone(ctx.db, workspace, question.channel);
-      return digest(await loadDigestProps(ctx.db, workspace, { date: wallTime(now, own).date, zone: own }));
+    case 'report':
+      return answerReport(ctx, client, asker, question.report);
+    case 'unbooked': {
+      const asked = { from: new Date(0), to: now, services: null, environment: null, take: 10 };
+      return unbookedList(await listUnbooked(ctx.db, workspace, asked), zone, command);
     }
+    case 'experiments':
+      return experimentList(await listExperiments(ctx.db, workspace, { now, all: true }), command);
+    case 'digest preview': {
+      // What is not sent is not shown: this is the message itself, or why there would be none.
+      const { channel, kind } = question;
+      const plan = await findDigest(ctx.db, workspace, channel, kind);
+      const { mutedUntil } = await loadSubscriber(readerOf(ctx.db), workspace, channel);
+      if (isMuted(mutedUntil, now)) return digestSilence(kind, 'muted');
+      const { props, isNews } = await composeDigest(ctx, workspace, { channel, kind, plan });
+      return isNews || plan?.quiet === 'post' ? digest(props) : digestSilence(kind, 'nothing_new');
+    }
+    case 'subscriptions': {
+      const { target } = question;
+      const followed = await listSubscriptions(ctx.db, workspace, target);
+      const digests = await listDigests(ctx.db, workspace, target);
+      return subscriptionList({ target, ...followed, digests, now, zone });
+    }
+    case 'sent':
+      return sentList(question.target, await sentTo(ctx.db, workspace, question.target), zone);
   }
 }
 
@@ -265,7 +287,17 @@ export async function tell(
     const services = event.body.units.map((unit) => unit.service);
     return receipt(event, release, zone, { learnt: await learntOf(ctx, asker.workspace, services) });
   }
+  if (event.body.type === 'incident.reported') return askWhichRelease(ctx, asker, event.body);
   return receipt(event, release, zone);
+}
+
+/** Was it one of these? Each with what is known of it now. */
+async function askWhichRelease(ctx: Ctx, { workspace }: Asker, reported: EventOf<'incident.reported'>): Promise<View> {
+  const found = await Promise.all(reported.candidates.map((number) => findReleaseProps(ctx.db, workspace, number)));
+  return incidentQuestion(
+    reported,
+    found.flatMap((one) => one ?? []),
+  );
 }
 
 /** Lessons of the last reviews of these services, and their open known errors. */

@@ -19,6 +19,7 @@ import { leaverCommand } from '../commands/vote.ts';
 import type { Ctx } from '../ctx.ts';
 import { within } from '../deadline.ts';
 import type { StoredEvent } from '../domain/event.ts';
+import { readLine } from '../domain/line.ts';
 import type { Actor } from '../domain/person.ts';
 import { react } from '../domain/reaction.ts';
 import { surfaceKey } from '../domain/surface.ts';
@@ -27,6 +28,7 @@ import { markStale } from '../store/ledger.ts';
 import { askedOf, askedOfGroup, listServices } from '../store/read.ts';
 import { releaseAt } from '../store/room.ts';
 import { type Asker, answer, tell } from './answer.ts';
+import { linkTo } from './channel.ts';
 import { clicked, type Door } from './click.ts';
 import { callOptions, connectOptions, type SlackConnection } from './client.ts';
 import { confirm } from './confirm.ts';
@@ -162,7 +164,7 @@ export async function openSlack(
     else
       await respond({
         response_type: 'ephemeral',
-        replace_original: body.container?.is_ephemeral === true && /^(draft|slot|line|undo)\b/.test(actionId),
+        replace_original: body.container?.is_ephemeral === true && /^(draft|slot|line|undo|incident)\b/.test(actionId),
         ...view,
       });
   });
@@ -237,6 +239,17 @@ export async function openSlack(
     await ack();
     const asker = { workspace, person: shortcut.user.id, triggerId: shortcut.trigger_id };
     await openForm(ctx, client, asker, { kind: 'request', draft: blankRequest('') });
+  });
+
+  app.shortcut('report_incident', async ({ shortcut, ack }) => {
+    await ack();
+    if (shortcut.type !== 'message_action') return;
+    const { message, channel, user } = shortcut;
+    const link = await linkTo(client, channel.id, message.ts);
+    const asker = { workspace, person: user.id, triggerId: shortcut.trigger_id };
+    const note = readLine(String(message.text ?? '').slice(0, 2_000)).raw.slice(0, 500);
+    const refused = await openForm(ctx, client, asker, { kind: 'incident', note, link });
+    if (refused) await client.chat.postEphemeral({ channel: channel.id, user: user.id, ...refused });
   });
 
   app.event('app_mention', async ({ event, body }) => {

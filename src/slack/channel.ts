@@ -1,4 +1,5 @@
 import type { ConversationsListResponse, ConversationsMembersResponse, WebClient } from '@slack/web-api';
+import { failureOf } from './client.ts';
 
 /** The first channel that fits, over all pages. `types` as in conversations.list. */
 export async function findChannel(
@@ -19,4 +20,14 @@ export async function channelMembers(client: WebClient, channel: string): Promis
   for await (const page of client.paginate('conversations.members', { channel, limit: 500 }))
     members.push(...((page as ConversationsMembersResponse).members ?? []));
   return members;
+}
+
+/** The address of a message; "" when Slack gives none. */
+export async function linkTo(client: WebClient, channel: string, ts: string): Promise<string> {
+  try {
+    return (await client.chat.getPermalink({ channel, message_ts: ts })).permalink ?? '';
+  } catch (error) {
+    if (failureOf(error).kind !== 'refused') throw error;
+    return '';
+  }
 }

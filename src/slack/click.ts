@@ -17,6 +17,7 @@ import {
 } from '../commands/deploy.ts';
 import { feedCall } from '../commands/feed.ts';
 import { liftFreezeCommand } from '../commands/freeze.ts';
+import { incidentCommand, noReleaseCommand } from '../commands/incident.ts';
 import { draftCall } from '../commands/index.ts';
 import { boardCommand, keepCommand, moveCommand } from '../commands/move.ts';
 import { answerOverrideCommand } from '../commands/override.ts';
@@ -33,12 +34,15 @@ import {
   takeRoleCommand,
   voiceCommand,
 } from '../commands/room.ts';
+import { muteCommand, unmuteCommand } from '../commands/subscription.ts';
 import { answerSwapCommand } from '../commands/swap.ts';
 import { voteTrustCommand } from '../commands/trust.ts';
 import { undoCommand } from '../commands/undo.ts';
 import { recuseCommand, takeBackCommand } from '../commands/vote.ts';
 import { joinLineCommand, leaveLineCommand, takeLineCommand } from '../commands/waiting-line.ts';
 import type { Ctx } from '../ctx.ts';
+import { outcomes } from '../domain/experiment.ts';
+import { DigestKind } from '../domain/follow.ts';
 import type { Actor } from '../domain/person.ts';
 import { ReviewInput } from '../domain/pir.ts';
 import type { RequestInput } from '../domain/request.ts';
@@ -48,6 +52,7 @@ import type { Outcome } from '../run.ts';
 import { findDraft } from '../store/draft.ts';
 import { loadWorkspace } from '../store/read.ts';
 import { type Asker, answer, otherTimes, tell } from './answer.ts';
+import { answerWhy } from './follow.ts';
 import { openForm, readDraft, readForm, requestAgain, type Submission } from './form.ts';
 import { admit, type Typed } from './line.ts';
 import { offersFor } from './offer.ts';
@@ -81,6 +86,8 @@ export async function clicked(
   if (!admitted.ok) return refusal(admitted.refusal, (await loadWorkspace(ctx.db, workspace)).zone);
   const asker: Asker = { workspace, person: by.person, zone: admitted.person.zone, command: door.command };
   const actor: Actor = { kind: 'person', id: by.person };
+  // What a channel follows is changed from that channel; a direct message is its reader's own.
+  const target = /^[CG]/.test(channel) ? channel : by.person;
   const stepped = async (step: Call) => {
     const outcome = await perform(step, by.id, actor);
     // The surfaces show a success to everybody; a refusal is for the one who clicked.
@@ -134,6 +141,20 @@ export async function clicked(
       return openForm(ctx, client, form, { kind: 'prefs' });
     case 'stepup.open':
       return openForm(ctx, client, form, { kind: 'stepup' });
+    case 'digest.open': {
+      const of = DigestKind.catch('daily').parse(value);
+      return openForm(ctx, client, form, { kind: 'digest', channel: target, of });
+    }
+    case 'follow.open':
+      return openForm(ctx, client, form, { kind: 'subscribe', target });
+    case 'follow.list':
+      return answer(ctx, client, asker, { ask: 'subscriptions', target });
+    case 'follow.mute':
+      return performed(asker, call(muteCommand, { target, until: 'monday' }), by.id);
+    case 'follow.unmute':
+      return performed(asker, call(unmuteCommand, { target }), by.id);
+    case 'follow.why':
+      return answerWhy(ctx, workspace, { channel, ts: body.container?.message_ts ?? '', target });
     case 'release.new':
       return openForm(ctx, client, form, { kind: 'request', draft: blankRequest(channel) });
     case 'release.details':
@@ -222,6 +243,16 @@ export async function clicked(
       return performed(asker, call(takeLineCommand, { line: value }), by.id);
     case 'line.leave':
       return stepped(call(leaveLineCommand, { line: value }));
+    case 'incident.link': {
+      const incident = after(value).slice(0, 60);
+      return performed(asker, call(incidentCommand, { release, key: incident, note: '', close: false }), by.id);
+    }
+    case 'incident.none':
+      return performed(asker, call(noReleaseCommand, { key: after(value).slice(0, 60) }), by.id);
+    case 'experiment.open': {
+      const outcome = outcomes.find((one) => one === rest) ?? 'kept';
+      return openForm(ctx, client, form, { kind: 'experiment', experiment: release, outcome });
+    }
     case 'line.say':
       return door.heard({ workspace, person: by.person, channel, text: value }, by.id, by.trigger);
     case 'undo':

@@ -2,6 +2,7 @@ import { freezePreview, liftPreview } from '../../blocks/freeze.ts';
 import { type Mrkdwn, mrkdwn, type View } from '../../blocks/kit.ts';
 import { refusal } from '../../blocks/refusal.ts';
 import { confirmation } from '../../blocks/slot.ts';
+import { volume } from '../../blocks/subscription.ts';
 import type { Call } from '../commands/command.ts';
 import type { Ctx } from '../ctx.ts';
 import type { EventBody } from '../domain/event.ts';
@@ -93,6 +94,8 @@ export async function confirm(
       if (!found) return { text: 'There is nothing to confirm.', blocks: [] };
       return liftPreview({ ...found, zone, date: event.date, draft });
     }
+    case 'subscription.added':
+      return volume({ target: event.target, lately: event.lately, draft });
     default:
       return { text: 'There is nothing to confirm.', blocks: [] };
   }
@@ -104,6 +107,7 @@ const confirmed: readonly EventBody['type'][] = [
   'booking.made',
   'freeze.added',
   'freeze.lifted',
+  'subscription.added',
 ];
 
 function times(event: { startsAt: string; endsAt: string }): { startsAt: Date; endsAt: Date } {

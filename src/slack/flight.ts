@@ -66,7 +66,8 @@ export async function sendRecord(
 /** Slack shows a file a moment after it was taken, and in an archived channel never. */
 const sharedWithinMs = 4_000;
 
-async function appears(client: WebClient, channel: string, filename: string): Promise<boolean> {
+/** Is a file with this name in the channel, or will it be in a moment? */
+export async function appears(client: WebClient, channel: string, filename: string): Promise<boolean> {
   const until = Date.now() + sharedWithinMs;
   for (;;) {
     const { files } = await client.files.list({ channel, count: 100 });

@@ -3,8 +3,11 @@ import type { WebClient } from '@slack/web-api';
 import { Secret } from 'otpauth';
 import { enrolForm, evidenceForm } from '../../blocks/code.ts';
 import { delegateForm } from '../../blocks/delegate.ts';
+import { digestForm } from '../../blocks/digest.ts';
 import { exceptionForm } from '../../blocks/exception.ts';
+import { experimentForm } from '../../blocks/experiment.ts';
 import { freezeForm } from '../../blocks/freeze-form.ts';
+import { incidentForm } from '../../blocks/incident.ts';
 import { mrkdwn, plainSlot, type View } from '../../blocks/kit.ts';
 import { answer as answerModal, message, noteForm, skeleton } from '../../blocks/modal.ts';
 import { overrideForm } from '../../blocks/override.ts';
@@ -14,6 +17,7 @@ import { refusal, refusedText } from '../../blocks/refusal.ts';
 import { editForm, type RequestDraft, requestForm } from '../../blocks/request.ts';
 import { type ReviewProps, reviewForm } from '../../blocks/review.ts';
 import { handoverForm, reasonForm, rollbackForm, statusForm } from '../../blocks/room.ts';
+import { subscribeForm } from '../../blocks/subscription.ts';
 import { closesAt, type ReleaseProps } from '../../blocks/summary.ts';
 import { changeCommand } from '../commands/change.ts';
 import { enrolCodeCommand } from '../commands/code.ts';
@@ -21,13 +25,17 @@ import type { Call, Form } from '../commands/command.ts';
 import { call, slug } from '../commands/command.ts';
 import { tickCommand } from '../commands/criterion.ts';
 import { loadStart, noteCommand, rollbackCommand } from '../commands/deploy.ts';
+import { subscribeCommand, unsubscribeCommand } from '../commands/digest.ts';
 import { exceptionCommand } from '../commands/exception.ts';
+import { concludeExperimentCommand } from '../commands/experiment.ts';
 import { addFreezeCommand, recurrenceOf } from '../commands/freeze.ts';
+import { readServices, reportIncidentCommand } from '../commands/incident.ts';
 import { overrideCommand } from '../commands/override.ts';
 import { pirCommand } from '../commands/pir.ts';
 import { prefsCommand } from '../commands/prefs.ts';
 import { readNeeds, readUnits, requestCommand } from '../commands/request.ts';
 import { followCommand, offerRoleCommand, statusCommand, stepCommand, voiceCommand } from '../commands/room.ts';
+import { addSubscriptionCommand, readTopics } from '../commands/subscription.ts';
 import { commentCommand, delegateCommand, voteCommand } from '../commands/vote.ts';
 import type { Ctx } from '../ctx.ts';
 import { VoteChoice } from '../domain/approval.ts';
@@ -35,7 +43,10 @@ import { Freeze } from '../domain/calendar.ts';
 import { enrolmentUri } from '../domain/code.ts';
 import { migrations } from '../domain/content.ts';
 import type { Refusal, RefusalCode } from '../domain/decision.ts';
+import { usualContent } from '../domain/digest.ts';
 import type { StoredEvent } from '../domain/event.ts';
+import { ConcludeInput, experimentKey } from '../domain/experiment.ts';
+import { DigestKind, DigestSection } from '../domain/follow.ts';
 import { readLine } from '../domain/line.ts';
 import { rulesAgainst } from '../domain/override.ts';
 import { ReviewInput } from '../domain/pir.ts';
@@ -52,7 +63,9 @@ import { usualHours } from '../domain/worktime.ts';
 import { rehearse } from '../run.ts';
 import { readerOf } from '../store/calendar.ts';
 import { findDraft } from '../store/draft.ts';
+import { findExperiment } from '../store/experiment.ts';
 import { findRelease, keepCredential, loadCodes, loadPrefs } from '../store/facts.ts';
+import { findDigest } from '../store/follow.ts';
 import { findReleaseProps, historyOf, listServices, loadWorkspace, unitsAround } from '../store/read.ts';
 import { loadRoomProps } from '../store/room.ts';
 import { admit, fallbackFor } from './line.ts';
@@ -110,10 +123,18 @@ function titleOf(form: Form): string {
     case 'step':
     case 'nogo':
       return `Step ${form.step}`;
+    case 'digest':
+      return 'Digest';
+    case 'subscribe':
+      return 'Follow a service';
     case 'prefs':
       return 'Preferences';
     case 'stepup':
       return 'One-time codes';
+    case 'incident':
+      return 'Report an incident';
+    case 'experiment':
+      return `Conclude ${experimentKey(form.experiment)}`;
   }
 }
 
@@ -132,6 +153,13 @@ async function fillForm(
   switch (form.kind) {
     case 'note':
       return noteForm(form.release);
+    case 'digest': {
+      const plan = await findDigest(ctx.db, workspace, form.channel, form.of);
+      const days = form.of === 'weekly' ? [1] : [1, 2, 3, 4, 5];
+      return digestForm({ ...usualContent, at: '09:30', zone, days, ...plan, kind: form.of }, form.channel);
+    }
+    case 'subscribe':
+      return subscribeForm(form.target);
     case 'freeze':
       return freezeForm({ channel: form.channel, zone });
     case 'delegate': {
@@ -179,12 +207,22 @@ async function fillForm(
     }
     case 'prefs': {
       const { prefs } = await loadPrefs(readerOf(ctx.db), workspace, person);
-      return prefsForm(prefs, zone);
+      return prefsForm(prefs, zone, await findDigest(ctx.db, workspace, person, 'daily'));
     }
     case 'stepup': {
       const by = { workspace, actor: person, now: ctx.now() };
       const { codes } = await loadCodes(readerOf(ctx.db), by, { person });
       return codes.secret === undefined ? stepUpForm(ctx, workspace, person) : no({ code: 'code_enrolled' });
+    }
+    case 'incident':
+      return incidentForm({ note: form.note, link: form.link, services: '' });
+    case 'experiment': {
+      const { experiment, outcome } = form;
+      const words = { experiment, outcome: 'kept' as const, words: '?', until: null };
+      const refused = await against(call(concludeExperimentCommand, words), []);
+      if (refused) return refused;
+      const found = await findExperiment(ctx.db, workspace, experiment, ctx.now());
+      return found ? experimentForm(found, outcome) : no({ code: 'unknown_experiment', experiment, known: [] });
     }
     case 'evidence': {
       const release = await findReleaseProps(ctx.db, workspace, form.release);
@@ -342,7 +380,7 @@ export async function readForm(
   person: string,
   startsAt?: string,
 ): Promise<Submitted> {
-  const { text, picked, time, values, isTicked } = fieldsOf(view);
+  const { checked, text, picked, time, values, isTicked } = fieldsOf(view);
   const about = JSON.parse(view.private_metadata || '{}') as {
     release?: number;
     revision?: number;
@@ -353,6 +391,8 @@ export async function readForm(
     step?: string;
     attempt?: number;
     do?: 'fail' | 'skip' | 'nogo';
+    link?: string;
+    experiment?: number;
   };
   const release = about.release ?? 0;
   switch (view.callback_id) {
@@ -380,6 +420,21 @@ export async function readForm(
       };
       const follow = isTicked('follow') ? { also: call(followCommand, { release, follow: true }) } : {};
       return { call: call(voteCommand, vote), ...follow };
+    }
+    case 'incident.v1': {
+      if (text('key') === '') return { errors: { key: 'Say what it is called, like INC-77.' } };
+      const services = readServices(text('services'));
+      const said = { key: text('key'), note: text('note'), link: (about.link ?? '').slice(0, 500), services };
+      return { call: call(reportIncidentCommand, said) };
+    }
+    case 'experiment.v1': {
+      const outcome = ConcludeInput.shape.outcome.safeParse(picked('outcome'));
+      if (!outcome.success) return { errors: { outcome: 'Choose one.' } };
+      const day = String(values('until')?.selected_date ?? '');
+      if (outcome.data === 'extended' && day === '') return { errors: { until: 'Say until when.' } };
+      const until = outcome.data === 'extended' ? day : null;
+      const said = { experiment: about.experiment ?? 0, outcome: outcome.data, words: text('words'), until };
+      return { call: call(concludeExperimentCommand, said) };
     }
     case 'rollback.v1':
       return { call: call(rollbackCommand, { release, reason: text('reason') }) };
@@ -443,7 +498,15 @@ export async function readForm(
     case 'stepup.v1':
       return { call: call(enrolCodeCommand, { credential: about.credential ?? '', code: text('code') }) };
     case 'prefs.v1':
-      return readPrefs(view);
+      return readPrefs(view, person);
+    case 'digest.v1':
+      return readDigest(view);
+    case 'subscribe.v1': {
+      const topics = readTopics([...checked('topics'), ...checked('details')]);
+      if (topics.length === 0) return { errors: { topics: 'Choose at least one.' } };
+      const scope = readScope({ svc: picked('service') });
+      return { call: call(addSubscriptionCommand, { target: about.channel ?? null, scope, topics }) };
+    }
     case 'edit.v1': {
       const draft = readDraft(view, person);
       const read = readDetails(draft);
@@ -587,7 +650,47 @@ function readDetails(draft: RequestDraft): Details | { readonly errors: Readonly
   };
 }
 
-function readPrefs(view: Submission): Submitted {
+function readDigest(view: Submission): Submitted {
+  const { text, picked, checked, values } = fieldsOf(view);
+  const about = JSON.parse(view.private_metadata || '{}') as { channel?: string; kind?: string };
+  const days = readDays(text('days'));
+  if (!days) return { errors: { days: 'Write days like mon-fri or mon,wed,fri.' } };
+  if (!isZone(text('zone'))) return { errors: { zone: 'Write a zone like Europe/Berlin.' } };
+  const line = readLine(text('scope'));
+  const strange = [...line.words, ...Object.keys(line.options).filter((name) => !scopeOptions.includes(name))][0];
+  if (strange !== undefined)
+    return { errors: { scope: `I did not understand “${strange}”. Write it like svc:payments team:search.` } };
+  const sections = DigestSection.options.filter((one) => checked('sections').includes(one));
+  if (sections.length === 0) return { errors: { sections: 'Choose at least one.' } };
+  const plan = {
+    channel: about.channel ?? null,
+    kind: DigestKind.catch('daily').parse(about.kind),
+    at: String(values('at')?.selected_time ?? ''),
+    zone: text('zone'),
+    days,
+    scope: readScope(line.options),
+    sections,
+    quiet: picked('quiet') === 'post' ? ('post' as const) : ('silent' as const),
+  };
+  return { call: call(subscribeCommand, plan) };
+}
+
+/** Their own digest beside their preferences: a time switches it on, none switches it off. */
+function ownDigest(view: Submission, person: string, zone: string | null): Call | undefined {
+  const about = JSON.parse(view.private_metadata || '{}') as { digest?: string | null; zone?: string };
+  const at = String(fieldsOf(view).values('digest')?.selected_time ?? '');
+  if (at === (about.digest ?? '')) return undefined;
+  if (at === '') return call(unsubscribeCommand, { channel: person, kind: 'daily' });
+  const plan = { channel: person, kind: 'daily' as const, at, zone: zone ?? about.zone ?? null };
+  return call(subscribeCommand, {
+    ...usualContent,
+    sections: [...usualContent.sections],
+    ...plan,
+    days: [1, 2, 3, 4, 5],
+  });
+}
+
+function readPrefs(view: Submission, person: string): Submitted {
   const { text, picked, time, values } = fieldsOf(view);
   const clock = (block: string) => String(values(block)?.selected_time ?? '');
   const days = readDays(text('days'));
@@ -604,7 +707,9 @@ function readPrefs(view: Submission): Submitted {
   const work = { from: clock('from'), to: clock('to'), days };
   const isUsual = work.from === usualHours.from && work.to === usualHours.to && days.join() === usualHours.days.join();
   const snoozeUntil = time('snooze')?.toISOString() ?? null;
-  return { call: call(prefsCommand, { prefs: { work: isUsual ? null : work, zone, dm, snoozeUntil, delegate } }) };
+  const also = ownDigest(view, person, zone);
+  const prefs = { work: isUsual ? null : work, zone, dm, snoozeUntil, delegate };
+  return { call: call(prefsCommand, { prefs }), ...(also ? { also } : {}) };
 }
 
 /** The inputs of a form by their name; a block id may carry a suffix after a dot. */
@@ -614,6 +719,8 @@ function fieldsOf(view: Submission) {
     values,
     text: (block: string) => String(values(block)?.value ?? '').trim(),
     picked: (block: string) => String((values(block)?.selected_option as { value?: string } | null)?.value ?? ''),
+    checked: (block: string) =>
+      ((values(block)?.selected_options as { value: string }[] | undefined) ?? []).map((one) => one.value),
     isTicked: (block: string) => ((values(block)?.selected_options as unknown[] | undefined) ?? []).length > 0,
     time: (block: string) => {
       const seconds = values(block)?.selected_date_time;
@@ -645,10 +752,14 @@ const inputs: Readonly<Record<string, Partial<Record<RefusalCode, string>>>> = {
   'review.v1': { code_wrong: 'code', code_needed: 'code', code_locked: 'code' },
   'stepup.v1': { code_wrong: 'code', code_locked: 'code' },
   'delegate.v1': { delegate_unfit: 'to', delegate_chain: 'to' },
+  'digest.v1': { unknown_scope: 'scope' },
+  'subscribe.v1': { unknown_scope: 'service' },
   'prefs.v1': { delegate_unfit: 'delegate', never_happens: 'delegateUntil' },
   'override.v1': { second_unfit: 'second' },
   'handover.v1': { offer_unfit: 'to', lead_voted: 'to', reason_needed: 'note' },
   'pir.v1': { not_as_planned: 'outcome', due_past: 'due1' },
+  'incident.v1': { unknown_scope: 'services', empty_note: 'key' },
+  'experiment.v1': { experiment_until: 'until', words_needed: 'words' },
   'request.v1': {
     unknown_service: 'service',
     not_semver: 'version',

@@ -61,10 +61,9 @@ async function parsed(
     return { ...verb.parse(readLine(rest), { ...said, fallbackChannel }), verb };
   }
   const named = takeTarget(rest, others, verb.ownNumbers === true);
-  const target =
-    named.release ??
-    (await releaseAt(ctx.db, workspace, typed.channel, typed.thread)) ??
-    (await onlyOpen(ctx, workspace, person));
+  const here = named.release ?? (await releaseAt(ctx.db, workspace, typed.channel, typed.thread));
+  if (verb.target === 'maybe') return { ...verb.parse(readLine(named.rest), said, here), verb };
+  const target = here ?? (await onlyOpen(ctx, workspace, person));
   if (typeof target !== 'number') return { do: 'refuse', refusal: { code: 'which_release', open: target }, verb };
   return { ...verb.parse(readLine(named.rest), said, target), verb };
 }

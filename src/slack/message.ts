@@ -5,7 +5,7 @@ import type { Ctx } from '../ctx.ts';
 import { surfaceKey } from '../domain/surface.ts';
 import { instantAt, wallTime } from '../domain/time.ts';
 import { beginFirstWrite, type Claim, markStale } from '../store/ledger.ts';
-import { type Push, permit, prefsOf } from '../store/notification.ts';
+import { type Permit, type Push, permit, prefsOf } from '../store/notification.ts';
 import { failureOf, leaseMs } from './client.ts';
 
 /*
@@ -31,36 +31,50 @@ export async function push(
   view: View,
   about: Pick<Push, 'audience' | 'release' | 'why' | 'must'>,
 ): Promise<Shown> {
+  if (!claimed.row.ts && (await permitPush(projector, claimed, person, about)) !== 'send') return keep(claimed);
+  return message(projector, claimed, await directMessage(projector, claimed, person), view);
+}
+
+/** May this person be sent a first message of this surface now? What is not sent is kept, collected or left out. */
+export async function permitPush(
+  projector: Projector,
+  claimed: Claim,
+  person: string,
+  about: Pick<Push, 'audience' | 'release' | 'why' | 'must'> & {
+    readonly muted?: boolean;
+    readonly quietUntil?: Date | undefined;
+  },
+): Promise<Permit> {
   const { ctx } = projector;
   const { workspace, key } = claimed.row;
-  if (!claimed.row.ts) {
-    const prefs = await prefsOf(ctx.db, workspace, person);
-    const { people } = await ctx.directory.lookup(
-      workspace,
-      { people: [person], usergroups: [], channels: [] },
-      60 * 60_000,
-    );
-    const zone = prefs.zone ?? people[person]?.zone ?? 'UTC';
-    const now = ctx.now();
-    const today = wallTime(now, zone).date;
-    const until = prefs.snoozeUntil === null ? undefined : new Date(prefs.snoozeUntil);
-    const allowed = await permit(
-      ctx.db,
-      workspace,
-      key,
-      { ...about, person, channel: null },
-      {
-        now,
-        day: instantAt(today, '00:00', zone),
-        snoozedUntil: until && until > now ? until : undefined,
-        dm: prefs.dm,
-      },
-    );
-    if (allowed === 'collapse')
-      await alsoStale(projector, workspace, [surfaceKey({ kind: 'waiting', person, date: today })]);
-    if (allowed !== 'send') return keep(claimed);
-  }
-  return message(projector, claimed, await directMessage(projector, claimed, person), view);
+  const { muted = false, quietUntil, ...pushed } = about;
+  const prefs = await prefsOf(ctx.db, workspace, person);
+  const { people } = await ctx.directory.lookup(
+    workspace,
+    { people: [person], usergroups: [], channels: [] },
+    60 * 60_000,
+  );
+  const zone = prefs.zone ?? people[person]?.zone ?? 'UTC';
+  const now = ctx.now();
+  const today = wallTime(now, zone).date;
+  const snooze = prefs.snoozeUntil === null ? undefined : new Date(prefs.snoozeUntil);
+  const until = [snooze, quietUntil].flatMap((one) => (one && one > now ? [one] : []));
+  const allowed = await permit(
+    ctx.db,
+    workspace,
+    key,
+    { ...pushed, person, channel: null },
+    {
+      now,
+      day: instantAt(today, '00:00', zone),
+      snoozedUntil: until.sort((a, b) => b.getTime() - a.getTime())[0],
+      dm: prefs.dm,
+      muted,
+    },
+  );
+  if (allowed === 'collapse')
+    await alsoStale(projector, workspace, [surfaceKey({ kind: 'waiting', person, date: today })]);
+  return allowed;
 }
 
 /** Other surfaces show the same facts and have to follow. */

@@ -9,8 +9,8 @@ import type { Outcome } from '../run.ts';
 import { markStale } from '../store/ledger.ts';
 import { loadWorkspace } from '../store/read.ts';
 import { loadRoomProps, releaseAt, timelineEmoji } from '../store/room.ts';
+import { linkTo } from './channel.ts';
 import type { Door } from './click.ts';
-import { failureOf } from './client.ts';
 import { admit } from './line.ts';
 import { type Found, messageAt } from './war-room.ts';
 
@@ -58,7 +58,14 @@ export function watchRooms(app: App, { ctx, client, workspace, perform }: Door):
   });
   app.event('member_joined_channel', async ({ event }) => {
     const { botUser } = await loadWorkspace(ctx.db, workspace);
-    if (event.user === botUser) return;
+    if (event.user === botUser) {
+      // Rooms are made by ourselves, and public channels joined: only somebody's invitation is answered.
+      if (event.inviter === undefined || event.inviter === botUser) return;
+      const key = surfaceKey({ kind: 'hello', channel: event.channel });
+      await markStale(ctx.db, workspace, [key], ctx.now());
+      ctx.wake(workspace, [key]);
+      return;
+    }
     const release = await releaseAt(ctx.db, workspace, event.channel, undefined);
     if (release === undefined) return;
     const props = await loadRoomProps(ctx.db, workspace, release);
@@ -98,17 +105,8 @@ export function watchRooms(app: App, { ctx, client, workspace, perform }: Door):
       ts,
       author,
       text,
-      permalink: await linkTo(channel, ts),
+      permalink: await linkTo(client, channel, ts),
     });
     return perform(kept, `capture:${channel}:${ts}:${source}:${person}`, { kind: 'person', id: person });
-  }
-
-  async function linkTo(channel: string, ts: string): Promise<string> {
-    try {
-      return (await client.chat.getPermalink({ channel, message_ts: ts })).permalink ?? '';
-    } catch (error) {
-      if (failureOf(error).kind !== 'refused') throw error;
-      return '';
-    }
   }
 }

@@ -1,6 +1,6 @@
 import { voteCard } from '../../blocks/approval.ts';
 import { bookingCard } from '../../blocks/booking.ts';
-import { digest } from '../../blocks/digest.ts';
+import { experimentAsk } from '../../blocks/experiment.ts';
 import { freezeCard, touched } from '../../blocks/freeze.ts';
 import { home } from '../../blocks/home.ts';
 import { ask, line, notice, reminder, told, waiting } from '../../blocks/notice.ts';
@@ -8,6 +8,7 @@ import { overrideAsk } from '../../blocks/override.ts';
 import { refusal } from '../../blocks/refusal.ts';
 import { card } from '../../blocks/release.ts';
 import { briefing, checklist, logLines, offerAsk, type RoomProps, roomHeader, update } from '../../blocks/room.ts';
+import { followed, followedFreeze, hello } from '../../blocks/subscription.ts';
 import type { ReleaseProps } from '../../blocks/summary.ts';
 import { swapAsk } from '../../blocks/swap.ts';
 import { board } from '../../blocks/train.ts';
@@ -23,6 +24,8 @@ import { parseSurfaceKey, type Surface, surfaceKey } from '../domain/surface.ts'
 import { wallTime } from '../domain/time.ts';
 import { readerOf } from '../store/calendar.ts';
 import type { Db } from '../store/db.ts';
+import { findExperiment } from '../store/experiment.ts';
+import { followedOf } from '../store/follow.ts';
 import {
   bury,
   type Claim,
@@ -47,21 +50,29 @@ import {
 } from '../store/planned.ts';
 import { coveredBy } from '../store/policy.ts';
 import {
-  digestZone,
   eventsBeside,
   findOverride,
   gateCosts,
   listReleases,
-  loadDigestProps,
   loadEvent,
   loadReleaseProps,
   loadWorkspace,
   reviewsDue,
 } from '../store/read.ts';
+import { loadTeamNumbers } from '../store/report.ts';
 import { loadRoomProps, protocolsFor } from '../store/room.ts';
 import { findProposal } from '../store/trust.ts';
 import { failureOf, leaseMs } from './client.ts';
 import { sendRecord } from './flight.ts';
+import {
+  followedLine,
+  loadReasons,
+  pushTo,
+  showDigest,
+  showDigestMore,
+  showDigestNumbers,
+  tellFollowers,
+} from './follow.ts';
 import { alsoStale, directMessage, keep, message, type Projector, push, type Shown } from './message.ts';
 import { offersForRelease } from './offer.ts';
 import { archive, bookmarks, callStep, lookAtKept, purpose, room, topic } from './war-room.ts';
@@ -181,7 +192,8 @@ async function show(
       if (shown.wrote) {
         const board = props.train && surfaceKey({ kind: 'train', train: props.train.key, date: props.train.date });
         const touchedKeys = await surfacesLike(db, workspace, `touched:${releaseKey(props.number)}:`);
-        await alsoStale(projector, workspace, [...(board ? [board] : []), ...touchedKeys]);
+        const elsewhere = await followedOf(db, workspace, props.number);
+        await alsoStale(projector, workspace, [...(board ? [board] : []), ...touchedKeys, ...elsewhere]);
       }
       return shown;
     }
@@ -472,13 +484,51 @@ async function show(
       if (!props?.channel) return keep(claimed);
       return message(projector, claimed, props.channel, bookingCard(props));
     }
-    case 'digest': {
-      const props = await loadDigestProps(db, workspace, {
-        date: surface.date,
-        zone: await digestZone(db, workspace, surface.channel),
+    case 'experiment': {
+      const props = await findExperiment(db, workspace, surface.experiment, ctx.now());
+      // Nobody is asked what is answered already.
+      if (!props || (!claimed.row.ts && (props.state !== 'running' || props.round !== surface.round)))
+        return keep(claimed);
+      return push(projector, claimed, props.person, experimentAsk(props, surface), {
+        audience: 'person',
+        release: null,
+        why: 'an experiment is due',
+        must: false,
       });
-      return message(projector, claimed, surface.channel, digest(props));
     }
+    case 'digest':
+      return showDigest(projector, claimed, surface);
+    case 'digest-more':
+      return showDigestMore(
+        projector,
+        claimed,
+        surface,
+        await place(projector, workspace, { ...surface, kind: 'digest' }),
+      );
+    case 'digest-numbers':
+    case 'digest-pictures':
+      return showDigestNumbers(
+        projector,
+        claimed,
+        surface,
+        await place(projector, workspace, { ...surface, kind: 'digest' }),
+      );
+    case 'followers':
+      return tellFollowers(projector, claimed, surface.event);
+    case 'followed': {
+      const props = await release(surface.release);
+      return pushTo(projector, claimed, surface.target, followed(props), await loadReasons(db, workspace, surface));
+    }
+    case 'followed-line':
+      return followedLine(projector, claimed, surface, (root) => place(projector, workspace, root));
+    case 'followed-freeze': {
+      const event = await loadEvent(db, surface.event);
+      const { zone } = await loadWorkspace(db, workspace);
+      const reasons = await loadReasons(db, workspace, surface);
+      return pushTo(projector, claimed, surface.target, followedFreeze(event, zone), reasons);
+    }
+    case 'hello':
+      return message(projector, claimed, surface.channel, hello(surface.channel));
     case 'home': {
       const needs = { people: [surface.person], usergroups: [], channels: [] };
       const { people: known } = await ctx.directory.lookup(workspace, needs, 5 * 60_000);
@@ -492,13 +542,18 @@ async function show(
       const { zone } = await loadWorkspace(db, workspace);
       const now = ctx.now();
       const asked = { person: surface.person, zone, today: wallTime(now, zone).date, now, take: 15, skip: 0 };
-      const [needed, mine, reviews, week] = await Promise.all([
+      const [needed, mine, reviews, week, teams] = await Promise.all([
         listReleases(db, workspace, { ...asked, filter: { kind: 'needs-me' } }),
         listReleases(db, workspace, { ...asked, filter: { kind: 'mine' } }),
         reviewsDue(db, workspace, surface.person),
         calendarDays(db, workspace, { from: asked.today, days: 7, filter: undefined, now }),
+        // Nobody goes without the rest of it because a number took too long.
+        loadTeamNumbers(db, workspace, { person: surface.person, now, zone }).catch((error: unknown) => {
+          ctx.log.warn({ err: error }, 'no numbers for App Home');
+          return [];
+        }),
       ]);
-      const lists = { waiting: needed.releases, mine: mine.releases, reviews, week };
+      const lists = { waiting: needed.releases, mine: mine.releases, reviews, week, teams };
       const blocks = home({ person: surface.person, ...lists, isGuest: reader?.isGuest === true, asOf: now, zone });
       await projector.client.views.publish({ user_id: surface.person, view: { type: 'home', blocks } });
       return { channel: null, ts: null, hash: null, wrote: true };
@@ -552,7 +607,7 @@ async function place(
   return row?.problem ? 'gone' : undefined;
 }
 
-type Place = Awaited<ReturnType<typeof place>>;
+export type Place = Awaited<ReturnType<typeof place>>;
 
 /** The room's channel or, where Slack allows none, the thread of the card. "gone": archived, or there never was one. */
 async function roomOf(

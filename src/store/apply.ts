@@ -192,11 +192,15 @@ const changes: EventTable<Write[]> = {
         body.meets,
       ],
     },
-    touch({ workspace, at, body }),
+    {
+      sql: 'UPDATE release SET changed_at = $3, first_vote_at = coalesce(first_vote_at, $3) WHERE workspace = $1 AND number = $2',
+      params: [workspace, body.release, at],
+      rows: 1,
+    },
   ],
   'release.approved': (event) => [
     {
-      sql: `UPDATE release SET state = 'approved', reason = '', changed_at = $3, approved_hash = $4 WHERE workspace = $1 AND number = $2`,
+      sql: `UPDATE release SET state = 'approved', reason = '', changed_at = $3, approved_at = $3, approved_hash = $4 WHERE workspace = $1 AND number = $2`,
       params: [event.workspace, event.body.release, event.at, event.body.hash],
       rows: 1,
     },
@@ -473,7 +477,85 @@ const changes: EventTable<Write[]> = {
   'incident.linked': ({ workspace, at, actor, body }) => [
     {
       sql: 'INSERT INTO incident (workspace, release, key, note, person, at) VALUES ($1, $2, $3, $4, $5, $6)',
-      params: [workspace, body.release, body.key, body.note, whoOf(actor), at],
+      params: [workspace, body.release, body.key, body.note, whoOf(actor), body.beganAt ?? at],
+    },
+    {
+      sql: `UPDATE reported_incident SET state = 'linked' WHERE workspace = $1 AND lower(key) = lower($2)`,
+      params: [workspace, body.key],
+    },
+  ],
+  'incident.reported': ({ workspace, at, actor, body }) => [
+    {
+      sql: `INSERT INTO reported_incident (workspace, key, note, link, services, person, at, state)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, 'open')`,
+      params: [workspace, body.key, body.note, body.link, body.services, whoOf(actor), at],
+    },
+  ],
+  'incident.unrelated': ({ workspace, body }) => [
+    {
+      sql: `UPDATE reported_incident SET state = 'none' WHERE workspace = $1 AND key = $2 AND state = 'open'`,
+      params: [workspace, body.key],
+      rows: 1,
+    },
+  ],
+  'unbooked.reported': ({ workspace, at, actor, body }) => [
+    {
+      sql: `INSERT INTO unbooked (workspace, service, version, environment, deployed_at, note, person, at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+      params: [workspace, body.service, body.version, body.environment, body.deployedAt, body.note, whoOf(actor), at],
+    },
+  ],
+  'unbooked.taken_back': ({ workspace, body }) => [
+    {
+      sql: 'DELETE FROM unbooked WHERE workspace = $1 AND service = $2 AND version = $3 AND environment = $4 AND deployed_at = $5',
+      params: [workspace, body.service, body.version, body.environment, body.deployedAt],
+      rows: 1,
+    },
+  ],
+  'experiment.started': ({ workspace, at, actor, body }) => [
+    {
+      sql: `INSERT INTO experiment (workspace, number, hypothesis, metric, part, comparison, target, until, due_at, team, environment,
+              baseline, person, started_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+      params: [
+        workspace,
+        body.experiment,
+        body.hypothesis,
+        body.metric,
+        body.part,
+        body.comparison,
+        body.target,
+        body.until,
+        body.dueAt,
+        body.team,
+        body.environment,
+        JSON.stringify(body.baseline),
+        whoOf(actor),
+        at,
+      ],
+    },
+  ],
+  'experiment.asked': ({ workspace, at, body }) => [
+    {
+      sql: 'UPDATE experiment SET asks = $3, asked_at = $4 WHERE workspace = $1 AND number = $2 AND round = $5',
+      params: [workspace, body.experiment, body.ask, at, body.round],
+      rows: 1,
+    },
+  ],
+  'experiment.concluded': ({ workspace, at, body }) => [
+    {
+      sql: `UPDATE experiment SET state = $3, words = $4, result = $5, ended_at = $6
+            WHERE workspace = $1 AND number = $2 AND state = 'running'`,
+      params: [workspace, body.experiment, body.outcome, body.words, JSON.stringify(body.result), at],
+      rows: 1,
+    },
+  ],
+  'experiment.extended': ({ workspace, body }) => [
+    {
+      sql: `UPDATE experiment SET until = $3, due_at = $4, words = $5, round = round + 1, asks = 0, asked_at = NULL
+            WHERE workspace = $1 AND number = $2 AND round = $6 AND state = 'running'`,
+      params: [workspace, body.experiment, body.until, body.dueAt, body.words, body.round],
+      rows: 1,
     },
   ],
   'incident.closed': ({ workspace, at, body }) => [
@@ -534,24 +616,88 @@ const changes: EventTable<Write[]> = {
   'release.rolled_back': (event) => [setState(event, 'rolled_back', event.body.reason), reopenReview(event)],
   'release.failed': (event) => [setState(event, 'failed', event.body.reason), reopenReview(event), ...free(event)],
   'release.restored': (event) => [stamp(event, 'restored_at'), ...free(event)],
-  'digest.subscribed': ({ workspace, body }) => [
+  'digest.subscribed': ({ workspace, at, actor, body }) => [
     {
-      sql: `INSERT INTO digest (workspace, channel, at, zone, days) VALUES ($1, $2, $3, $4, $5)
-            ON CONFLICT (workspace, channel) DO UPDATE SET at = excluded.at, zone = excluded.zone, days = excluded.days`,
-      params: [workspace, body.channel, body.at, body.zone, body.days],
+      sql: `INSERT INTO digest (workspace, channel, kind, at, zone, days, scope, sections, quiet, next_at, by, since)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+            ON CONFLICT (workspace, channel, kind) DO UPDATE SET at = excluded.at, zone = excluded.zone, days = excluded.days,
+              scope = excluded.scope, sections = excluded.sections, quiet = excluded.quiet, next_at = excluded.next_at,
+              by = excluded.by, since = excluded.since`,
+      params: [
+        workspace,
+        body.channel,
+        body.kind,
+        body.at,
+        body.zone,
+        body.days,
+        JSON.stringify(body.scope),
+        body.sections,
+        body.quiet,
+        body.nextAt,
+        actor.kind === 'person' ? actor.id : null,
+        at,
+      ],
     },
   ],
   'digest.unsubscribed': ({ workspace, body }) => [
-    { sql: 'DELETE FROM digest WHERE workspace = $1 AND channel = $2', params: [workspace, body.channel] },
+    {
+      sql: 'DELETE FROM digest WHERE workspace = $1 AND channel = $2 AND kind = $3',
+      params: [workspace, body.channel, body.kind],
+    },
   ],
-  'digest.posted': (event) => [digestRun(event, true)],
-  'digest.missed': (event) => [digestRun(event, false)],
+  'digest.posted': (event) => digestRun(event, { posted: true, until: event.body.until, items: event.body.items }),
+  'digest.missed': (event) => digestRun(event, { posted: false, until: null, items: [] }),
+  'digest.silent': (event) => digestRun(event, { posted: false, until: null, items: [] }),
+  'subscription.added': ({ workspace, at, actor, body }) => [
+    {
+      sql: `INSERT INTO subscription (workspace, target, key, scope, topics, by, since) VALUES ($1, $2, $3, $4, $5, $6, $7)
+            ON CONFLICT (workspace, target, key) DO UPDATE SET scope = excluded.scope, topics = excluded.topics, by = excluded.by,
+              since = excluded.since`,
+      params: [
+        workspace,
+        body.target,
+        body.key,
+        JSON.stringify(body.scope),
+        body.topics,
+        actor.kind === 'person' ? actor.id : null,
+        at,
+      ],
+    },
+  ],
+  'subscription.removed': ({ workspace, body }) => [
+    {
+      sql: 'DELETE FROM subscription WHERE workspace = $1 AND target = $2 AND key = $3',
+      params: [workspace, body.target, body.key],
+      rows: 1,
+    },
+  ],
+  'subscriber.muted': ({ workspace, body }) => [
+    {
+      sql: `INSERT INTO subscriber (workspace, target, muted, muted_until) VALUES ($1, $2, true, $3)
+            ON CONFLICT (workspace, target) DO UPDATE SET muted = true, muted_until = excluded.muted_until`,
+      params: [workspace, body.target, body.until],
+    },
+  ],
+  'subscriber.unmuted': ({ workspace, body }) => [
+    {
+      sql: 'UPDATE subscriber SET muted = false, muted_until = NULL WHERE workspace = $1 AND target = $2',
+      params: [workspace, body.target],
+      rows: 1,
+    },
+  ],
+  'subscriber.quieted': ({ workspace, body }) => [
+    {
+      sql: `INSERT INTO subscriber (workspace, target, quiet) VALUES ($1, $2, $3)
+            ON CONFLICT (workspace, target) DO UPDATE SET quiet = excluded.quiet`,
+      params: [workspace, body.target, body.hours === null ? null : JSON.stringify(body.hours)],
+    },
+  ],
   'release.moved': ({ workspace, at, body }) => [
     ...letGo(workspace, holderOf(body.release)),
     {
       sql: `UPDATE release SET starts_at = $3, ends_at = $4, changed_at = $5, revision = $6, state = $7, depends_on = $8, train = $9,
               departure = $10, warnings = $11, sequence = sequence + 1, held = '', policy = coalesce($12, policy), because = coalesce($13, because),
-              approved_hash = CASE WHEN $7 = 'approved' THEN $14 ELSE '' END, guards = coalesce($15, guards), risk = coalesce($16, risk),
+              approved_hash = CASE WHEN $7 = 'approved' THEN $14 ELSE '' END, approved_at = ${approvedAt('$7', '$5')}, guards = coalesce($15, guards), risk = coalesce($16, risk),
               problems = $17, advice = $18
             WHERE workspace = $1 AND number = $2 AND state IN ('requested', 'approved')`,
       params: [
@@ -588,7 +734,7 @@ const changes: EventTable<Write[]> = {
               rollback_tested = $9, migration = $10, lead = $11, scope = $12, links = $13, policy = $14,
               because = CASE WHEN $15 = '' THEN because ELSE $15 END, problems = $16, risk = $17, guards = $18,
               warnings = coalesce($19, warnings), advice = $20, sequence = sequence + 1,
-              approved_hash = CASE WHEN $4 = 'approved' THEN $21 ELSE '' END
+              approved_hash = CASE WHEN $4 = 'approved' THEN $21 ELSE '' END, approved_at = ${approvedAt('$4', '$5')}
             WHERE workspace = $1 AND number = $2 AND state IN ('requested', 'approved')`,
       params: [
         workspace,
@@ -703,7 +849,7 @@ const changes: EventTable<Write[]> = {
   ],
   'exception.asked': (event) => [
     {
-      sql: `UPDATE release SET state = 'requested', approved_hash = '', changed_at = $3 WHERE workspace = $1 AND number = $2`,
+      sql: `UPDATE release SET state = 'requested', approved_hash = '', approved_at = NULL, changed_at = $3 WHERE workspace = $1 AND number = $2`,
       params: [event.workspace, event.body.release, event.at],
       rows: 1,
     },
@@ -874,7 +1020,7 @@ const changes: EventTable<Write[]> = {
   ],
   'release.reinstated': ({ workspace, at, body }) => [
     {
-      sql: `UPDATE release SET state = $3, reason = '', changed_at = $4, ended_at = NULL, sequence = sequence + 1 WHERE workspace = $1 AND number = $2`,
+      sql: `UPDATE release SET state = $3, reason = '', changed_at = $4, approved_at = ${approvedAt('$3', '$4')}, ended_at = NULL, sequence = sequence + 1 WHERE workspace = $1 AND number = $2`,
       params: [workspace, body.release, body.state, at],
       rows: 1,
     },
@@ -1104,6 +1250,9 @@ export const stateTables = [
   'canary',
   'captured',
   'incident',
+  'reported_incident',
+  'unbooked',
+  'experiment',
   'known_error',
   'action',
   'workspace',
@@ -1131,6 +1280,8 @@ export const stateTables = [
   'note',
   'digest',
   'digest_run',
+  'subscription',
+  'subscriber',
   'seat',
   'release_window',
   'window_change',
@@ -1157,12 +1308,27 @@ type OfRelease = { readonly workspace: string; readonly at: Date; readonly body:
 
 function setState({ workspace, at, body }: OfRelease, state: string, reason: string): Write {
   const withdrawn = ['rejected', 'expired', 'cancelled'].includes(state);
-  const ended = withdrawn || state === 'done' || state === 'rolled_back' || state === 'failed';
+  const moments = momentsOf[state] ?? [];
+  const ended = withdrawn || moments.includes('finished_at');
+  const first = moments.map((moment) => `, ${moment} = coalesce(${moment}, $5)`).join('');
   return {
-    sql: `UPDATE release SET state = $3, reason = $4, changed_at = $5, ended_at = ${ended ? '$5' : 'NULL'}${withdrawn ? ', sequence = sequence + 1' : ''} WHERE workspace = $1 AND number = $2`,
+    sql: `UPDATE release SET state = $3, reason = $4, changed_at = $5, ended_at = ${ended ? '$5' : 'NULL'}${first}${withdrawn ? ', sequence = sequence + 1' : ''} WHERE workspace = $1 AND number = $2`,
     params: [workspace, body.release, state, reason, at],
     rows: 1,
   };
+}
+
+/** What is written down the first time that a release comes to a state; a later one leaves it as it is. */
+const momentsOf: Readonly<Record<string, readonly string[]>> = {
+  verifying: ['deployed_at'],
+  done: ['deployed_at', 'finished_at'],
+  failed: ['failed_at', 'finished_at'],
+  rolled_back: ['failed_at', 'finished_at'],
+};
+
+/** The verdict that stands, after a change that keeps it, brings it about or undoes it. */
+function approvedAt(state: string, at: string): string {
+  return `CASE WHEN ${state} = 'approved' THEN coalesce(approved_at, ${at}) END`;
 }
 
 /** Whatever was said of it while it was done: how it ended has to be looked at anew. */
@@ -1415,14 +1581,24 @@ function endSwap(workspace: string, id: string, state: string): Write {
   };
 }
 
+type OfDigest = {
+  readonly workspace: string;
+  readonly at: Date;
+  readonly body: { readonly channel: string; readonly kind: string; readonly date: string; readonly nextAt: string };
+};
+
+/** What became of one day's digest, and when its timer is due next. */
 function digestRun(
-  { workspace, at, body }: { workspace: string; at: Date; body: { channel: string; date: string } },
-  posted: boolean,
-): Write {
-  return {
-    sql: 'INSERT INTO digest_run (workspace, channel, date, posted, at) VALUES ($1, $2, $3, $4, $5)',
-    params: [workspace, body.channel, body.date, posted, at],
-  };
+  { workspace, at, body }: OfDigest,
+  run: { readonly posted: boolean; readonly until: string | null; readonly items: readonly string[] },
+): Write[] {
+  return [
+    {
+      sql: `WITH d AS (UPDATE digest SET next_at = $9 WHERE workspace = $1 AND channel = $2 AND kind = $3)
+            INSERT INTO digest_run (workspace, channel, kind, date, posted, at, until, items) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+      params: [workspace, body.channel, body.kind, body.date, run.posted, at, run.until, run.items, body.nextAt],
+    },
+  ];
 }
 
 function insertAll(target: string, columns: string, workspace: string, rows: readonly unknown[]): Write {

@@ -85,12 +85,12 @@ export const windowsJson = `(SELECT coalesce(jsonb_agg(x.body || jsonb_build_obj
     (SELECT coalesce(jsonb_agg(c.body), '[]') FROM window_change c WHERE c.workspace = $1 AND c.window_key = x.key)) ORDER BY x.key), '[]')
   FROM release_window x WHERE x.workspace = $1)`;
 /** Everything that a scope may name. */
-const knownJson = `jsonb_build_object(
+export const knownJson = `jsonb_build_object(
     'environments', (SELECT coalesce(jsonb_agg(key), '[]') FROM environment WHERE workspace = $1),
     'services', (SELECT coalesce(jsonb_agg(key), '[]') FROM service WHERE workspace = $1),
     'tags', (SELECT coalesce(jsonb_agg(DISTINCT tag), '[]') FROM service, unnest(tags) AS tag WHERE workspace = $1),
     'teams', (SELECT coalesce(jsonb_agg(key), '[]') FROM team WHERE workspace = $1))`;
-const freezesJson = `(SELECT coalesce(jsonb_agg(x.body || jsonb_build_object('source', x.source, 'skips', x.skips, 'lifted', x.lifted) ORDER BY x.key), '[]')
+export const freezesJson = `(SELECT coalesce(jsonb_agg(x.body || jsonb_build_object('source', x.source, 'skips', x.skips, 'lifted', x.lifted) ORDER BY x.key), '[]')
   FROM release_freeze x WHERE x.workspace = $1 AND NOT x.lifted)`;
 
 /** Seats that are held and not over at `now` (a parameter). */
@@ -382,7 +382,7 @@ export function toWindows(found: Json): PlannedWindow[] {
   }));
 }
 
-function toFreezes(found: Json): PlannedFreeze[] {
+export function toFreezes(found: Json): PlannedFreeze[] {
   return found.map(({ source, skips, lifted, ...body }: Json) => ({ ...Freeze.parse(body), source, skips, lifted }));
 }
 

@@ -3,7 +3,6 @@ import { Criterion, Prefs, type VoteChoice } from '../domain/approval.ts';
 import { Catalog } from '../domain/catalog.ts';
 import { type EnrolFacts, type RemoveCodeFacts, wrongMinutes } from '../domain/code.ts';
 import { conditionsOf } from '../domain/criterion.ts';
-import type { DigestFacts, DigestSchedule } from '../domain/digest.ts';
 import { type Delegation, ownersOf, sourcesOf, type Vote } from '../domain/gate.ts';
 import { type ChangeType, GateRule, Guard } from '../domain/policy.ts';
 import { isCovered, noPrefs, type PrefsFacts } from '../domain/prefs.ts';
@@ -225,29 +224,11 @@ export async function loadPrefs(reader: Reader, workspace: string, person: strin
   return { prefs: row ? Prefs.parse(row.body) : noPrefs };
 }
 
-export async function loadDigest(
-  tx: Tx,
-  workspace: string,
-  channel: string,
-  actor: string | undefined,
-): Promise<DigestFacts> {
-  const [row] = await tx.query<{ zone: string; schedule: DigestSchedule | null; last: string | null; roles: string[] }>(
-    `SELECT w.zone,
-       (SELECT jsonb_build_object('at', at, 'zone', zone, 'days', days) FROM digest WHERE workspace = $1 AND channel = $2) AS schedule,
-       (SELECT max(date) FROM digest_run WHERE workspace = $1 AND channel = $2) AS last,
-       ARRAY(SELECT role FROM person_role WHERE workspace = $1 AND person = $3) AS roles
-     FROM workspace w WHERE w.id = $1`,
-    [workspace, channel, actor ?? null],
-  );
-  if (!row) throw new Error(`workspace ${workspace} is not connected`);
-  return { zone: row.zone, schedule: row.schedule ?? undefined, last: row.last ?? undefined, roles: row.roles };
-}
-
 export async function loadCatalog(tx: Tx, workspace: string, now: Date): Promise<CatalogFacts> {
   const [row] = await tx.query<{
     hash: string | null;
     catalog: unknown;
-    digests: string[];
+    digests: CatalogFacts['digests'];
     last: Record<string, string> | null;
     freezes: string[];
     booked: Json;
@@ -255,8 +236,8 @@ export async function loadCatalog(tx: Tx, workspace: string, now: Date): Promise
     seats: CatalogFacts['seats'];
   }>(
     `SELECT w.catalog_hash AS hash, w.catalog,
-       ARRAY(SELECT channel FROM digest WHERE workspace = $1) AS digests,
-       (SELECT jsonb_object_agg(channel, date) FROM (SELECT channel, max(date) AS date FROM digest_run WHERE workspace = $1 GROUP BY channel) x) AS last,
+       ARRAY(SELECT channel || ':' || kind FROM digest WHERE workspace = $1) AS digests,
+       (SELECT jsonb_object_agg(channel || ':' || kind, date) FROM (SELECT channel, kind, max(date) AS date FROM digest_run WHERE workspace = $1 GROUP BY channel, kind) x) AS last,
        ARRAY(SELECT key FROM release_freeze WHERE workspace = $1 AND NOT lifted) AS freezes,
        ${bookedJson('$2')} AS booked, ${windowsJson} AS windows, ${seatsJson('$2')} AS seats
      FROM (SELECT $1::text AS id) i LEFT JOIN workspace w ON w.id = i.id`,

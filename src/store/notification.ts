@@ -5,7 +5,7 @@ import type { Db } from './db.ts';
  * pushes: only the first writing of a message is one.
  */
 export type Push = {
-  readonly audience: 'approver' | 'owner' | 'manager' | 'person' | 'channel';
+  readonly audience: 'approver' | 'owner' | 'manager' | 'person' | 'channel' | 'follower';
   readonly person: string | null;
   readonly channel: string | null;
   readonly release: number | null;
@@ -33,6 +33,8 @@ export async function permit(
     readonly day: Date;
     readonly snoozedUntil: Date | undefined;
     readonly dm: 'all' | 'needed' | 'none';
+    /** Nothing that is followed is wanted there now. */
+    readonly muted?: boolean;
   },
 ): Promise<Permit> {
   const client = await db.background.connect();
@@ -47,7 +49,10 @@ export async function permit(
       [workspace, surface],
     );
     const known = earlier[0]?.state;
-    if (known === 'sent' || known === 'dropped' || known === 'collapsed') {
+    // What a mute kept back is judged anew when something else happens: the mute may be over.
+    const isSettled =
+      known === 'sent' || known === 'collapsed' || (known === 'dropped' && push.audience !== 'follower');
+    if (known !== undefined && isSettled) {
       await client.query('COMMIT');
       return known === 'sent' ? 'send' : known === 'dropped' ? 'drop' : 'collapse';
     }
@@ -91,9 +96,13 @@ export async function permit(
 function decide(
   push: Push,
   sent: { readonly ofRelease: number; readonly ofDay: number },
-  asked: { readonly snoozedUntil: Date | undefined; readonly dm: 'all' | 'needed' | 'none' },
+  asked: { readonly snoozedUntil: Date | undefined; readonly dm: 'all' | 'needed' | 'none'; readonly muted?: boolean },
 ): Permit {
   if (push.audience === 'channel') return 'send';
+  if (push.audience === 'follower') {
+    if (asked.muted || asked.dm !== 'all') return 'drop';
+    return asked.snoozedUntil ? 'hold' : 'send';
+  }
   // A question that nobody else can answer is asked whatever somebody prefers.
   if (push.audience === 'person' && push.must) return 'send';
   if (asked.dm === 'none') return 'drop';

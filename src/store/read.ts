@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { DigestProps } from '../../blocks/digest.ts';
 import type { GateProps, OverrideProps, ReleaseProps } from '../../blocks/summary.ts';
 import { Criterion, RiskRow, VoteChoice } from '../domain/approval.ts';
 import { Conflict } from '../domain/calendar.ts';
@@ -11,7 +10,7 @@ import { GateRule } from '../domain/policy.ts';
 import type { ListFilter } from '../domain/question.ts';
 import { type ReleaseState, releaseStates } from '../domain/release.ts';
 import { addDays, instantAt } from '../domain/time.ts';
-import { readerOf } from './calendar.ts';
+import { type Reader, readerOf } from './calendar.ts';
 import type { Db } from './db.ts';
 import { toEvent } from './log.ts';
 import { coveredBy } from './policy.ts';
@@ -21,7 +20,7 @@ import type { Prisma } from './prisma/client.ts';
  * Props for views: typed reads, outside the command path.
  */
 
-const endStates = ['done', 'rolled_back', 'failed'];
+export const endStates = ['done', 'rolled_back', 'failed'];
 const openStates = ['requested', 'approved', 'deploying', 'paused', 'verifying'];
 
 export async function findReleaseProps(db: Db, workspace: string, number: number): Promise<ReleaseProps | undefined> {
@@ -44,7 +43,7 @@ export async function listReleases(
 ): Promise<{ releases: ReleaseProps[]; total: number }> {
   const where =
     asked.filter.kind === 'needs-me'
-      ? { number: { in: await neededBy(db, workspace, asked.person, asked.now) } }
+      ? { number: { in: await neededBy(readerOf(db), workspace, asked.person, asked.now) } }
       : filterOf(asked);
   const [releases, total] = await Promise.all([
     readReleases(db, workspace, where, { take: asked.take, skip: asked.skip }),
@@ -54,9 +53,9 @@ export async function listReleases(
 }
 
 /** Releases with an open gate that waits for this person: asked themselves, or in the place of somebody. */
-async function neededBy(db: Db, workspace: string, person: string, now: Date): Promise<number[]> {
-  const covered = await coveredBy(readerOf(db), workspace, person, now);
-  const { rows } = await db.background.query<{ number: number }>(
+export async function neededBy(reader: Reader, workspace: string, person: string, now: Date): Promise<number[]> {
+  const covered = await coveredBy(reader, workspace, person, now);
+  const rows = await reader.query<{ number: number }>(
     `SELECT r.number FROM release r WHERE r.workspace = $1 AND r.state = 'requested' AND EXISTS (
        SELECT 1 FROM gate g, LATERAL (
          SELECT $2::text AS seat
@@ -154,41 +153,6 @@ export async function eventsById(db: Db, ids: readonly string[]): Promise<Stored
   return rows.map(toEvent);
 }
 
-/** The digest of a local date as it is now. */
-export async function loadDigestProps(
-  db: Db,
-  workspace: string,
-  asked: { date: string; zone: string },
-): Promise<DigestProps> {
-  const { date, zone } = asked;
-  const at = (day: number) => instantAt(addDays(date, day), '00:00', zone);
-  const [planned, yesterday, waiting, overdue] = await Promise.all([
-    readReleases(
-      db,
-      workspace,
-      { startsAt: { gte: at(0), lt: at(4) }, state: { notIn: ['cancelled', 'rejected', 'expired'] } },
-      { take: 100 },
-    ),
-    readReleases(db, workspace, { endedAt: { gte: at(-1), lt: at(0) }, state: { in: endStates } }, { take: 50 }),
-    readReleases(db, workspace, { state: 'requested', startsAt: { gte: at(0) } }, { take: 50 }),
-    readReleases(
-      db,
-      workspace,
-      { state: { in: endStates }, reviewedAt: null, reviewDueAt: { lt: at(0) }, endedAt: { gte: at(-30) } },
-      { take: 20 },
-    ),
-  ]);
-  return {
-    date,
-    zone,
-    today: planned.filter((release) => release.startsAt < at(1)),
-    next: planned.filter((release) => release.startsAt >= at(1)),
-    yesterday,
-    waiting,
-    overdue,
-  };
-}
-
 export async function loadWorkspace(db: Db, workspace: string): Promise<{ zone: string; botUser: string }> {
   const row = await db.prisma.workspace.findUnique({ where: { id: workspace } });
   if (!row) throw new Error(`workspace ${workspace} is not connected`);
@@ -209,11 +173,6 @@ export async function listServices(
     select: { key: true, team: true, tier: true, environments: true },
     orderBy: { key: 'asc' },
   });
-}
-
-export async function digestZone(db: Db, workspace: string, channel: string): Promise<string> {
-  const row = await db.prisma.digest.findUnique({ where: { workspace_channel: { workspace, channel } } });
-  return row?.zone ?? (await loadWorkspace(db, workspace)).zone;
 }
 
 type Found = Prisma.ReleaseGetPayload<{ include: typeof included }>;

@@ -10,6 +10,7 @@ import type { UndoFacts } from '../domain/undo.ts';
 import { calendarJson, type Json, loadBooking, type Reader, toCalendar } from './calendar.ts';
 import { findRelease } from './facts.ts';
 import { exceptionsJson, historyJson, servicesJson, toExceptions, unknownService } from './policy.ts';
+import { loadUnbooked } from './unbooked.ts';
 
 /**
  * A release with the calendar around its own time, or from `from` to `to`, which is `minutes` later (its own length) when only a start is given. Undefined when there is none. `needs` are releases
@@ -95,6 +96,11 @@ export async function loadUndo(
   if (made?.type === 'booking.made') {
     const { booking } = await loadBooking(reader, by, made.booking);
     return { ...none, booked: booking?.state === 'made' };
+  }
+  const report = last.find((one) => one.type === 'unbooked.reported');
+  if (report?.type === 'unbooked.reported') {
+    const { reported } = await loadUnbooked(reader, by, { ...report, at: report.deployedAt });
+    return { ...none, booked: reported.some(({ at }) => at.toISOString() === report.deployedAt) };
   }
   const moved = last.find((event) => event.type === 'release.moved');
   const event = moved ?? last.find((one) => one.type === 'release.requested' || one.type === 'release.cancelled');

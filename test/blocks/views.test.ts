@@ -1,72 +1,40 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { voteCard, why } from '../../blocks/approval.ts';
-import { digest } from '../../blocks/digest.ts';
+import { voteCard, why as whyGates } from '../../blocks/approval.ts';
+import { type DigestProps, digest, digestForm, digestMore, digestSilence } from '../../blocks/digest.ts';
 import { home } from '../../blocks/home.ts';
 import { mrkdwn, person, type View } from '../../blocks/kit.ts';
 import { list } from '../../blocks/list.ts';
 import { noteForm, skeleton } from '../../blocks/modal.ts';
 import { ask, line, notice } from '../../blocks/notice.ts';
+import { prefsForm } from '../../blocks/prefs.ts';
 import { card, details } from '../../blocks/release.ts';
 import { requestForm } from '../../blocks/request.ts';
 import { reviewForm } from '../../blocks/review.ts';
+import {
+  becauseOf,
+  followed,
+  followedFreeze,
+  hello,
+  sentList,
+  subscribeForm,
+  subscriptionList,
+  volume,
+  why,
+} from '../../blocks/subscription.ts';
 import type { ReleaseProps } from '../../blocks/summary.ts';
 import { help, helpVerb, helpWords } from '../../blocks/usage.ts';
 import { checkBlocks, checkView } from '../../sandbox/server/blocks.ts';
 import { verbs } from '../../src/commands/index.ts';
+import { usualContent } from '../../src/domain/digest.ts';
 import type { StoredEvent } from '../../src/domain/event.ts';
+import { digestSections, topics } from '../../src/domain/follow.ts';
+import { noPrefs } from '../../src/domain/prefs.ts';
 import { releaseStates } from '../../src/domain/release.ts';
-import { approvalProps, gateProps } from '../support/props.ts';
+import { releaseWith as release } from '../support/props.ts';
 
 const hostile = `<!channel> *bold* \`tick\` <https://evil.example|Approve> & "quotes" \u202e ${'x'.repeat(3_500)}`;
 const now = new Date('2026-11-24T12:00:00Z');
-const vote = { voter: 'U0BEN', choice: 'approve' as const, comment: hostile, unblock: '', seats: ['U0BEN'], at: now };
-
-function release(state: ReleaseProps['state'], words: string): ReleaseProps {
-  return {
-    number: 142,
-    state,
-    units: [{ service: 'payments', version: words.slice(0, 60) }],
-    environment: 'production',
-    changeType: 'normal',
-    policy: words.slice(0, 40),
-    summary: words,
-    rollbackPlan: words,
-    requester: 'U0ANA',
-    lead: 'U0RAJ',
-    startsAt: new Date('2026-11-24T13:00:00Z'),
-    endsAt: new Date('2026-11-24T13:45:00Z'),
-    channel: 'C0RELEASES',
-    revision: 1,
-    dependsOn: [139],
-    train: { key: 'weekly', date: '2026-11-24' },
-    hasSlot: state !== 'approved',
-    sequence: 1,
-    warnings: [],
-    requestedAt: now,
-    changedAt: now,
-    startedAt: now,
-    reason: words,
-    gates: [
-      gateProps('SRE', 1, { met: true, asked: ['U0BEN'], votes: [vote] }),
-      gateProps('Product', 2, {
-        asked: ['U0KIM', 'U0MIA'],
-        escalatedTo: ['U0RAE'],
-        votes: [
-          { ...vote, voter: 'U0KIM', choice: 'block', unblock: words, seats: ['U0KIM', 'U0SAM'] },
-          { ...vote, voter: 'U0LEE', choice: 'condition' },
-          { ...vote, voter: 'U0RAJ', choice: 'recuse' },
-        ],
-      }),
-    ],
-    notes: [{ author: 'U0ANA', text: words, at: now }],
-    room: 'open',
-    roomChannel: 'C0ROOM',
-    zone: 'Europe/Berlin',
-    ...approvalProps(words, now),
-  };
-}
-
 const event: StoredEvent = {
   id: 'e1',
   workspace: 'T1',
@@ -75,6 +43,65 @@ const event: StoredEvent = {
   command: 'c1',
   body: { type: 'release.rejected', release: 142, by: 'U0KIM', reason: hostile },
 };
+
+const freezeEvent: StoredEvent = {
+  ...event,
+  body: { type: 'freeze.lifted', freeze: 'black-friday', name: hostile, date: null, reason: hostile },
+};
+
+/** A busy day: more of everything than fits. */
+function digestProps(props: ReleaseProps, words: string, kind: DigestProps['kind']): DigestProps {
+  const scope = { environments: [], services: [words.slice(0, 40)], tags: [], teams: ['search'] };
+  const releases = Array.from({ length: 60 }, (_, index) => ({ ...props, number: index + 1 }));
+  const freeze = { name: words, level: 'warn' as const, scope, startsAt: now, endsAt: now };
+  return {
+    channel: kind === 'daily' ? 'U0ANA' : 'C0RELEASES',
+    kind,
+    date: '2026-11-24',
+    zone: 'Europe/Berlin',
+    scope,
+    sections: digestSections,
+    back: { from: '2026-11-17', to: '2026-11-24' },
+    waiting: releases,
+    today: releases,
+    next: releases,
+    yesterday: releases,
+    ended: { done: 51, rolled_back: 9 },
+    totals: { waiting: 60, today: 60, next: 60, yesterday: 60, overdue: 260 },
+    overdue: releases,
+    freezes: Array.from({ length: 9 }, (_, index) => ({ ...freeze, key: `f:${index}` })),
+    errors: Array.from({ length: 9 }, (_, index) => ({
+      key: `KE-${index}`,
+      title: words,
+      services: [words],
+      workaround: words,
+    })),
+    numbers: mrkdwn`Change lead time ▂▃▂▁ 18 h (${words})`,
+  };
+}
+
+function subscription(words: string) {
+  const scope = { environments: [], services: [words.slice(0, 40)], tags: [], teams: [] };
+  return { target: 'C0RELEASES', key: `svc:${words.slice(0, 40)}`, scope, topics, by: 'U0ANA', since: now };
+}
+
+function subscriptionProps(words: string) {
+  const one = subscription(words);
+  return {
+    target: 'C0RELEASES',
+    subscriptions: Array.from({ length: 30 }, () => one),
+    subscriber: { mutedUntil: null, quiet: { from: '18:00', to: '08:00', zone: 'Europe/Berlin' } },
+    digests: [
+      { kind: 'weekly' as const, at: '09:00', zone: 'UTC', days: [1], scope: one.scope, sections: ['today' as const] },
+    ],
+    now,
+    zone: 'Europe/Berlin',
+  };
+}
+
+function sentLines(words: string) {
+  return Array.from({ length: 20 }, () => ({ surface: `followed:${words}`, why: words, at: now, state: 'sent' }));
+}
 
 describe.each(['Add SEPA instant payouts', hostile, '', '漢字 🚀 עברית'])(
   'views of a release that says %#',
@@ -85,7 +112,7 @@ describe.each(['Add SEPA instant payouts', hostile, '', '漢字 🚀 עברית'
         card(props),
         voteCard(props),
         details(props, [mrkdwn`${words}`]),
-        why(props),
+        whyGates(props),
         ask(props, 'U0MIA'),
         notice(event, props),
         line(event, props.zone),
@@ -96,14 +123,25 @@ describe.each(['Add SEPA instant payouts', hostile, '', '漢字 🚀 עברית'
           perPage: 10,
           command: '/release',
         }),
-        digest({
-          date: '2026-11-24',
-          zone: 'Europe/Berlin',
-          today: Array.from({ length: 60 }, () => ({ ...props, summary: '' })),
-          next: [props],
-          yesterday: [props],
-          waiting: [props],
-          overdue: [props],
+        ...(['daily', 'weekly', 'monthly'] as const).flatMap((kind) => {
+          const about = digestProps(props, words, kind);
+          const more = digestMore(about);
+          expect(more).toBeDefined();
+          return [digest(about), ...(more ? [more] : [])];
+        }),
+        digestSilence('weekly', 'muted'),
+        followed(props),
+        followedFreeze(freezeEvent, props.zone),
+        hello('C0RELEASES'),
+        volume({ target: 'C0RELEASES', lately: 212, draft: 'd' }),
+        subscriptionList(subscriptionProps(words)),
+        subscriptionList({ ...subscriptionProps(words), target: 'U0ANA', subscriptions: [], digests: [] }),
+        sentList('C0RELEASES', sentLines(words), props.zone),
+        why({
+          target: 'U0ANA',
+          sent: sentLines(words),
+          because: [becauseOf(subscription(words), props.zone)],
+          zone: props.zone,
         }),
       ];
       for (const view of views) {
@@ -121,6 +159,7 @@ describe.each(['Add SEPA instant payouts', hostile, '', '漢字 🚀 עברית'
             reviews: [props],
             isGuest: true,
             week: [],
+            teams: [],
             asOf: now,
             zone: 'Europe/Berlin',
           }),
@@ -178,6 +217,10 @@ test('forms are what Slack takes', () => {
   for (const view of [
     skeleton('Request a release'),
     noteForm(1),
+    subscribeForm('C0RELEASES'),
+    digestForm({ ...usualContent, kind: 'weekly', at: '09:00', zone: 'UTC', days: [1] }, 'C0RELEASES'),
+    prefsForm(noPrefs, 'UTC', { at: '08:45' }),
+    prefsForm(noPrefs, 'UTC', undefined),
     requestForm(draft, ['production']),
     requestForm({ ...draft, service: '', startsAt: undefined }, []),
   ])

@@ -2,11 +2,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Call, call } from '../../src/commands/command.ts';
 import { tickCommand } from '../../src/commands/criterion.ts';
 import { doneCommand, failCommand, pauseCommand, rollbackCommand, verifyCommand } from '../../src/commands/deploy.ts';
+import { incidentCommand } from '../../src/commands/incident.ts';
 import { actionDoneCommand, addActionCommand, pirCommand } from '../../src/commands/pir.ts';
 import {
   answerOfferCommand,
   closeErrorCommand,
-  incidentCommand,
   keepRoomCommand,
   knownErrorCommand,
   offerRoleCommand,

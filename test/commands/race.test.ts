@@ -100,10 +100,11 @@ test('two replicas and one digest', async () => {
   const due = new Date('2026-11-24T08:30:00.000Z');
   const { subscribeCommand } = await import('../../src/commands/digest.ts');
   const { call } = await import('../../src/commands/command.ts');
-  await hall.does(
-    'U0ANA',
-    call(subscribeCommand, { channel: 'C0PAY', at: '09:30', zone: 'Europe/Berlin', days: [1, 2, 3, 4, 5] }),
-  );
+  const { SubscribeInput } = await import('../../src/domain/digest.ts');
+  const plan = { channel: 'C0PAY', at: '09:30', zone: 'Europe/Berlin', days: [1, 2, 3, 4, 5], quiet: 'post' };
+  // Today's hour is past: the first one is tomorrow's.
+  hall.clock.now = new Date('2026-11-23T09:00:00.000Z');
+  await hall.does('U0ANA', call(subscribeCommand, SubscribeInput.parse(plan)));
   hall.clock.now = new Date('2026-11-24T08:30:05.000Z');
   const fire = (id: string) => {
     const { command, input } = timerCall({ command: 'clock digest', channel: 'C0PAY' }, due);

@@ -63,6 +63,17 @@ test('surface keys read back', () => {
     'asks:REL-3',
     'ask:REL-3:U1',
     'digest:C1:2026-11-24',
+    'digest:U1:2026-11-24',
+    'digest:C1:2026-11-23:weekly',
+    'digest-more:C1:2026-11-01:monthly',
+    'followers:e',
+    'followed:REL-3:C1',
+    'followed-line:e:U1',
+    'followed-freeze:e:C1',
+    'hello:C1',
+    'digest-numbers:C1:2026-11-24:weekly',
+    'digest-pictures:C1:2026-11-24:weekly',
+    'experiment:EXP-3:1:2',
     'home:U1',
   ])
     expect(surfaceKey(parseSurfaceKey(key))).toBe(key);

@@ -55,6 +55,30 @@ test('reads lengths', () => {
   ]);
 });
 
+/** Friday 20 November 2026, 13:00 in Berlin (CET). */
+test.each([
+  ['12:30', '2026-11-20T11:30:00Z'],
+  ['13:00', '2026-11-20T12:00:00Z'],
+  ['13:01', '2026-11-19T12:01:00Z'],
+  ['yesterday 14:00', '2026-11-19T13:00:00Z'],
+  ['today 9:00', '2026-11-20T08:00:00Z'],
+  ['mon 14:00', '2026-11-16T13:00:00Z'],
+  ['fri 14:00', '2026-11-13T13:00:00Z'],
+  ['12 dec 14:00', '2025-12-12T13:00:00Z'],
+  ['12 nov 14:00', '2026-11-12T13:00:00Z'],
+  ['2 hours ago', '2026-11-20T10:00:00Z'],
+  ['2026-11-01 10:00 America/New_York', '2026-11-01T15:00:00Z'],
+  ['2026-11-20T11:00:00Z', '2026-11-20T11:00:00Z'],
+  ['tomorrow 9:00', 'time_ahead'],
+  ['in 2 hours', 'time_ahead'],
+  ['2026-11-21 10:00', 'time_ahead'],
+  ['fri', 'time_no_hour'],
+  ['2026-10-25 02:30', 'time_twice'],
+])('of something that happened %s means %s', (phrase, expected) => {
+  const read = readTime(phrase, { now: friday, zone: 'Europe/Berlin', past: true });
+  expect(read.ok ? read.at.toISOString().replace('.000Z', 'Z') : read.problem.code).toBe(expected);
+});
+
 test('a digest comes once per local date, across both DST changes', () => {
   const schedule = { at: '02:30', zone: 'Europe/Berlin', days: [1, 2, 3, 4, 5, 6, 7] };
   let [now, last] = [new Date('2027-03-26T12:00:00Z'), '2027-03-26'];

@@ -60,6 +60,9 @@ test('migrations are applied once, by several at once, in the format of Prisma',
     '20261121120000_calendar',
     '20261121180000_approval',
     '20261122090000_room',
+    '20261122150000_digest',
+    '20261123090000_metric',
+    '20261125090000_numbers',
   ]);
   const client = new pg.Client({ connectionString: url });
   await client.connect();
@@ -88,7 +91,14 @@ test('a database of the first version is brought along: what was held stays held
       ('T1', 1, 'search', 'production', false, '2026-12-01T10:00Z', '2026-12-01T11:00Z', true),
       ('T1', 2, 'web', 'uat', true, '2026-12-01T10:00Z', '2026-12-01T11:00Z', true),
       ('T1', 2, 'search', 'uat', true, '2026-12-01T10:00Z', '2026-12-01T11:00Z', true);`);
-  expect(await migrate(url)).toEqual(['20261121120000_calendar', '20261121180000_approval', '20261122090000_room']);
+  expect(await migrate(url)).toEqual([
+    '20261121120000_calendar',
+    '20261121180000_approval',
+    '20261122090000_room',
+    '20261122150000_digest',
+    '20261123090000_metric',
+    '20261125090000_numbers',
+  ]);
   const { rows } = await client.query(
     'SELECT holder, position, service, environment, label FROM reservation ORDER BY holder, position',
   );

@@ -593,6 +593,7 @@ describe('what people hear of one release', () => {
       U0KIM: 1,
       U0LEE: 1,
       U0MIA: 1,
+      // What leading it means, once he does.
       U0RAJ: 1,
       broadcast: 3,
       root: 1,

@@ -107,7 +107,12 @@ export async function openHall(options: { catalog?: string } = {}): Promise<Hall
     };
     const target = takeRelease(words);
     const rest = readLine((verb.target ? target.rest : words).join(' '));
-    const parsed = verb.target ? verb.parse(rest, said, target.release ?? 0) : verb.parse(rest, said);
+    const parsed =
+      verb.target === 'maybe'
+        ? verb.parse(rest, said, target.release)
+        : verb.target
+          ? verb.parse(rest, said, target.release ?? 0)
+          : verb.parse(rest, said);
     if (parsed.do === 'usage') return `usage ${parsed.problem.code}`;
     if (parsed.do !== 'run' && parsed.do !== 'confirm') return parsed.do;
     const outcome = await does(person, parsed.call);

@@ -182,3 +182,58 @@ export function roomProps(release: ReleaseProps, words: string, steps: readonly 
     before: [{ service: 'payments', version: words.slice(0, 60) }],
   };
 }
+
+/** A release with everything that a release may have; `words` stand wherever people type. */
+export function releaseWith(state: ReleaseProps['state'], words: string): ReleaseProps {
+  const now = new Date('2026-11-24T12:00:00Z');
+  const vote = {
+    voter: 'U0BEN',
+    choice: 'approve' as const,
+    comment: words,
+    unblock: '',
+    seats: ['U0BEN'],
+    at: now,
+  };
+  return {
+    number: 142,
+    state,
+    units: [{ service: 'payments', version: words.slice(0, 60) }],
+    environment: 'production',
+    changeType: 'normal',
+    policy: words.slice(0, 40),
+    summary: words,
+    rollbackPlan: words,
+    requester: 'U0ANA',
+    lead: 'U0RAJ',
+    startsAt: new Date('2026-11-24T13:00:00Z'),
+    endsAt: new Date('2026-11-24T13:45:00Z'),
+    channel: 'C0RELEASES',
+    revision: 1,
+    dependsOn: [139],
+    train: { key: 'weekly', date: '2026-11-24' },
+    hasSlot: state !== 'approved',
+    sequence: 1,
+    warnings: [],
+    requestedAt: now,
+    changedAt: now,
+    startedAt: now,
+    reason: words,
+    gates: [
+      gateProps('SRE', 1, { met: true, asked: ['U0BEN'], votes: [vote] }),
+      gateProps('Product', 2, {
+        asked: ['U0KIM', 'U0MIA'],
+        escalatedTo: ['U0RAE'],
+        votes: [
+          { ...vote, voter: 'U0KIM', choice: 'block', unblock: words, seats: ['U0KIM', 'U0SAM'] },
+          { ...vote, voter: 'U0LEE', choice: 'condition' },
+          { ...vote, voter: 'U0RAJ', choice: 'recuse' },
+        ],
+      }),
+    ],
+    notes: [{ author: 'U0ANA', text: words, at: now }],
+    room: 'open',
+    roomChannel: 'C0ROOM',
+    zone: 'Europe/Berlin',
+    ...approvalProps(words, now),
+  };
+}

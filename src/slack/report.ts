@@ -1,0 +1,207 @@
+import type { WebClient } from '@slack/web-api';
+import { clip, join, type Mrkdwn, type View } from '../../blocks/kit.ts';
+import { refusal } from '../../blocks/refusal.ts';
+import {
+  bottleneckWords,
+  type NumbersProps,
+  numbersLine,
+  type Picture,
+  pictures,
+  report,
+} from '../../blocks/report.ts';
+import { toPng } from '../chart.ts';
+import type { Ctx } from '../ctx.ts';
+import { type DigestPlan, usualContent } from '../domain/digest.ts';
+import { type DigestKind, isPersonTarget, lookBack, namesServices } from '../domain/follow.ts';
+import type { MetricGroup } from '../domain/metric.ts';
+import { lastDays, type ReportWish, reportDays, weeksIn } from '../domain/report.ts';
+import { scopeWords } from '../domain/scope.ts';
+import { instantAt } from '../domain/time.ts';
+import { readerOf } from '../store/calendar.ts';
+import { mainEnvironment } from '../store/experiment.ts';
+import { beginFirstWrite, type Claim } from '../store/ledger.ts';
+import type { MetricScope } from '../store/metric.ts';
+import { loadWorkspace } from '../store/read.ts';
+import { loadDigestNumbers, loadNumbers, loadSummaryNumbers, metricScopeOf, reportNames } from '../store/report.ts';
+import { listUnbooked } from '../store/unbooked.ts';
+import { failureOf, leaseMs } from './client.ts';
+import { appears } from './flight.ts';
+import { admit } from './line.ts';
+import { keep, type Projector, type Shown } from './message.ts';
+
+/*
+ * Reports, as text and as pictures.
+ */
+type Asker = {
+  readonly workspace: string;
+  readonly person: string;
+  readonly zone: string;
+  readonly command: string;
+};
+
+export async function answerReport(ctx: Ctx, client: WebClient, asker: Asker, wish: ReportWish): Promise<View> {
+  const { workspace, command } = asker;
+  const [names, { zone }] = await Promise.all([reportNames(ctx.db, workspace), loadWorkspace(ctx.db, workspace)]);
+  const strange = (what: string, name: string | null, known: readonly string[]) =>
+    name !== null && known.length > 0 && !known.includes(name)
+      ? refusal({ code: 'unknown_scope', what, name, known: [...known] }, asker.zone)
+      : undefined;
+  const team = names.teams.find((one) => one.key === wish.team);
+  const unknown =
+    strange('service', wish.service, names.services) ??
+    strange('environment', wish.environment, names.environments) ??
+    (wish.team !== null && !team
+      ? refusal(
+          { code: 'unknown_scope', what: 'team', name: wish.team, known: names.teams.map(({ key }) => key) },
+          asker.zone,
+        )
+      : undefined);
+  if (unknown) return unknown;
+  const now = ctx.now();
+  const environment = wish.environment ?? (await mainEnvironment(readerOf(ctx.db), workspace));
+  const period = lastDays(now, wish.days);
+  const scope: MetricScope = team
+    ? { kind: 'team', key: team.key }
+    : wish.service === null
+      ? { kind: 'all' }
+      : { kind: 'service', key: wish.service };
+  const of = team ? `team ${team.name}` : (wish.service ?? 'all services');
+  const about = { workspace, scope, environment, now, of, zone, period, weeks: weeksIn(wish.days) };
+  const numbers = await loadNumbers(ctx.db, { ...about, waiters: wish.group === 'flow' ? 5 : 0 });
+  if (wish.png) return sendPictures(ctx, client, asker, numbers, wish.group);
+  const services = team ? team.services : wish.service === null ? null : [wish.service];
+  const unbooked =
+    wish.group === 'record' ? await listUnbooked(ctx.db, workspace, { ...period, services, environment, take: 8 }) : [];
+  return report(numbers, { group: wish.group, unbooked, again: againOf(wish), command });
+}
+
+/** The numbers that a digest is about; undefined when they are not wanted, or could not be had in time. */
+export async function digestNumbers(
+  ctx: Ctx,
+  workspace: string,
+  digest: {
+    readonly channel: string;
+    readonly kind: DigestKind;
+    readonly date: string;
+    readonly plan: DigestPlan | undefined;
+  },
+): Promise<NumbersProps | undefined> {
+  const { channel, kind, date } = digest;
+  if (isPersonTarget(channel)) return undefined;
+  const { zone } = digest.plan ?? (await loadWorkspace(ctx.db, workspace));
+  const { scope, sections } = digest.plan ?? usualContent;
+  if (!sections.includes('numbers')) return undefined;
+  const [environment = null, ...others] = scope.environments;
+  const about = {
+    scope: await metricScopeOf(ctx.db, workspace, scope),
+    of: namesServices(scope) ? scopeWords({ ...scope, environments: [] }) : 'all services',
+    environment: others.length > 0 ? null : environment,
+    now: ctx.now(),
+    zone,
+  };
+  const back = lookBack(kind, date);
+  const period = { from: instantAt(back.from, '00:00', zone), to: instantAt(back.to, '00:00', zone) };
+  const loading =
+    kind === 'daily'
+      ? loadDigestNumbers(ctx.db, workspace, { ...about, date })
+      : loadSummaryNumbers(ctx.db, workspace, { ...about, period });
+  return loading.catch((error: unknown) => {
+    ctx.log.warn({ err: error }, 'no numbers for a digest');
+    return undefined;
+  });
+}
+
+/** What a digest says of them in one place: a line, and in a summary where releases wait. */
+export function digestLine(kind: DigestKind, numbers: NumbersProps | undefined): Mrkdwn | undefined {
+  const line = numbers && numbersLine(numbers);
+  return numbers && line && kind !== 'daily' ? join([line, bottleneckWords(numbers.bottleneck)], '\n') : line;
+}
+
+/** What was asked for besides the group. */
+function againOf({ service, team, environment, days }: ReportWish): string {
+  return [
+    service === null ? '' : `svc:${service}`,
+    team === null ? '' : `team:${team}`,
+    environment === null ? '' : `env:${environment}`,
+    days === reportDays.usual ? '' : `${days}d`,
+  ]
+    .filter((part) => part !== '')
+    .join(' ');
+}
+
+/** To whoever asks, in a direct message. */
+async function sendPictures(
+  ctx: Ctx,
+  client: WebClient,
+  { workspace, person, zone }: Asker,
+  numbers: NumbersProps,
+  group: MetricGroup,
+): Promise<View> {
+  const admitted = await admit(ctx, workspace, person, 'members');
+  if (!admitted.ok) return refusal(admitted.refusal, zone);
+  try {
+    const { channel } = await client.conversations.open({ users: person });
+    const sent = await uploadPictures(client, { channel: channel?.id ?? '' }, pictures(numbers, group));
+    return sent === 0
+      ? { text: 'There is nothing to draw yet.', blocks: [] }
+      : { text: `${sent} ${sent === 1 ? 'picture is' : 'pictures are'} in your messages with me.`, blocks: [] };
+  } catch (error) {
+    const failure = failureOf(error);
+    if (failure.kind === 'unclear') throw error;
+    const why = failure.kind === 'later' ? 'it is busy' : failure.error.replaceAll('_', ' ');
+    return { text: `Slack did not take the pictures (${why}). Nothing was sent; ask again in a minute.`, blocks: [] };
+  }
+}
+
+/**
+ * Keeps the pictures of one surface in a channel or a thread: put there once, and found again after a crash by the name of
+ * the first. `suffix` makes the names of one upload its own.
+ */
+export async function showPictures(
+  { ctx, client }: Projector,
+  claimed: Claim,
+  place: { readonly channel: string; readonly thread?: string },
+  drawn: readonly Picture[],
+  suffix: string,
+): Promise<Shown> {
+  const { unclear_since, hash } = claimed.row;
+  const named = drawn.map((one) => ({ ...one, name: `${one.name}-${suffix}` }));
+  const [first] = named;
+  if (!first || hash !== null) return keep(claimed);
+  // A first try may have left them behind.
+  if (unclear_since === null || !(await appears(client, place.channel, `${first.name}.png`))) {
+    await beginFirstWrite(ctx.db, claimed, leaseMs);
+    await uploadPictures(client, place, named);
+  }
+  return { channel: place.channel, ts: null, hash: first.name, wrote: true };
+}
+
+/** Slack's limit on what a picture says to those who do not see it. */
+const altMost = 1_000;
+
+/**
+ * Puts pictures into a channel or a thread as one message, and gives how many. Every picture has its numbers as alt text.
+ * Done by hand because the SDK calls that argument alt_text, and Slack alt_txt. Fails as Slack's calls do; then nothing is
+ * shown.
+ */
+async function uploadPictures(
+  client: WebClient,
+  place: { readonly channel: string; readonly thread?: string },
+  drawn: readonly Picture[],
+): Promise<number> {
+  const files: { id: string; title: string }[] = [];
+  for (const { name, title, svg, alt } of drawn) {
+    const png = await toPng(svg);
+    const asked = { filename: `${name}.png`, length: png.length, alt_txt: clip(alt, altMost) };
+    const { upload_url, file_id } = await client.files.getUploadURLExternal(asked);
+    if (!upload_url || !file_id) throw new Error('Slack gave no address for a picture');
+    const taken = await fetch(upload_url, { method: 'POST', body: new Uint8Array(png) });
+    if (!taken.ok) throw new Error(`Slack did not take a picture: ${taken.status}`);
+    files.push({ id: file_id, title: clip(title, 150) });
+  }
+  const [first, ...rest] = files;
+  if (!first) return 0;
+  const about = { files: [first, ...rest] as [typeof first, ...(typeof first)[]], channel_id: place.channel };
+  await client.files.completeUploadExternal(place.thread === undefined ? about : { ...about, thread_ts: place.thread });
+  return files.length;
+}
