@@ -6,7 +6,7 @@ import { type Ask, accept, actorId, type Decision, type Refusal, refuse } from '
 import type { EventBody } from './event.ts';
 import { openGates } from './gate.ts';
 import { holds } from './guard.ts';
-import { againstStart, isSetAside, type SlotFacts } from './move.ts';
+import { againstStart, isSetAside, onlyRunners, type SlotFacts } from './move.ts';
 import { aboutOf, isSlotHeld, type ReleaseFacts, type ReleaseState } from './release.ts';
 import { roomOpened, stepsToPlan } from './room.ts';
 import { openSteps, type RoomFacts } from './step.ts';
@@ -40,7 +40,7 @@ export type StartFacts = SlotFacts & {
 
 export function startRelease(_input: OfRelease, facts: StartFacts, ask: Ask): Decision {
   const { release } = facts;
-  if (!mayRun(release, actorId(ask), facts.roles)) return onlyRunners('start', facts);
+  if (!mayRun(release, actorId(ask), facts.roles)) return refuse(onlyRunners('start', facts));
   const no = notStartable(facts, ask.now);
   return no ? refuse(no) : accept(...started(facts, actorId(ask)));
 }
@@ -255,19 +255,9 @@ export function expireRelease(_input: OfRelease, facts: ReleaseFacts, ask: Ask):
 
 function stopped(step: Step, facts: ReleaseFacts, ask: Ask): Decision | undefined {
   const { release } = facts;
-  if (!mayRun(release, actorId(ask), facts.roles)) return onlyRunners(step, facts);
+  if (!mayRun(release, actorId(ask), facts.roles)) return refuse(onlyRunners(step, facts));
   if (!possible[step].includes(release.state)) return wrongState(step, release.number, release.state);
   return undefined;
-}
-
-function onlyRunners(verb: string, { release }: ReleaseFacts): Decision {
-  return refuse({
-    code: 'only_runners',
-    release: release.number,
-    verb,
-    lead: release.roomLead ?? release.lead,
-    requester: release.requester,
-  });
 }
 
 function wrongState(verb: string, release: number, state: ReleaseState): Decision {

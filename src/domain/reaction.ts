@@ -671,6 +671,11 @@ export function react(event: StoredEvent): Reaction {
   return { ...follows, surfaces: [...follows.surfaces, { kind: 'followers', event: event.id }] };
 }
 
+/** Is it said in the war room? */
+export function isLogged(event: StoredEvent): boolean {
+  return react(event).surfaces.some(({ kind }) => kind === 'log');
+}
+
 const nothing: Reaction = { surfaces: [], timers: [] };
 
 type ReleaseEvent = { readonly id: string; readonly body: { readonly release: number } };

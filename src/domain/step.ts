@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { mayRun } from './access.ts';
 import { type Ask, accept, actorId, type Decision, type Refusal, refuse } from './decision.ts';
 import type { EventBody } from './event.ts';
+import { onlyRunners } from './move.ts';
 import { type DirectoryNeeds, needNothing } from './person.ts';
 import { isRunning, type Release, type ReleaseFacts } from './release.ts';
 import type { RunbookFacts, StepPlan, VoiceSource } from './runbook.ts';
@@ -174,13 +175,7 @@ export function workStep(input: StepInput, facts: RoomFacts, ask: Ask): Decision
       const isGuard = step.kind === 'poll' || step.kind === 'canary' || step.verify;
       // What somebody else has to say cannot be passed over by just anybody.
       if (isGuard && !mayRun(release, person, facts.roles))
-        return refuse({
-          code: 'only_runners',
-          release: release.number,
-          verb: `skip step ${step.key} of`,
-          lead: release.roomLead ?? release.lead,
-          requester: release.requester,
-        });
+        return refuse(onlyRunners(`skip step ${step.key} of`, facts));
       const after = replace(facts, step, { state: 'skipped' });
       return accept({ type: 'step.skipped', ...about, person, note }, ...advance(after, ask), ...restored(after));
     }

@@ -21,7 +21,7 @@ import { within } from '../deadline.ts';
 import type { StoredEvent } from '../domain/event.ts';
 import { readLine } from '../domain/line.ts';
 import type { Actor } from '../domain/person.ts';
-import { react } from '../domain/reaction.ts';
+import { isLogged } from '../domain/reaction.ts';
 import { surfaceKey } from '../domain/surface.ts';
 import { type Outcome, run } from '../run.ts';
 import { markStale } from '../store/ledger.ts';
@@ -408,7 +408,7 @@ async function isSaidIn(
   channel: string,
   events: readonly StoredEvent[],
 ): Promise<boolean> {
-  const said = events.find((one) => react(one).surfaces.some(({ kind }) => kind === 'log'));
+  const said = events.find(isLogged);
   if (!said || !('release' in said.body)) return false;
   if (['release.moved', 'release.cancelled'].includes(said.body.type)) return false;
   return (await releaseAt(ctx.db, workspace, channel, undefined)) === said.body.release;

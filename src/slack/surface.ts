@@ -7,7 +7,16 @@ import { ask, line, notice, reminder, told, waiting } from '../../blocks/notice.
 import { overrideAsk } from '../../blocks/override.ts';
 import { refusal } from '../../blocks/refusal.ts';
 import { card } from '../../blocks/release.ts';
-import { briefing, checklist, logLines, offerAsk, type RoomProps, roomHeader, update } from '../../blocks/room.ts';
+import {
+  briefing,
+  checklist,
+  logLines,
+  offerAsk,
+  roomHeader,
+  roomPurpose,
+  roomTopic,
+  update,
+} from '../../blocks/room.ts';
 import { followed, followedFreeze, hello } from '../../blocks/subscription.ts';
 import type { ReleaseProps } from '../../blocks/summary.ts';
 import { swapAsk } from '../../blocks/swap.ts';
@@ -18,7 +27,7 @@ import { may } from '../domain/access.ts';
 import { contentHash } from '../domain/content.ts';
 import type { StoredEvent } from '../domain/event.ts';
 import { momentOf, pieces } from '../domain/protocol.ts';
-import { react } from '../domain/reaction.ts';
+import { isLogged } from '../domain/reaction.ts';
 import { releaseKey } from '../domain/release.ts';
 import { parseSurfaceKey, type Surface, surfaceKey } from '../domain/surface.ts';
 import { wallTime } from '../domain/time.ts';
@@ -75,7 +84,7 @@ import {
 } from './follow.ts';
 import { alsoStale, directMessage, keep, message, type Projector, push, type Shown } from './message.ts';
 import { offersForRelease } from './offer.ts';
-import { archive, bookmarks, callStep, lookAtKept, purpose, room, topic } from './war-room.ts';
+import { archive, bookmarks, callStep, headed, lookAtKept, room } from './war-room.ts';
 
 /** Edits of one message are merged: at most one in this time. */
 const mergeMs = 1_500;
@@ -283,7 +292,7 @@ async function show(
       const event = await loadEvent(db, surface.event);
       if (event.body.type === 'room.opened' && !claimed.row.ts) {
         // The way into the room is the point of this message.
-        const found = await roomOf(projector, workspace, await loadRoomProps(db, workspace, event.body.release));
+        const found = await roomOf(projector, workspace, await release(event.body.release));
         if (!found) return 'wait';
       }
       const props = await release(releaseOf(event));
@@ -301,20 +310,26 @@ async function show(
     case 'topic':
     case 'purpose':
     case 'bookmarks': {
-      const props = await loadRoomProps(db, workspace, surface.release);
+      const props = await release(surface.release);
       const found = await roomOf(projector, workspace, props);
       if (found === 'gone' || found?.thread !== undefined) return keep(claimed);
       if (!found) return 'wait';
-      if (surface.kind === 'topic') return topic(projector, claimed, found.channel, props);
-      if (surface.kind === 'purpose') return purpose(projector, claimed, found.channel, props);
+      const { channel } = found;
+      const { conversations } = projector.client;
+      if (surface.kind === 'topic')
+        return headed(claimed, channel, roomTopic(props), (topic) => conversations.setTopic({ channel, topic }));
+      if (surface.kind === 'purpose')
+        return headed(claimed, channel, roomPurpose(props), (purpose) =>
+          conversations.setPurpose({ channel, purpose }),
+        );
       const parent = await place(projector, workspace, { kind: 'card', release: surface.release });
       if (!isThere(parent)) return missing(parent, claimed);
-      return bookmarks(projector, claimed, found.channel, surface.release, parent);
+      return bookmarks(projector, claimed, channel, surface.release, parent);
     }
     case 'header':
     case 'checklist': {
       const props = await loadRoomProps(db, workspace, surface.release);
-      const found = await roomOf(projector, workspace, props);
+      const found = await roomOf(projector, workspace, props.release);
       if (found === 'gone') return keep(claimed);
       if (!found) return 'wait';
       const inThread = found.thread === undefined ? {} : { thread: found.thread };
@@ -332,12 +347,10 @@ async function show(
     case 'log': {
       const event = await loadEvent(db, surface.event);
       // One decision is one message: its first event tells of all.
-      const beside = (await eventsBeside(db, event, releaseOf(event))).filter((one) =>
-        react(one).surfaces.some(({ kind }) => kind === 'log'),
-      );
+      const beside = (await eventsBeside(db, event, releaseOf(event))).filter(isLogged);
       if (beside[0]?.id !== event.id) return keep(claimed);
       const props = await loadRoomProps(db, workspace, releaseOf(event));
-      const found = await roomOf(projector, workspace, props);
+      const found = await roomOf(projector, workspace, props.release);
       if (found === 'gone') return keep(claimed);
       if (!found) return 'wait';
       // Where the thread of the card is the room, it is said there once.
@@ -613,11 +626,12 @@ export type Place = Awaited<ReturnType<typeof place>>;
 async function roomOf(
   projector: Projector,
   workspace: string,
-  { release: { number } }: RoomProps,
+  known: ReleaseProps,
 ): Promise<{ readonly channel: string; readonly thread: string | undefined } | 'gone' | undefined> {
   // Making the room is recorded, and so is that it must not be made: what is recorded counts, not the ledger.
+  const { number } = known;
   for (let tries = 0; tries < 2; tries++) {
-    const release = await loadReleaseProps(projector.ctx.db, workspace, number);
+    const release = tries === 0 ? known : await loadReleaseProps(projector.ctx.db, workspace, number);
     if (release.room === 'none' || release.archivedAt) return 'gone';
     if (release.barred.includes('create')) {
       const card = await place(projector, workspace, { kind: 'card', release: number });

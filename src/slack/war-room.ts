@@ -1,5 +1,5 @@
 import type { WebClient } from '@slack/web-api';
-import { type RoomProps, roomName, roomPurpose, roomTopic } from '../../blocks/room.ts';
+import { roomName } from '../../blocks/room.ts';
 import type { ReleaseProps } from '../../blocks/summary.ts';
 import { barRoomCommand, reviseCommand, staffRoomCommand, stepResultCommand } from '../commands/room.ts';
 import type { Ctx, HookAbout, HookAnswer } from '../ctx.ts';
@@ -173,19 +173,16 @@ async function findOwnChannel(
   return found && (await releaseAt(ctx.db, workspace, found, undefined)) === undefined ? found : undefined;
 }
 
-export async function topic(projector: Projector, claimed: Claim, channel: string, props: RoomProps): Promise<Shown> {
-  const text = roomTopic(props.release);
+/** What stands above a channel: written when it says something else than it did there. */
+export async function headed(
+  claimed: Claim,
+  channel: string,
+  text: string,
+  write: (text: string) => Promise<unknown>,
+): Promise<Shown> {
   const hash = hashOf(text);
   if (claimed.row.hash === hash && claimed.row.channel === channel) return keep(claimed);
-  await projector.client.conversations.setTopic({ channel, topic: text });
-  return { channel, ts: null, hash, wrote: true };
-}
-
-export async function purpose(projector: Projector, claimed: Claim, channel: string, props: RoomProps): Promise<Shown> {
-  const text = roomPurpose(props.release);
-  const hash = hashOf(text);
-  if (claimed.row.hash === hash && claimed.row.channel === channel) return keep(claimed);
-  await projector.client.conversations.setPurpose({ channel, purpose: text });
+  await write(text);
   return { channel, ts: null, hash, wrote: true };
 }
 

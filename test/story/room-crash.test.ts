@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { expect, test } from 'vitest';
 import type { StoredEvent } from '../../src/domain/event.ts';
 import { momentOf } from '../../src/domain/protocol.ts';
-import { react } from '../../src/domain/reaction.ts';
+import { isLogged, react } from '../../src/domain/reaction.ts';
 import { surfaceKey } from '../../src/domain/surface.ts';
 import { openDb } from '../../src/store/db.ts';
 import { type House, openHouse } from '../support/house.ts';
@@ -399,7 +399,6 @@ async function look(house: House, release: number): Promise<Look> {
       ? [key]
       : [],
   );
-  const isLogged = (event: StoredEvent) => react(event).surfaces.some(({ kind }) => kind === 'log');
   // One decision is one message in the room, by the name of its first event.
   const first = events
     .filter(isLogged)
