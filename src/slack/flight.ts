@@ -106,10 +106,15 @@ export async function sendExport(
       initial_comment: `Everything that is recorded of ${releaseKey(release)}: one page, and its data.`,
     });
   } catch (error) {
-    const failure = failureOf(error);
-    if (failure.kind === 'unclear') throw error;
-    const why = failure.kind === 'later' ? 'it is busy' : failure.error.replaceAll('_', ' ');
-    return { text: `Slack did not take the files (${why}). Nothing was sent; ask again in a minute.`, blocks: [] };
+    return notTaken(error, 'files');
   }
   return { text: `The record of ${releaseKey(release)} is in your messages with me.`, blocks: [] };
+}
+
+/** What somebody is told whose files Slack did not take; throws when nobody knows whether it did. */
+export function notTaken(error: unknown, what: 'files' | 'pictures'): View {
+  const failure = failureOf(error);
+  if (failure.kind === 'unclear') throw error;
+  const why = failure.kind === 'later' ? 'it is busy' : failure.error.replaceAll('_', ' ');
+  return { text: `Slack did not take the ${what} (${why}). Nothing was sent; ask again in a minute.`, blocks: [] };
 }

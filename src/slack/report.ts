@@ -24,8 +24,8 @@ import type { MetricScope } from '../store/metric.ts';
 import { loadWorkspace } from '../store/read.ts';
 import { loadDigestNumbers, loadNumbers, loadSummaryNumbers, metricScopeOf, reportNames } from '../store/report.ts';
 import { listUnbooked } from '../store/unbooked.ts';
-import { failureOf, leaseMs } from './client.ts';
-import { appears } from './flight.ts';
+import { leaseMs } from './client.ts';
+import { appears, notTaken } from './flight.ts';
 import { admit } from './line.ts';
 import { keep, type Projector, type Shown } from './message.ts';
 
@@ -146,10 +146,7 @@ async function sendPictures(
       ? { text: 'There is nothing to draw yet.', blocks: [] }
       : { text: `${sent} ${sent === 1 ? 'picture is' : 'pictures are'} in your messages with me.`, blocks: [] };
   } catch (error) {
-    const failure = failureOf(error);
-    if (failure.kind === 'unclear') throw error;
-    const why = failure.kind === 'later' ? 'it is busy' : failure.error.replaceAll('_', ' ');
-    return { text: `Slack did not take the pictures (${why}). Nothing was sent; ask again in a minute.`, blocks: [] };
+    return notTaken(error, 'pictures');
   }
 }
 

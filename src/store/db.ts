@@ -73,3 +73,29 @@ export async function clockSkew(db: Db): Promise<number> {
   const after = Date.now();
   return (rows[0] as { at: Date }).at.getTime() - (before + after) / 2;
 }
+
+/**
+ * Work in a transaction of its own, on a connection for the background. `begin` opens it. A connection whose ROLLBACK fails
+ * is in an unknown state and does not go back to the pool.
+ */
+export async function inBackground<T>(
+  { background }: Pick<Db, 'background'>,
+  begin: string,
+  work: (client: pg.PoolClient) => Promise<T>,
+): Promise<T> {
+  const client = await background.connect();
+  let broken: Error | undefined;
+  try {
+    await client.query(begin);
+    const result = await work(client);
+    await client.query('COMMIT');
+    return result;
+  } catch (error) {
+    await client.query('ROLLBACK').catch((failed: Error) => {
+      broken = failed;
+    });
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}

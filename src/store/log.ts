@@ -8,7 +8,7 @@ import type { LogEntry, SealFaults } from '../domain/seal.ts';
 import type { Surface } from '../domain/surface.ts';
 import { surfaceKey } from '../domain/surface.ts';
 import type { Json } from './calendar.ts';
-import type { Db } from './db.ts';
+import { type Db, inBackground } from './db.ts';
 import type { Tx } from './tx.ts';
 
 export type CommandRow = {
@@ -103,11 +103,8 @@ const batch = 500;
  * workspace at a time; commits never wait for it. Returns how many it sealed.
  */
 export async function seal(db: Db, workspace: string): Promise<number> {
-  const client = await db.background.connect();
-  let broken: Error | undefined;
-  try {
+  return inBackground(db, 'BEGIN', async (client) => {
     // The lock has to be older than the snapshot that reads the last seal: READ COMMITTED takes one per statement.
-    await client.query('BEGIN');
     await client.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 1))', [workspace]);
     const { rows: last } = await client.query<{ position: string; hash: string }>(
       'SELECT position, hash FROM seal WHERE workspace = $1 ORDER BY position DESC LIMIT 1',
@@ -136,16 +133,8 @@ export async function seal(db: Db, workspace: string): Promise<number> {
         [workspace, JSON.stringify(seals), seals.map((sealed) => sealed.seq)],
       );
     }
-    await client.query('COMMIT');
     return seals.length;
-  } catch (error) {
-    await client.query('ROLLBACK').catch((failed: Error) => {
-      broken = failed;
-    });
-    throw error;
-  } finally {
-    client.release(broken);
-  }
+  });
 }
 
 /** Workspaces with events that wait for their seal. */

@@ -16,7 +16,7 @@ import {
   z90,
 } from '../domain/metric.ts';
 import type { Reader } from './calendar.ts';
-import type { Db } from './db.ts';
+import { type Db, inBackground } from './db.ts';
 
 /*
  * The numbers behind the metrics: two statements per time, over the rows that everything else uses, too. What a metric
@@ -361,14 +361,10 @@ function medianIn({ n, middle, ends }: Spread, among: number): Median | undefine
 const patienceMs = 60_000;
 
 /** Reads over all releases of a quarter may take longer than a command may, and want memory to sort in. */
-async function atOneMoment<T>(db: Db, work: (query: Query) => Promise<T>): Promise<T> {
-  const client = await db.background.connect();
-  let broken: Error | undefined;
-  try {
-    await client.query(
-      `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = ${patienceMs}; SET LOCAL work_mem = '32MB'; SET LOCAL jit = off`,
-    );
-    const result = await work(async <Found>(text: string, values: readonly unknown[]) => {
+function atOneMoment<T>(db: Db, work: (query: Query) => Promise<T>): Promise<T> {
+  const begin = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = ${patienceMs}; SET LOCAL work_mem = '32MB'; SET LOCAL jit = off`;
+  return inBackground(db, begin, (client) =>
+    work(async <Found>(text: string, values: readonly unknown[]) => {
       const config: pg.QueryConfig & { query_timeout: number } = {
         text,
         values: [...values],
@@ -376,15 +372,6 @@ async function atOneMoment<T>(db: Db, work: (query: Query) => Promise<T>): Promi
       };
       const { rows } = await client.query<{ found: Found }>(config);
       return (rows[0] as { found: Found }).found;
-    });
-    await client.query('COMMIT');
-    return result;
-  } catch (error) {
-    await client.query('ROLLBACK').catch((failed: Error) => {
-      broken = failed;
-    });
-    throw error;
-  } finally {
-    client.release(broken);
-  }
+    }),
+  );
 }

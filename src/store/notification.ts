@@ -1,4 +1,4 @@
-import type { Db } from './db.ts';
+import { type Db, inBackground } from './db.ts';
 
 /*
  * The ledger of pushes: what was sent to whom and why, and what a budget kept back (interaction.md §2.6). Edits are no
@@ -37,10 +37,7 @@ export async function permit(
     readonly muted?: boolean;
   },
 ): Promise<Permit> {
-  const client = await db.background.connect();
-  let broken: Error | undefined;
-  try {
-    await client.query('BEGIN');
+  return inBackground(db, 'BEGIN', async (client) => {
     await client.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 2))', [
       `${workspace}:${push.person ?? surface}`,
     ]);
@@ -52,10 +49,7 @@ export async function permit(
     // What a mute kept back is judged anew when something else happens: the mute may be over.
     const isSettled =
       known === 'sent' || known === 'collapsed' || (known === 'dropped' && push.audience !== 'follower');
-    if (known !== undefined && isSettled) {
-      await client.query('COMMIT');
-      return known === 'sent' ? 'send' : known === 'dropped' ? 'drop' : 'collapse';
-    }
+    if (known !== undefined && isSettled) return known === 'sent' ? 'send' : known === 'dropped' ? 'drop' : 'collapse';
     const { rows } = await client.query<{ of_release: number; of_day: number }>(
       `SELECT count(*) FILTER (WHERE release = $3)::int AS of_release, count(*) FILTER (WHERE at >= $4)::int AS of_day
        FROM notification WHERE workspace = $1 AND person = $2 AND audience = $5 AND state = 'sent' AND why <> 'asked to be asked again'`,
@@ -81,16 +75,8 @@ export async function permit(
         asked.now,
       ],
     );
-    await client.query('COMMIT');
     return decided;
-  } catch (error) {
-    await client.query('ROLLBACK').catch((failed: Error) => {
-      broken = failed;
-    });
-    throw error;
-  } finally {
-    client.release(broken);
-  }
+  });
 }
 
 function decide(
