@@ -22,6 +22,7 @@ import type { RequestInput } from '../../src/domain/request.ts';
 import { instantAt } from '../../src/domain/time.ts';
 import type { Waiting } from '../../src/domain/waiting-line.ts';
 import { approvalProps } from '../support/props.ts';
+import { parsedText } from '../support/views.ts';
 
 const hostile = `<!channel> *bold* \`tick\` <https://evil.example|Approve> & "quotes" \u202e ${'x'.repeat(700)}`;
 const now = new Date('2026-11-24T12:00:00Z');
@@ -408,15 +409,6 @@ describe.each(['Add SEPA instant payouts', hostile, '', '漢字 🚀 עברית'
     });
   },
 );
-
-/** Text that Slack parses; plain_text is shown as it is. */
-function parsedText(value: unknown): string {
-  if (Array.isArray(value)) return value.map(parsedText).join('\n');
-  if (typeof value !== 'object' || value === null) return '';
-  const { type, text } = value as { type?: string; text?: unknown };
-  if (type === 'mrkdwn') return String(text);
-  return Object.values(value).map(parsedText).join('\n');
-}
 
 test('the freeze form is what Slack takes', () => {
   expect(checkView(freezeForm({ channel: 'C1', zone }))).toEqual([]);

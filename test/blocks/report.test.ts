@@ -40,8 +40,8 @@ import {
   unknown,
 } from '../../src/domain/metric.ts';
 import { releaseWith } from '../support/props.ts';
+import { hostile, parsedText } from '../support/views.ts';
 
-const hostile = `<!channel> *bold* \`tick\` <https://evil.example|Approve> & "quotes" \u202e ${'x'.repeat(3_500)}`;
 const now = new Date('2026-11-24T12:00:00Z');
 const period = { from: new Date('2026-10-25T12:00:00Z'), to: now };
 
@@ -314,13 +314,4 @@ test('pictures have every number in their words, and there are at most six', () 
 
 function escaped(text: string): string {
   return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
-}
-
-/** Text that Slack parses; plain_text is shown as it is. */
-function parsedText(value: unknown): string {
-  if (Array.isArray(value)) return value.map(parsedText).join('\n');
-  if (typeof value !== 'object' || value === null) return '';
-  const { type, text } = value as { type?: string; text?: unknown };
-  if (type === 'mrkdwn') return String(text);
-  return Object.values(value).map(parsedText).join('\n');
 }

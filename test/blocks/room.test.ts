@@ -28,45 +28,15 @@ import type { StoredEvent } from '../../src/domain/event.ts';
 import { pieces, placeholders, unknownPlaceholder } from '../../src/domain/protocol.ts';
 import { releaseStates } from '../../src/domain/release.ts';
 import { stepStates } from '../../src/domain/step.ts';
-import { approvalProps, roomProps, stepProps } from '../support/props.ts';
+import { releaseWith, roomProps, stepProps } from '../support/props.ts';
+import { hostile, parsedText } from '../support/views.ts';
 
-const hostile = `<!channel> *bold* \`tick\` <https://evil.example|Approve> & "quotes" \u202e ${'x'.repeat(3_500)}`;
 const now = new Date('2026-11-24T13:20:00Z');
 
-function release(state: ReleaseProps['state'], words: string, change: Partial<ReleaseProps> = {}): ReleaseProps {
-  return {
-    number: 142,
-    state,
-    units: [{ service: 'payments', version: words.slice(0, 60) }],
-    environment: 'production',
-    changeType: 'normal',
-    policy: 'production',
-    summary: words,
-    rollbackPlan: words,
-    requester: 'U0ANA',
-    lead: 'U0RAJ',
-    startsAt: new Date('2026-11-24T13:00:00Z'),
-    endsAt: new Date('2026-11-24T13:45:00Z'),
-    channel: 'C0RELEASES',
-    revision: 1,
-    dependsOn: [],
-    train: undefined,
-    hasSlot: true,
-    sequence: 1,
-    warnings: [],
-    requestedAt: now,
-    changedAt: now,
-    startedAt: now,
-    reason: words,
-    gates: [],
-    notes: [{ author: 'U0ANA', text: words, at: now }],
-    room: 'open',
-    roomChannel: 'C0ROOM',
-    zone: 'Europe/Berlin',
-    ...approvalProps(words, now),
-    ...change,
-  };
-}
+const release = (state: ReleaseProps['state'], words: string, change: Partial<ReleaseProps> = {}): ReleaseProps => ({
+  ...releaseWith(state, words),
+  ...change,
+});
 
 /** Steps in every state and of every kind, and more of them than a message has room for. */
 function everyStep(words: string) {
@@ -115,15 +85,6 @@ const event = (body: StoredEvent['body']): StoredEvent => ({
   command: 'c1',
   body,
 });
-
-/** Text that Slack parses; plain_text is shown as it is. */
-function parsedText(value: unknown): string {
-  if (Array.isArray(value)) return value.map(parsedText).join('\n');
-  if (typeof value !== 'object' || value === null) return '';
-  const { type, text } = value as { type?: string; text?: unknown };
-  if (type === 'mrkdwn') return String(text);
-  return Object.values(value).map(parsedText).join('\n');
-}
 
 describe.each(['Add SEPA instant payouts', hostile, '', '漢字 🚀 עברית'])('a war room that says %#', (words) => {
   test.each(releaseStates)('%s stays within the limits of Slack and mentions nobody by itself', (state) => {

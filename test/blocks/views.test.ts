@@ -32,8 +32,8 @@ import { digestSections, topics } from '../../src/domain/follow.ts';
 import { noPrefs } from '../../src/domain/prefs.ts';
 import { releaseStates } from '../../src/domain/release.ts';
 import { releaseWith as release } from '../support/props.ts';
+import { hostile, parsedText } from '../support/views.ts';
 
-const hostile = `<!channel> *bold* \`tick\` <https://evil.example|Approve> & "quotes" \u202e ${'x'.repeat(3_500)}`;
 const now = new Date('2026-11-24T12:00:00Z');
 const event: StoredEvent = {
   id: 'e1',
@@ -183,15 +183,6 @@ describe.each(['Add SEPA instant payouts', hostile, '', '漢字 🚀 עברית'
     });
   },
 );
-
-/** Text that Slack parses; plain_text is shown as it is. */
-function parsedText(value: unknown): string {
-  if (Array.isArray(value)) return value.map(parsedText).join('\n');
-  if (typeof value !== 'object' || value === null) return '';
-  const { type, text } = value as { type?: string; text?: unknown };
-  if (type === 'mrkdwn') return String(text);
-  return Object.values(value).map(parsedText).join('\n');
-}
 
 test('forms are what Slack takes', () => {
   const draft = {

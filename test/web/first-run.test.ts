@@ -1,20 +1,18 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Browser, chromium } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openBrowser } from '../support/browser.ts';
 import { type House, openHouse } from '../support/house.ts';
 
 /* A newcomer's first five clicks, with the whole product behind the page. */
 
 const root = new URL('../../', import.meta.url).pathname;
-const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 let browser: Browser;
 let house: House;
 beforeAll(async () => {
-  if (!existsSync(executablePath))
-    throw new Error(`no ${executablePath}: apt-get install -y chromium, or name another one in CHROMIUM`);
   house = await openHouse({ lived: true, catalog: readFileSync(`${root}sandbox/catalog.yml`, 'utf8') });
-  browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+  browser = await openBrowser();
 });
 afterAll(async () => {
   await browser?.close();

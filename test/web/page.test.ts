@@ -1,24 +1,15 @@
 import { execFile } from 'node:child_process';
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import axe from 'axe-core';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import WebSocket from 'ws';
 import { until } from '../../sandbox/driver.ts';
 import { addMessage } from '../../sandbox/server/world.ts';
+import { openBrowser } from '../support/browser.ts';
 import { everyBlock, form, openGallery } from './gallery.ts';
 
 /* The page of the local workspace in Chromium, with an unmodified Bolt app behind it. */
@@ -26,14 +17,11 @@ import { everyBlock, form, openGallery } from './gallery.ts';
 /** Not the synchronous one: the workspace runs in this process. */
 const run = promisify(execFile);
 const root = new URL('../../', import.meta.url).pathname;
-const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 let browser: Browser;
 let gallery: Awaited<ReturnType<typeof openGallery>>;
 beforeAll(async () => {
-  if (!existsSync(executablePath))
-    throw new Error(`no ${executablePath}: apt-get install -y chromium, or name another one in CHROMIUM`);
   gallery = await openGallery();
-  browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+  browser = await openBrowser();
 });
 afterAll(async () => {
   await browser?.close();

@@ -1,20 +1,17 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Browser, chromium } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openBrowser } from '../support/browser.ts';
 import { type House, openHouse } from '../support/house.ts';
 import { books, cast, stateOf } from '../support/story.ts';
 
 /* A rollback on a phone: 390 pixels wide, two taps, no typing. */
 
-const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 let browser: Browser;
 let house: House;
 beforeAll(async () => {
-  if (!existsSync(executablePath))
-    throw new Error(`no ${executablePath}: apt-get install -y chromium, or name another one in CHROMIUM`);
   house = await openHouse({ at: '2026-11-24T08:00:00Z' });
-  browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+  browser = await openBrowser();
 });
 afterAll(async () => {
   await browser?.close();

@@ -1,28 +1,26 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import axe from 'axe-core';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { flightRecord } from '../../blocks/flight.ts';
 import { type FlightRecord, recordHtml, recordJson } from '../../blocks/record.ts';
 import { canonicalJson } from '../../src/domain/canonical.ts';
 import { findFlight } from '../../src/store/flight.ts';
 import { seal } from '../../src/store/log.ts';
+import { openBrowser } from '../support/browser.ts';
 import { openHall, workspace } from '../support/hall.ts';
 import { everyString, sampleRecord, sha256 } from '../support/record.ts';
 
-const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const sizes = [1280, 390] as const;
 const schemes = ['light', 'dark'] as const;
 let folder: string;
 let browser: Browser;
 beforeAll(async () => {
-  if (!existsSync(executablePath))
-    throw new Error(`no ${executablePath}: apt-get install -y chromium, or name another one in CHROMIUM`);
   folder = mkdtempSync(join(tmpdir(), 'maitred-page-'));
-  browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+  browser = await openBrowser();
 });
 afterAll(async () => {
   await browser?.close();
