@@ -178,7 +178,7 @@ async function handleFailure(
 
 /** The release whose room was archived or deleted by hand under something that stands in it; tried a few times. */
 function lostRoom({ row }: Claim, failure: ReturnType<typeof failureOf>): number | undefined {
-  const gone = ['is_archived', 'channel_not_found', 'not_in_channel'];
+  const gone = ['is_archived', 'is_inactive', 'channel_not_found', 'not_in_channel'];
   if (failure.kind !== 'refused' || !gone.includes(failure.error) || row.attempts > 5) return undefined;
   const surface = parseSurfaceKey(row.key);
   const inRoom = ['topic', 'purpose', 'bookmarks', 'header', 'checklist'];
@@ -639,7 +639,8 @@ async function roomOf(
     }
     // It may have been archived by hand: then it has to be somewhere else first.
     const key = surfaceKey({ kind: 'room', release: number });
-    if (tries === 0 && release.roomChannel && (await pendingSince(projector.ctx.db, workspace, key))) {
+    if (release.roomChannel && (await pendingSince(projector.ctx.db, workspace, key))) {
+      if (tries > 0) return undefined;
       await refresh(projector, workspace, key);
       continue;
     }

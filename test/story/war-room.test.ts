@@ -462,4 +462,56 @@ story('reviews', (told) => {
       `rel-${row?.number}-record.json`,
     ]);
   });
+
+  test('opened again, an archived room gets a new channel: apps may not unarchive, and that is said', async () => {
+    const { house, people } = told();
+    const [row] = await house.query<{ number: number }>(
+      'SELECT number FROM release WHERE archived_at IS NOT NULL ORDER BY number LIMIT 1',
+    );
+    await people.ana.types(`/release room open REL-${row?.number}`);
+    const again = await house.channelEventually(new RegExp(`^rel-${row?.number}-.*-2$`));
+    await people.ana.seesEventually(/Slack does not let me open the archived channel again/, again.name);
+    await house.until('its header', () => (again.pins.length === 1 ? true : undefined));
+  });
+
+  test('where Slack forbids archiving it is said once, and the room stays', async () => {
+    const { house, people } = told();
+    house.sandbox.world.state.policy.archiving = 'admins';
+    const [row] = await house.query<{ number: number; room_channel: string }>(
+      "SELECT number, room_channel FROM release WHERE state = 'done' AND reviewed_at IS NULL",
+    );
+    await people.ana.clicks('As planned', 'dm', new RegExp(`REL-${row?.number}\\b`));
+    const channel = house.sandbox.world.state.channels[row?.room_channel ?? ''];
+    const said = () =>
+      house.messages(channel?.name ?? '').filter((one) => /Slack does not let me archive this channel/.test(one.text));
+    for (let day = 0; day < 20 && said().length === 0; day++) {
+      shift(house, 24 * 60);
+      await new Promise((resolve) => setTimeout(resolve, 700));
+    }
+    await house.until('it to be said', () => (said().length > 0 ? true : undefined));
+    shift(house, 10 * 24 * 60);
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect(said()).toHaveLength(1);
+    expect(channel?.is_archived).toBe(false);
+  });
+});
+
+story('a group of 130 people on call', (told) => {
+  test('a hundred are invited at a time, and nobody is left out', async () => {
+    const { house, people } = told();
+    const { world } = house.sandbox;
+    const ana = world.state.users.U0ANA as NonNullable<(typeof world.state.users)[string]>;
+    const many = Array.from({ length: 130 }, (_, index) => `U1X${String(index).padStart(4, '0')}`);
+    for (const id of many) world.state.users[id] = { ...ana, id, name: id.toLowerCase() };
+    const group = world.state.usergroups.S0SREONCALL;
+    if (!group) throw new Error('there is nobody on call');
+    group.users = many;
+    const before = world.calls.length;
+    const { room } = await opens(house, 'payments@6.0.0 today 10:00 for 60m env:staging');
+    const channel = house.channel(room);
+    await house.until('everybody', () => (many.every((id) => channel?.members.includes(id)) ? true : undefined));
+    const invites = world.calls.slice(before).filter((one) => one.method === 'conversations.invite');
+    expect(invites.map((one) => one.error)).toEqual([null, null]);
+    await people.ana.seesEventually(/Approved – /, room);
+  });
 });
