@@ -22,7 +22,7 @@ import {
   slot,
   type View,
 } from './kit.ts';
-import { select, textInput } from './modal.ts';
+import { select, textInput, timeInput } from './modal.ts';
 import { sectionWords, stateWords } from './state.ts';
 import { type ReleaseProps, waitingFor } from './summary.ts';
 
@@ -363,12 +363,7 @@ export function digestForm(
     submit: plain('Save', 24),
     close: plain('Close', 24),
     blocks: [
-      {
-        type: 'input',
-        block_id: 'at',
-        label: plain('At', 2000),
-        element: { type: 'timepicker', action_id: 'value', initial_time: plan.at },
-      },
+      timeInput('at', 'At', plan.at),
       textInput('zone', 'Time zone', { max: 60, initial: plan.zone, placeholder: 'Europe/Berlin' }),
       textInput('days', 'On these days', { max: 40, initial: daysWords(plan.days), placeholder: 'mon-fri' }),
       textInput('scope', 'About', {

@@ -1,4 +1,4 @@
-import type { KnownBlock, ModalView, PlainTextOption } from '@slack/types';
+import type { InputBlock, KnownBlock, ModalView, PlainTextOption } from '@slack/types';
 import { type Mrkdwn, mrkdwn, plain, section, type View } from './kit.ts';
 
 /** Opens within Slack's three seconds; the real content follows as an update. */
@@ -89,5 +89,31 @@ export function select(
       options: values.map(choice),
       initial_option: choice(initial),
     },
+  };
+}
+
+/** A service of the catalogue, found by typing. */
+export function servicePicker(initial?: PlainTextOption): KnownBlock {
+  return {
+    type: 'input',
+    block_id: 'service',
+    label: plain('Service', 2000),
+    element: {
+      type: 'external_select',
+      action_id: 'service.options.v1',
+      min_query_length: 0,
+      placeholder: plain('Type a service', 150),
+      ...(initial ? { initial_option: initial } : {}),
+    },
+  };
+}
+
+/** A time of day, "HH:MM". */
+export function timeInput(id: string, label: string, initial: string | undefined): InputBlock {
+  return {
+    type: 'input',
+    block_id: id,
+    label: plain(label, 2000),
+    element: { type: 'timepicker', action_id: 'value', ...(initial === undefined ? {} : { initial_time: initial }) },
   };
 }

@@ -1,9 +1,9 @@
-import type { InputBlock, KnownBlock, ModalView } from '@slack/types';
+import type { KnownBlock, ModalView } from '@slack/types';
 import type { Prefs } from '../src/domain/approval.ts';
 import { daysWords } from '../src/domain/recurrence.ts';
 import { personInput } from './delegate.ts';
 import { context, mrkdwn, plain } from './kit.ts';
-import { select, textInput } from './modal.ts';
+import { select, textInput, timeInput } from './modal.ts';
 
 const dms = { all: 'Everything that concerns me', needed: 'Only what I must act on', none: 'None' } as const;
 
@@ -35,15 +35,6 @@ export function prefsForm(prefs: Prefs, zone: string, digest: { readonly at: str
       }),
       context(mrkdwn`Emergencies, and releases that begin within four hours, are asked at any hour.`),
     ],
-  };
-}
-
-function timeInput(id: string, label: string, initial: string | undefined): InputBlock {
-  return {
-    type: 'input',
-    block_id: id,
-    label: plain(label, 2000),
-    element: { type: 'timepicker', action_id: 'value', ...(initial === undefined ? {} : { initial_time: initial }) },
   };
 }
 

@@ -4,7 +4,7 @@ import { changeTypes } from '../src/domain/policy.ts';
 import type { Offer } from '../src/domain/slot.ts';
 import { personInput } from './delegate.ts';
 import { actions, button, code, context, dayAndTime, mrkdwn, plain, section, span, type View } from './kit.ts';
-import { select, textInput } from './modal.ts';
+import { select, servicePicker, textInput } from './modal.ts';
 import { offerLine } from './slot.ts';
 
 /** What the request form is filled with: from the command line, or from what was typed before a refusal. */
@@ -94,18 +94,7 @@ export function editForm(release: number, revision: number, draft: RequestDraft)
 
 function whatInputs(draft: RequestDraft): KnownBlock[] {
   return [
-    {
-      type: 'input',
-      block_id: 'service',
-      label: plain('Service', 2000),
-      element: {
-        type: 'external_select',
-        action_id: 'service.options.v1',
-        min_query_length: 0,
-        placeholder: plain('Type a service', 150),
-        ...(draft.service === '' ? {} : { initial_option: option(draft.service) }),
-      },
-    },
+    servicePicker(draft.service === '' ? undefined : option(draft.service)),
     textInput('version', 'Version', { max: 60, initial: draft.version, placeholder: '2.14.0' }),
     textInput('summary', 'What changes', {
       multiline: true,

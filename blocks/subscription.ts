@@ -31,6 +31,7 @@ import {
   slot,
   type View,
 } from './kit.ts';
+import { servicePicker } from './modal.ts';
 import { place, say } from './sentence.ts';
 import { sectionWords, stateWords, topicWords } from './state.ts';
 import { type ReleaseProps, summaryLine, waitingFor } from './summary.ts';
@@ -260,17 +261,7 @@ export function subscribeForm(target: string): ModalView {
     submit: plain('Follow', 24),
     close: plain('Close', 24),
     blocks: [
-      {
-        type: 'input',
-        block_id: 'service',
-        label: plain('Service', 2000),
-        element: {
-          type: 'external_select',
-          action_id: 'service.options.v1',
-          min_query_length: 0,
-          placeholder: plain('Type a service', 150),
-        },
-      },
+      servicePicker(),
       ...groups.map(([id, label, names]): KnownBlock => {
         const picked = names.filter((topic) => usualTopics.includes(topic)).map(choice);
         return {
