@@ -44,7 +44,7 @@ test('50 releases are walked while the app is killed at random: all end right, n
   killing = false;
   await nemesis;
 
-  await house.until('the first surfaces to settle', async () => ((await waiting()) < 50 ? true : undefined));
+  // What a killed process had in hand is free again when its claims end: how fast is not this test's question.
   const settled = Date.now() + 180_000;
   while ((await waiting()) > 0 && Date.now() < settled) await sleep(250);
   expect(await waiting()).toBe(0);
