@@ -464,7 +464,10 @@ async function readBytes(request: IncomingMessage): Promise<Buffer> {
 }
 
 function send(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
+  const text = JSON.stringify(body);
+  // With its length known the answer is one write; without, it goes out in pieces.
+  const length = { 'content-length': Buffer.byteLength(text) };
   response
-    .writeHead(status, { 'content-type': 'application/json; charset=utf-8', ...headers })
-    .end(JSON.stringify(body));
+    .writeHead(status, { 'content-type': 'application/json; charset=utf-8', ...length, ...headers })
+    .end(text);
 }
