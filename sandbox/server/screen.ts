@@ -38,6 +38,8 @@ export type Shared = {
   shortcuts: Manifest['shortcuts'];
   policy: Policy;
   faults: readonly (Fault & { readonly method: string })[];
+  /** Events are switched off. */
+  unsubscribed: boolean;
   guide: Guide | null;
   home_tab: boolean;
 };
@@ -77,6 +79,7 @@ function* entries(world: World, delivery: Delivery, people: readonly string[]): 
     faults: [...world.faults].flatMap(([method, all]) =>
       all.filter((one) => one.times > 0).map((one) => ({ method, ...one })),
     ),
+    unsubscribed: world.unsubscribed,
     guide: world.guide,
     home_tab: world.manifest.homeTab,
   };

@@ -40,6 +40,7 @@ const empty: State = {
     removing: 'everyone',
   },
   faults: [],
+  unsubscribed: false,
   guide: null,
   home_tab: false,
   users: {},
