@@ -92,7 +92,8 @@ export type World = {
   readonly unconfirmed: Unconfirmed;
   readonly scheduled: Map<string, Scheduled>;
   readonly lived: boolean;
-  readonly manifest: Manifest;
+  /** May be changed while the workspace runs, as an app's owner does. */
+  manifest: Manifest;
   /** Part of the state. */
   readonly policy: Policy;
   readonly tokens: { bot: string; readonly app: string; readonly signingSecret: string };
