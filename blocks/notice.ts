@@ -25,7 +25,7 @@ import {
 import { pirAsk } from './pir.ts';
 import { say } from './sentence.ts';
 import { stateWords } from './state.ts';
-import { closesAt, type ReleaseProps, summaryLine, waitingFor } from './summary.ts';
+import { cancelButton, closesAt, type ReleaseProps, summaryLine, waitingFor } from './summary.ts';
 
 /** What an approver is asked in a direct message. It is edited when there is nothing left to decide. */
 export function ask(release: ReleaseProps, approver: string, principals: readonly string[] = []): View {
@@ -181,10 +181,11 @@ export function notice(event: StoredEvent, release: ReleaseProps): View {
         ...(event.body.type === 'release.rolled_back' || event.body.type === 'release.failed'
           ? [button('pir.open', 'Open the review…', String(release.number))]
           : []),
-        ...(event.body.type === 'start.held' || event.body.type === 'release.approved'
+        ...(['start.held', 'release.approved', 'release.missed'].includes(event.body.type)
           ? [button('release.move', 'Move…', String(release.number))]
           : []),
-        ...(release.state === 'approved' && release.room === 'none'
+        ...(event.body.type === 'release.missed' ? [cancelButton(release)] : []),
+        ...(event.body.type !== 'release.missed' && release.state === 'approved' && release.room === 'none'
           ? [button('room.open', 'Open war room', String(release.number))]
           : []),
       ]),

@@ -143,6 +143,9 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
     text: mrkdwn`${person(who)} cannot take this: it has to be another full, active member.`,
   }),
   offer_over: ({ state }) => ({ text: mrkdwn`This offer is over (${state}). Nothing was changed.` }),
+  extended_already: ({ release, endsAt }, zone) => ({
+    text: mrkdwn`${releaseKey(release)} has more time already, until ${date(new Date(endsAt), zone, '{time}')}. For yet more: ${code(`/release extend ${releaseKey(release)} 15m`)}`,
+  }),
   next_holder: ({ next }, zone) => ({
     text: mrkdwn`There is no more time: ${next.label} holds what comes next, from ${date(new Date(next.startsAt), zone, '{time}')}. Ask its owner, or pause.`,
   }),

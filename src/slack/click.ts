@@ -203,7 +203,7 @@ export async function clicked(
     case 'offer.decline':
       return stepped(call(answerOfferCommand, { release, offer: rest, accept: action === 'offer.accept' }));
     case 'slot.extend':
-      return stepped(call(extendCommand, { release, minutes: 15 }));
+      return stepped(call(extendCommand, { release, minutes: 15, from: rest || null }));
     case 'room.keep':
       return stepped(call(keepRoomCommand, { release }));
     case 'release.follow':

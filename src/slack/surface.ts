@@ -586,6 +586,7 @@ const results: readonly string[] = [
   'release.failed',
   'review.asked',
   'start.held',
+  'release.missed',
 ];
 
 /** Those whom somebody votes for: named for this release, or by a preference that holds now. */
