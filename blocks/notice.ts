@@ -166,6 +166,9 @@ export function notice(event: StoredEvent, release: ReleaseProps): View {
         : []),
       actions(`notice-${release.number}`, [
         button('release.details', 'Details', String(release.number)),
+        ...(['release.rejected', 'release.expired'].includes(event.body.type)
+          ? [button('release.again', 'Edit and resubmit…', String(release.number), { style: 'primary' })]
+          : []),
         ...(event.body.type === 'release.left_behind'
           ? [
               button('train.board', 'Board the next', `${release.number}|${event.body.train}`, { style: 'primary' }),

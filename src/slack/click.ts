@@ -108,6 +108,8 @@ export async function clicked(
       return performed(asker, call(snoozeCommand, { release, minutes: 60 }), by.id);
     case 'release.nudge':
       return performed(asker, call(nudgeCommand, { release }), by.id);
+    case 'release.again':
+      return openForm(ctx, client, form, { kind: 'again', release });
     case 'release.edit':
       return openForm(ctx, client, form, { kind: 'edit', release });
     case 'criteria.show':

@@ -14,7 +14,7 @@ import { overrideForm } from '../../blocks/override.ts';
 import { actionRows, pirForm } from '../../blocks/pir.ts';
 import { prefsForm } from '../../blocks/prefs.ts';
 import { refusal, refusedText } from '../../blocks/refusal.ts';
-import { editForm, type RequestDraft, requestForm } from '../../blocks/request.ts';
+import { asksAgain, editForm, type RequestDraft, requestForm } from '../../blocks/request.ts';
 import { type ReviewProps, reviewForm } from '../../blocks/review.ts';
 import { handoverForm, reasonForm, rollbackForm, statusForm } from '../../blocks/room.ts';
 import { subscribeForm } from '../../blocks/subscription.ts';
@@ -94,6 +94,7 @@ export async function openForm(
 function titleOf(form: Form): string {
   switch (form.kind) {
     case 'request':
+    case 'again':
       return 'Request a release';
     case 'review':
       return `Review REL-${form.release}`;
@@ -246,6 +247,11 @@ async function fillForm(
       const refused = await against(call(changeCommand, same), ['nothing_changed']);
       return refused ?? editForm(release.number, release.revision, draftOfRelease(release));
     }
+    case 'again': {
+      const release = await findReleaseProps(ctx.db, workspace, form.release);
+      if (!release) return no({ code: 'not_found', what: 'release', name: `REL-${form.release}` });
+      return requestForm(draftAgain(release, ctx.now()), await environmentsOf(ctx, workspace), asksAgain(release));
+    }
     case 'request': {
       const { draft } = form;
       const [first, ...others] = draft.units;
@@ -353,6 +359,11 @@ function draftOfRelease(release: ReleaseProps): RequestDraft {
     auto: release.auto,
     channel: release.channel,
   };
+}
+
+/** The same content once more, at a time that is still to come. */
+function draftAgain(release: ReleaseProps, now: Date): RequestDraft {
+  return { ...draftOfRelease(release), startsAt: release.startsAt > now ? release.startsAt : undefined };
 }
 
 export async function environmentsOf(ctx: Ctx, workspace: string): Promise<string[]> {
