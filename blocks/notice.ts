@@ -23,12 +23,18 @@ import {
   type View,
 } from './kit.ts';
 import { pirAsk } from './pir.ts';
+import { changedBlocks } from './review.ts';
 import { say } from './sentence.ts';
 import { stateWords } from './state.ts';
 import { cancelButton, closesAt, type ReleaseProps, summaryLine, waitingFor } from './summary.ts';
 
 /** What an approver is asked in a direct message. It is edited when there is nothing left to decide. */
-export function ask(release: ReleaseProps, approver: string, principals: readonly string[] = []): View {
+export function ask(
+  release: ReleaseProps,
+  approver: string,
+  principals: readonly string[] = [],
+  changed: Parameters<typeof changedBlocks>[0] = [],
+): View {
   const own = gatesOf(release, approver, principals);
   const voted = own
     .flatMap((gate) => gate.votes)
@@ -82,6 +88,7 @@ export function ask(release: ReleaseProps, approver: string, principals: readonl
       section(
         mrkdwn`${name} → ${release.environment} needs a decision for *${gates}* before ${date(closesAt(release), release.zone)}.\n${release.summary}\nAsked by ${person(release.requester)}.${release.risk ? ` Risk: ${release.risk.band}.` : ''}`,
       ),
+      ...changedBlocks(changed),
       askButtons(release),
       context(why),
     ],

@@ -8,14 +8,14 @@ import { exceptionForm } from '../../blocks/exception.ts';
 import { experimentForm } from '../../blocks/experiment.ts';
 import { freezeForm } from '../../blocks/freeze-form.ts';
 import { incidentForm } from '../../blocks/incident.ts';
-import { mrkdwn, plainSlot, type View } from '../../blocks/kit.ts';
+import { mrkdwn, type View } from '../../blocks/kit.ts';
 import { answer as answerModal, message, noteForm, skeleton } from '../../blocks/modal.ts';
 import { overrideForm } from '../../blocks/override.ts';
 import { actionRows, pirForm } from '../../blocks/pir.ts';
 import { prefsForm } from '../../blocks/prefs.ts';
 import { refusal, refusedText } from '../../blocks/refusal.ts';
 import { asksAgain, editForm, type RequestDraft, requestForm } from '../../blocks/request.ts';
-import { type ReviewProps, reviewForm } from '../../blocks/review.ts';
+import { changesSince, reviewForm } from '../../blocks/review.ts';
 import { handoverForm, reasonForm, rollbackForm, statusForm } from '../../blocks/room.ts';
 import { subscribeForm } from '../../blocks/subscription.ts';
 import { closesAt, type ReleaseProps } from '../../blocks/summary.ts';
@@ -44,7 +44,6 @@ import { enrolmentUri } from '../domain/code.ts';
 import { migrations } from '../domain/content.ts';
 import type { Refusal, RefusalCode } from '../domain/decision.ts';
 import { usualContent } from '../domain/digest.ts';
-import type { StoredEvent } from '../domain/event.ts';
 import { ConcludeInput, experimentKey } from '../domain/experiment.ts';
 import { DigestKind, DigestSection } from '../domain/follow.ts';
 import { readLine } from '../domain/line.ts';
@@ -293,32 +292,13 @@ async function fillForm(
         gates,
         principals: [...new Set(own.flatMap((one) => one.seats))].filter((seat) => seat !== person),
         earlier: votes.find((vote) => vote.voter === person),
-        changed: changedSince(await historyOf(ctx.db, workspace, form.release), person, release.zone),
+        changed: changesSince(await historyOf(ctx.db, workspace, form.release), person, release.zone),
         stepUp: release.gates.some((gate) => gate.rule.step_up && gates.includes(gate.name)),
         minutesLeft: Math.max(0, minutesBetween(ctx.now(), closesAt(release))),
         units: await unitsAround(ctx.db, workspace, release),
       });
     }
   }
-}
-
-/** What changed of a release since somebody voted on it, newest value last; nothing for who never did. */
-function changedSince(history: readonly StoredEvent[], person: string, zone: string): ReviewProps['changed'] {
-  const last = history.findLastIndex(({ body }) => body.type === 'vote.cast' && body.voter === person);
-  if (last < 0) return [];
-  const fields = new Map<string, ReviewProps['changed'][number]>();
-  const note = (field: ReviewProps['changed'][number]['field'], before: string, after: string) =>
-    fields.set(field, { field, before: fields.get(field)?.before ?? before, after });
-  for (const { body } of history.slice(last + 1)) {
-    if (body.type === 'release.changed') for (const one of body.fields) note(one.field, one.before, one.after);
-    if (body.type === 'release.moved' && (body.startsAt !== body.before.startsAt || body.endsAt !== body.before.endsAt))
-      note(
-        'time',
-        plainSlot(new Date(body.before.startsAt), new Date(body.before.endsAt), zone),
-        plainSlot(new Date(body.startsAt), new Date(body.endsAt), zone),
-      );
-  }
-  return [...fields.values()].filter((one) => one.before !== one.after);
 }
 
 /** A fresh secret, sealed and kept until a code proves that the authenticator has it. */

@@ -7,6 +7,7 @@ import { ask, line, notice, reminder, told, waiting } from '../../blocks/notice.
 import { overrideAsk } from '../../blocks/override.ts';
 import { refusal } from '../../blocks/refusal.ts';
 import { card } from '../../blocks/release.ts';
+import { changesSince } from '../../blocks/review.ts';
 import {
   briefing,
   checklist,
@@ -62,6 +63,7 @@ import {
   eventsBeside,
   findOverride,
   gateCosts,
+  historyOf,
   listReleases,
   loadEvent,
   loadReleaseProps,
@@ -241,7 +243,12 @@ async function show(
       // Nobody is asked what is decided already; a message that was sent is brought up to date.
       if (!claimed.row.ts && (!asked || props.state !== 'requested')) return keep(claimed);
       const must = props.changeType === 'emergency';
-      return push(projector, claimed, surface.person, ask(props, surface.person, principals), {
+      // Whoever voted before is told what is different now.
+      const changed =
+        props.revision > 1
+          ? changesSince(await historyOf(db, workspace, props.number), surface.person, props.zone)
+          : [];
+      return push(projector, claimed, surface.person, ask(props, surface.person, principals, changed), {
         audience: 'approver',
         release: props.number,
         why: 'may vote in a gate',
