@@ -246,6 +246,26 @@ export async function protocolsFor(
   return found.filter((one, index) => found.findIndex((other) => other.channel === one.channel) === index);
 }
 
+/** What reviews wanted done and nobody has done, the most urgent first; `release` undefined: of all. */
+export async function openActions(
+  db: Db,
+  workspace: string,
+  release: number | undefined,
+): Promise<{ key: string; release: number; text: string; owner: string; due: string }[]> {
+  const { rows } = await db.background.query<{
+    key: string;
+    release: number;
+    text: string;
+    owner: string;
+    due: string;
+  }>(
+    `SELECT key, release, text, owner, due FROM action
+     WHERE workspace = $1 AND done_at IS NULL AND ($2::int IS NULL OR release = $2) ORDER BY due, key LIMIT 50`,
+    [workspace, release ?? null],
+  );
+  return rows;
+}
+
 /** Open known errors; `services` empty: of all. */
 export async function knownErrorsOf(
   db: Db,
