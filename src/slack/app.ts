@@ -22,9 +22,7 @@ import type { StoredEvent } from '../domain/event.ts';
 import { readLine } from '../domain/line.ts';
 import type { Actor } from '../domain/person.ts';
 import { isLogged } from '../domain/reaction.ts';
-import { surfaceKey } from '../domain/surface.ts';
 import { type Outcome, run } from '../run.ts';
-import { markStale } from '../store/ledger.ts';
 import { askedOf, askedOfGroup, listServices } from '../store/read.ts';
 import { releaseAt } from '../store/room.ts';
 import { type Asker, answer, tell } from './answer.ts';
@@ -34,6 +32,7 @@ import { callOptions, connectOptions, type SlackConnection } from './client.ts';
 import { confirm } from './confirm.ts';
 import type { SlackDirectory } from './directory.ts';
 import { errorAt, openForm, readForm, readPass, requestAgain, type Submission, sayInModal } from './form.ts';
+import { refreshHome } from './home.ts';
 import { admit, type Typed, understand } from './line.ts';
 import { watchRooms } from './room-events.ts';
 
@@ -267,10 +266,7 @@ export async function openSlack(
   });
   watchRooms(app, door);
   app.event('app_home_opened', async ({ event }) => {
-    if (event.tab !== 'home') return;
-    const key = surfaceKey({ kind: 'home', person: event.user });
-    await markStale(ctx.db, workspace, [key], ctx.now());
-    ctx.wake(workspace, [key]);
+    if (event.tab === 'home') await refreshHome(ctx, workspace, event.user);
   });
   app.event('user_change', async ({ event, body }) => {
     directory.forget({ person: event.user.id });
