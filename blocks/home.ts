@@ -1,5 +1,6 @@
 import type { Button, KnownBlock } from '@slack/types';
 import type { HomeTab } from '../src/domain/approval.ts';
+import { homeRows } from '../src/domain/home.ts';
 import { isRunning, releaseKey, unitsName } from '../src/domain/release.ts';
 import { type CalendarDay, week } from './calendar.ts';
 import {
@@ -187,8 +188,9 @@ const shownNext = 3;
 const shownReviews = 3;
 
 function work(view: WorkProps, { waiting, command, zone }: HomeProps): KnownBlock[] {
-  const next = view.mine.filter((release) => isNext(release)).slice(0, shownNext);
-  const rest = view.mine.filter((release) => !next.includes(release));
+  const mine = view.mine.slice(0, homeRows.list);
+  const next = mine.slice(0, shownNext);
+  const rest = mine.slice(shownNext);
   const isIdle = next.length === 0 && view.reviews.length === 0 && waiting === 0;
   return [
     header('Next for you'),
@@ -234,7 +236,7 @@ function work(view: WorkProps, { waiting, command, zone }: HomeProps): KnownBloc
       section(row(release), button('release.details', 'Open', String(release.number))),
       ...(isRunning(release.state) ? [actions(`run-${release.number}`, rollbackButton(release))] : []),
     ]),
-    ...more(view.mine.length, view.total, `${command} list mine`),
+    ...more(mine.length, view.total, `${command} list mine`),
     actions('home-book', [
       button('release.new', 'Request a release', 'home', { style: 'primary' }),
       button('calendar.show', 'Calendar', 'home'),
@@ -243,13 +245,8 @@ function work(view: WorkProps, { waiting, command, zone }: HomeProps): KnownBloc
     divider(),
     header('This week'),
     ...week(view.week, zone),
-    ...howWeAreDoing(view.teams, command),
+    ...howWeAreDoing(view.teams.slice(0, homeRows.teams), command),
   ];
-}
-
-/** Waits for somebody, is about to go, or runs. */
-function isNext({ state }: ReleaseProps): boolean {
-  return state === 'requested' || state === 'approved' || isRunning(state);
 }
 
 function nextWords(release: ReleaseProps): Mrkdwn {
@@ -274,6 +271,7 @@ function nextButtons(release: ReleaseProps): Button[] {
 
 function approvals(view: ApprovalsProps, { zone, command }: HomeProps): KnownBlock[] {
   const last = view.decided[0];
+  const waiting = view.waiting.slice(0, homeRows.list);
   return [
     header(`Waiting for you (${view.total})`),
     ...(view.total === 0
@@ -283,21 +281,23 @@ function approvals(view: ApprovalsProps, { zone, command }: HomeProps): KnownBlo
           ),
         ]
       : []),
-    ...view.waiting.flatMap((release) => waitingRow(release)),
-    ...more(view.waiting.length, view.total, `${command} list needs:me`),
+    ...waiting.flatMap((release) => waitingRow(release)),
+    ...more(waiting.length, view.total, `${command} list needs:me`),
     divider(),
     header('You recently decided'),
     ...(view.decided.length === 0
       ? [section(mrkdwn`Nothing in the last two weeks. A vote can be changed as long as its gate is open.`)]
       : []),
-    ...view.decided.map((one) =>
-      section(
-        mrkdwn`*${releaseKey(one.number)}* ${clip(one.name, 120)} · you said ${choiceWords[one.choice] ?? one.choice} ${date(one.at, zone)} · ${stateWords[one.state]}${one.isCurrent ? '' : ' · it has changed since'}`,
-        one.state === 'requested'
-          ? button('release.review', 'Change…', String(one.number))
-          : button('release.details', 'Open', String(one.number)),
+    ...view.decided
+      .slice(0, shownDecided)
+      .map((one) =>
+        section(
+          mrkdwn`*${releaseKey(one.number)}* ${clip(one.name, 120)} · you said ${choiceWords[one.choice] ?? one.choice} ${date(one.at, zone)} · ${stateWords[one.state]}${one.isCurrent ? '' : ' · it has changed since'}`,
+          one.state === 'requested'
+            ? button('release.review', 'Change…', String(one.number))
+            : button('release.details', 'Open', String(one.number)),
+        ),
       ),
-    ),
     divider(),
     header('My cover'),
     section(coverWords(view.cover, zone)),
@@ -308,6 +308,8 @@ function approvals(view: ApprovalsProps, { zone, command }: HomeProps): KnownBlo
     ]),
   ];
 }
+
+const shownDecided = 5;
 
 const choiceWords: Readonly<Record<string, string>> = {
   approve: 'yes',

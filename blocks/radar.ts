@@ -1,4 +1,5 @@
 import type { KnownBlock } from '@slack/types';
+import { homeRows } from '../src/domain/home.ts';
 import { releaseKey, unitsName } from '../src/domain/release.ts';
 import { scopeWords } from '../src/domain/scope.ts';
 import type { Proposal } from '../src/domain/trust.ts';
@@ -120,14 +121,14 @@ export function needsYou(view: ManageProps, zone: string, command: string): Know
     ];
   return there.flatMap(([some, title, rows, all]) => [
     context(
-      mrkdwn`*${title} (${some.total})*${some.first.length < some.total ? mrkdwn` · the first ${some.first.length}; all: ${code(all)}` : ''}`,
+      mrkdwn`*${title} (${some.total})*${some.total > homeRows.needs ? mrkdwn` · the first ${homeRows.needs}; all: ${code(all)}` : ''}`,
     ),
     ...rows(),
   ]);
 }
 
 function overrideRows({ overrides, person: reader }: ManageProps): KnownBlock[] {
-  return overrides.first.flatMap((one) => {
+  return overrides.first.slice(0, homeRows.needs).flatMap((one) => {
     const value = `${one.release}|${one.id}`;
     const words = mrkdwn`*${releaseKey(one.release)}* ${code(clip(one.rule, 80))} · ${person(one.by)} asks ${person(one.second)}: ${clip(one.reason, 200)}`;
     // Only whoever was named can take the risk.
@@ -145,16 +146,18 @@ function overrideRows({ overrides, person: reader }: ManageProps): KnownBlock[] 
 }
 
 function passRows({ first }: Some<ReleaseProps>): KnownBlock[] {
-  return first.map((release) =>
-    section(
-      mrkdwn`${line(release)} · ${release.exception ? mrkdwn`through ${clip(release.exception.name, 60)}: ${clip(release.exception.reason, 150)}` : 'through a freeze'}`,
-      button('release.review', 'Review', String(release.number)),
-    ),
-  );
+  return first
+    .slice(0, homeRows.needs)
+    .map((release) =>
+      section(
+        mrkdwn`${line(release)} · ${release.exception ? mrkdwn`through ${clip(release.exception.name, 60)}: ${clip(release.exception.reason, 150)}` : 'through a freeze'}`,
+        button('release.review', 'Review', String(release.number)),
+      ),
+    );
 }
 
 function releaseRows(kind: string, { first }: Some<ReleaseProps>, canNudge: boolean): KnownBlock[] {
-  return first.flatMap((release) => {
+  return first.slice(0, homeRows.needs).flatMap((release) => {
     const about = String(release.number);
     const open = button('release.details', 'Open', about);
     const words = mrkdwn`${line(release)} · needs ${clip(waitingFor(release), 200)}`;
@@ -169,22 +172,26 @@ function line(release: ReleaseProps): Mrkdwn {
 }
 
 function incidentRows({ incidents }: ManageProps, zone: string): KnownBlock[] {
-  return incidents.first.map((one) =>
-    section(
-      mrkdwn`🚒 *${clip(one.key, 60)}* ${clip(one.note, 150)} · reported by ${person(one.by)} ${date(one.at, zone)}`,
-      button('incident.open', 'Answer…', one.key),
-    ),
-  );
+  return incidents.first
+    .slice(0, homeRows.needs)
+    .map((one) =>
+      section(
+        mrkdwn`🚒 *${clip(one.key, 60)}* ${clip(one.note, 150)} · reported by ${person(one.by)} ${date(one.at, zone)}`,
+        button('incident.open', 'Answer…', one.key),
+      ),
+    );
 }
 
 function trustRows({ proposals }: ManageProps): KnownBlock[] {
-  return proposals.first.flatMap((one) => [
-    section(mrkdwn`🪜 Team *${one.team}*: ${code(one.to)} instead of ${code(one.policy)} (${one.direction})`),
-    actions(`manage-trust-${one.id}`, [
-      button('trust.agree', 'Agree', one.id, { style: 'primary' }),
-      button('trust.decline', 'Decline', one.id),
-    ]),
-  ]);
+  return proposals.first
+    .slice(0, homeRows.needs)
+    .flatMap((one) => [
+      section(mrkdwn`🪜 Team *${one.team}*: ${code(one.to)} instead of ${code(one.policy)} (${one.direction})`),
+      actions(`manage-trust-${one.id}`, [
+        button('trust.agree', 'Agree', one.id, { style: 'primary' }),
+        button('trust.decline', 'Decline', one.id),
+      ]),
+    ]);
 }
 
 const shownFreezes = 5;

@@ -7,8 +7,8 @@ export type ServiceProps = {
   readonly environments: readonly string[];
 };
 
-const perSection = 20;
-const shown = 200;
+const perSection = 10;
+const shown = 50;
 
 /** Everything that can be released. */
 export function serviceList(services: readonly ServiceProps[], command: string): View {

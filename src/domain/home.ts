@@ -7,6 +7,9 @@ import { type Ask, accept, actorId, type Decision, refuse } from './decision.ts'
  * App Home: one page, three views of it, and what somebody chose to see.
  */
 
+/** How many rows a list has on App Home at most, and what release managers are needed for, of each kind. */
+export const homeRows = { list: 12, needs: 3, teams: 3 } as const;
+
 /** What somebody was shown, as long as they chose nothing. */
 export const noHome: NonNullable<Prefs['home']> = { tab: null, hidden: false, saved: false };
 

@@ -28,7 +28,7 @@ import { releaseAt } from '../store/room.ts';
 import { type Asker, answer, tell } from './answer.ts';
 import { linkTo } from './channel.ts';
 import { clicked, type Door } from './click.ts';
-import { callOptions, connectOptions, type SlackConnection } from './client.ts';
+import { callOptions, connectOptions, failureOf, type SlackConnection } from './client.ts';
 import { confirm } from './confirm.ts';
 import type { SlackDirectory } from './directory.ts';
 import { errorAt, openForm, readForm, readPass, requestAgain, type Submission, sayInModal } from './form.ts';
@@ -158,7 +158,10 @@ export async function openSlack(
     const view = first === 'late' ? await work : first;
     if (!view) return;
     if (body.view && body.view.type === 'modal')
-      await client.views.update({ view_id: body.view.id, view: sayInModal('Maitred', view) });
+      await client.views.update({ view_id: body.view.id, view: sayInModal('Maitred', view) }).catch((error: unknown) => {
+        // Whoever closed it meanwhile wants no answer.
+        if (failureOf(error).kind !== 'refused') throw error;
+      });
     else if (body.view) await client.views.open({ trigger_id: body.trigger_id, view: sayInModal('Maitred', view) });
     else
       await respond({

@@ -3,7 +3,7 @@ import type { QueueProps } from '../../blocks/queue.ts';
 import type { ManageProps, WaitProps } from '../../blocks/radar.ts';
 import type { ReleaseProps } from '../../blocks/summary.ts';
 import type { HomeTab, Prefs } from '../domain/approval.ts';
-import { noHome } from '../domain/home.ts';
+import { homeRows, noHome } from '../domain/home.ts';
 import { noPrefs } from '../domain/prefs.ts';
 import { addDays, addMinutes, instantAt, wallTime } from '../domain/time.ts';
 import type { Proposal } from '../domain/trust.ts';
@@ -36,6 +36,9 @@ export type HomeFrame = {
   readonly setup: SetupProps | undefined;
 };
 
+/** Whoever has booked so often knows their way. */
+const newcomerBookings = 3;
+
 /** Who somebody is here, what waits for them, and which first steps are left. */
 export async function loadFrame(db: Db, workspace: string, { person, now }: About): Promise<HomeFrame> {
   const [{ rows }, needed] = await Promise.all([
@@ -48,18 +51,19 @@ export async function loadFrame(db: Db, workspace: string, { person, now }: Abou
            FROM approver_group WHERE workspace = $1),
          'isPosting', EXISTS (SELECT 1 FROM surface WHERE workspace = $1 AND ts IS NOT NULL AND (channel LIKE 'C%' OR channel LIKE 'G%')),
          'hasDigest', EXISTS (SELECT 1 FROM digest WHERE workspace = $1 AND (channel LIKE 'C%' OR channel LIKE 'G%' OR channel = $2)),
-         'hasBooked', EXISTS (SELECT 1 FROM release WHERE workspace = $1 AND requester = $2),
+         'booked', (SELECT count(*) FROM (SELECT 1 FROM release WHERE workspace = $1 AND requester = $2 LIMIT ${newcomerBookings}) own),
          'anyBooked', EXISTS (SELECT 1 FROM release WHERE workspace = $1)
        ) AS facts`,
       [workspace, person],
     ),
     neededBy(readerOf(db), workspace, person, now),
   ]);
-  const { isPosting, hasDigest, hasBooked, anyBooked, botUser, ...facts } = rows[0]?.facts ?? {};
+  const { isPosting, hasDigest, booked, anyBooked, botUser, ...facts } = rows[0]?.facts ?? {};
   const prefs: Prefs = facts.prefs ?? noPrefs;
   const { hidden, saved } = prefs.home ?? noHome;
-  // A workspace that is not set up, or somebody who has not been here before.
-  const isNew = !(isPosting && anyBooked && facts.hasCatalog) || (!hasBooked && !saved);
+  const hasBooked = booked > 0;
+  // A workspace that is not set up, or somebody who has not been here for long.
+  const isNew = !(isPosting && anyBooked && facts.hasCatalog) || (booked < newcomerBookings && !(hasBooked && saved));
   const steps = { hasCatalog: facts.hasCatalog, isPosting, hasDigest, hasBooked, hasPrefs: saved };
   const setup = hidden || !isNew || Object.values(steps).every(Boolean) ? undefined : { ...steps, botUser };
   return { ...facts, prefs, needed, setup };
@@ -82,11 +86,9 @@ export async function loadTab(
   }
 }
 
-const shownOwn = 12;
-
 async function loadWork(db: Db, workspace: string, { person, now, zone }: About): Promise<WorkProps> {
   const today = wallTime(now, zone).date;
-  const asked = { person, zone, today, now, take: shownOwn, skip: 0 };
+  const asked = { person, zone, today, now, take: homeRows.list, skip: 0 };
   const [mine, reviews, week, teams] = await Promise.all([
     listReleases(db, workspace, { ...asked, filter: { kind: 'mine' } }),
     reviewsDue(db, workspace, person),
@@ -97,7 +99,6 @@ async function loadWork(db: Db, workspace: string, { person, now, zone }: About)
   return { mine: mine.releases, total: mine.total, reviews, week, teams };
 }
 
-const shownWaiting = 12;
 const decidedDays = 14;
 
 async function loadApprovals(
@@ -105,9 +106,9 @@ async function loadApprovals(
   workspace: string,
   { person, now, frame, onCall }: About & { readonly frame: HomeFrame; readonly onCall: readonly string[] },
 ): Promise<ApprovalsProps> {
-  const first = frame.needed.slice(0, shownWaiting);
+  const first = frame.needed.slice(0, homeRows.list);
   const [waiting, { rows: decided }] = await Promise.all([
-    readReleases(db, workspace, { number: { in: first } }, { take: shownWaiting }),
+    readReleases(db, workspace, { number: { in: first } }, { take: homeRows.list }),
     // By the releases of these days: votes have no order of their own.
     db.background.query<DecidedLine>(
       `SELECT DISTINCT ON (v.at, r.number) r.number, r.state, v.choice, v.at, v.revision = r.revision AS "isCurrent",
@@ -134,7 +135,6 @@ async function loadApprovals(
 }
 
 const stuckHours = 24;
-const shownNeeds = 3;
 const shownToday = 100;
 const waitDays = 30;
 
@@ -170,9 +170,9 @@ async function loadManage(db: Db, workspace: string, { person, now, zone }: Abou
            `(SELECT min(g.asked_at) FROM gate g WHERE ${open})`,
          )} AS stuck,
          (SELECT coalesce(jsonb_agg(jsonb_build_object('id', id, 'release', release, 'rule', rule, 'by', proposer, 'second', second, 'reason', reason) ORDER BY at), '[]')
-           FROM (SELECT * FROM override WHERE workspace = $1 AND state = 'proposed' AND until > $5 ORDER BY (second = $6) DESC, at LIMIT ${shownNeeds}) o) AS overrides,
+           FROM (SELECT * FROM override WHERE workspace = $1 AND state = 'proposed' AND until > $5 ORDER BY (second = $6) DESC, at LIMIT ${homeRows.needs}) o) AS overrides,
          (SELECT coalesce(jsonb_agg(jsonb_build_object('key', key, 'note', note, 'by', person, 'at', at) ORDER BY at), '[]')
-           FROM (SELECT * FROM reported_incident WHERE workspace = $1 AND state = 'open' ORDER BY at LIMIT ${shownNeeds}) i) AS incidents,
+           FROM (SELECT * FROM reported_incident WHERE workspace = $1 AND state = 'open' ORDER BY at LIMIT ${homeRows.needs}) i) AS incidents,
          jsonb_build_object(
            'overrides', (SELECT count(*) FROM override WHERE workspace = $1 AND state = 'proposed' AND until > $5),
            'incidents', (SELECT count(*) FROM reported_incident WHERE workspace = $1 AND state = 'open'),
@@ -190,9 +190,9 @@ async function loadManage(db: Db, workspace: string, { person, now, zone }: Abou
   const found = rows[0] as NonNullable<(typeof rows)[0]>;
   const first = {
     today: found.today.slice(0, shownToday),
-    passes: found.passes.slice(0, shownNeeds),
-    stuck: found.stuck.slice(0, shownNeeds),
-    blocked: found.blocked.slice(0, shownNeeds),
+    passes: found.passes.slice(0, homeRows.needs),
+    stuck: found.stuck.slice(0, homeRows.needs),
+    blocked: found.blocked.slice(0, homeRows.needs),
   };
   const wanted = [...new Set([...Object.values(first).flat(), ...found.overrides.map((one) => one.release)])];
   const releases = await readReleases(db, workspace, { number: { in: wanted } }, { take: wanted.length });
@@ -213,7 +213,7 @@ async function loadManage(db: Db, workspace: string, { person, now, zone }: Abou
       first: found.incidents.map((one) => ({ ...one, at: new Date(one.at) })),
       total: counts.incidents,
     },
-    proposals: { first: proposals.slice(0, shownNeeds), total: proposals.length },
+    proposals: { first: proposals.slice(0, homeRows.needs), total: proposals.length },
     freezes,
     policies: counts.policies,
     windows: counts.windows,
