@@ -184,6 +184,8 @@ export const sentence: EventTable<Mrkdwn, [zone: string]> = {
   'incident.closed': (event) => mrkdwn`🚒 ${who(event)} says the incident ${event.body.key} is over.`,
   'incident.reported': (event) =>
     mrkdwn`🚒 ${who(event)} reported the incident ${event.body.key}${event.body.note === '' ? '.' : `: ${clip(event.body.note, 300)}`}`,
+  'incident.reminded': (event) =>
+    mrkdwn`🚒 ${person(event.body.person)} was asked once more which release the incident ${event.body.key} was.`,
   'incident.unrelated': (event) => mrkdwn`🚒 ${who(event)} says the incident ${event.body.key} came from no release.`,
   'unbooked.reported': (event, zone) =>
     mrkdwn`📮 ${who(event)} reported a deployment that was not booked: ${event.body.service} ${event.body.version} → ${event.body.environment}, ${dayAndTime(new Date(event.body.deployedAt), zone)}.`,

@@ -872,6 +872,8 @@ const IncidentReported = z.strictObject({
   /** Releases that were offered as where it came from. */
   candidates: z.array(number),
 });
+/** Whoever reported it is asked once more which release it was. */
+const IncidentReminded = z.strictObject({ type: z.literal('incident.reminded'), key: z.string(), person });
 const IncidentUnrelated = z.strictObject({ type: z.literal('incident.unrelated'), key: z.string() });
 const IncidentClosed = z.strictObject({ type: z.literal('incident.closed'), ...ofRelease, key: z.string() });
 const ErrorKnown = z.strictObject({
@@ -1078,6 +1080,7 @@ export const EventBody = z.discriminatedUnion('type', [
   IncidentLinked,
   IncidentClosed,
   IncidentReported,
+  IncidentReminded,
   IncidentUnrelated,
   UnbookedReported,
   UnbookedTakenBack,

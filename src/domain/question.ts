@@ -26,6 +26,10 @@ export type Question =
   | { readonly ask: 'windows' | 'freezes' | 'line' | 'bookings' | 'trains' }
   | { readonly ask: 'report'; readonly report: ReportWish }
   | { readonly ask: 'unbooked' }
+  /** Which release was it? Of an incident that nobody has explained. */
+  | { readonly ask: 'incident'; readonly key: string }
+  /** What waits, and for whom; what there is to release. */
+  | { readonly ask: 'queues' | 'services' }
   | { readonly ask: 'experiments' }
   | { readonly ask: 'digest preview'; readonly channel: string; readonly kind: DigestKind }
   /** What a channel or person follows; what was sent there. */

@@ -4,6 +4,7 @@ import { trainsOf } from './catalog.ts';
 import { missedDays } from './deploy.ts';
 import { byType, type EventTable, type StoredEvent } from './event.ts';
 import type { DigestKind } from './follow.ts';
+import { incidentReminderMinutes } from './incident.ts';
 import { overrunTimes } from './overrun.ts';
 import { reviewTimes } from './pir.ts';
 import { rungs } from './reminder.ts';
@@ -56,6 +57,7 @@ export type Timer = { readonly key: string; readonly at: Date } & (
   | { readonly command: 'clock train'; readonly train: string }
   | { readonly command: 'clock series'; readonly series: string }
   | { readonly command: 'clock experiment'; readonly experiment: number }
+  | { readonly command: 'clock incident'; readonly incident: string }
 );
 
 /** How far back a new timetable looks for departures that nobody closed. */
@@ -299,6 +301,7 @@ export const reaction: EventTable<Reaction> = {
   }),
   'incident.linked': ({ id, body }) =>
     show([
+      { kind: 'incident', incident: body.key },
       { kind: 'card', release: body.release },
       { kind: 'header', release: body.release },
       { kind: 'log', event: id },
@@ -310,9 +313,15 @@ export const reaction: EventTable<Reaction> = {
       { kind: 'header', release: body.release },
       { kind: 'log', event: id },
     ]),
-  // Whoever reports it is asked in the answer.
-  'incident.reported': () => nothing,
-  'incident.unrelated': () => nothing,
+  // Whoever reports it is asked in the answer, and once more when nobody has said.
+  'incident.reported': ({ at, body: { key } }) => ({
+    surfaces: [],
+    timers: [
+      { key: `incident:${key}`, at: addMinutes(at, incidentReminderMinutes), command: 'clock incident', incident: key },
+    ],
+  }),
+  'incident.reminded': ({ body }) => show([{ kind: 'incident', incident: body.key }]),
+  'incident.unrelated': ({ body }) => show([{ kind: 'incident', incident: body.key }]),
   'unbooked.reported': () => nothing,
   'unbooked.taken_back': () => nothing,
   'experiment.started': ({ body }) => ({ surfaces: [], timers: [experimentTimer(body.experiment, body.dueAt)] }),

@@ -12,7 +12,7 @@ import { mrkdwn, type View } from '../../blocks/kit.ts';
 import { answer as answerModal, message, noteForm, skeleton } from '../../blocks/modal.ts';
 import { overrideForm } from '../../blocks/override.ts';
 import { actionRows, pirForm } from '../../blocks/pir.ts';
-import { prefsForm } from '../../blocks/prefs.ts';
+import { coverForm, prefsForm } from '../../blocks/prefs.ts';
 import { refusal, refusedText } from '../../blocks/refusal.ts';
 import { asksAgain, editForm, type RequestDraft, requestForm } from '../../blocks/request.ts';
 import { changesSince, reviewForm } from '../../blocks/review.ts';
@@ -38,12 +38,12 @@ import { followCommand, offerRoleCommand, statusCommand, stepCommand, voiceComma
 import { addSubscriptionCommand, readTopics } from '../commands/subscription.ts';
 import { commentCommand, delegateCommand, voteCommand } from '../commands/vote.ts';
 import type { Ctx } from '../ctx.ts';
-import { VoteChoice } from '../domain/approval.ts';
+import { type Prefs, VoteChoice } from '../domain/approval.ts';
 import { Freeze } from '../domain/calendar.ts';
 import { enrolmentUri } from '../domain/code.ts';
 import { migrations } from '../domain/content.ts';
 import type { Refusal, RefusalCode } from '../domain/decision.ts';
-import { usualContent } from '../domain/digest.ts';
+import { SubscribeInput, usualContent } from '../domain/digest.ts';
 import { ConcludeInput, experimentKey } from '../domain/experiment.ts';
 import { DigestKind, DigestSection } from '../domain/follow.ts';
 import { readLine } from '../domain/line.ts';
@@ -129,6 +129,8 @@ function titleOf(form: Form): string {
       return 'Follow a service';
     case 'prefs':
       return 'Preferences';
+    case 'cover':
+      return form.part === 'delegate' ? 'Set delegate' : 'Snooze all';
     case 'stepup':
       return 'One-time codes';
     case 'incident':
@@ -207,7 +209,11 @@ async function fillForm(
     }
     case 'prefs': {
       const { prefs } = await loadPrefs(readerOf(ctx.db), workspace, person);
-      return prefsForm(prefs, zone, await findDigest(ctx.db, workspace, person, 'daily'));
+      return prefsForm(prefs, zone, await findDigest(ctx.db, workspace, person, 'daily'), ctx.now());
+    }
+    case 'cover': {
+      const { prefs } = await loadPrefs(readerOf(ctx.db), workspace, person);
+      return coverForm(form.part, prefs, ctx.now());
     }
     case 'stepup': {
       const by = { workspace, actor: person, now: ctx.now() };
@@ -490,6 +496,8 @@ export async function readForm(
       return { call: call(enrolCodeCommand, { credential: about.credential ?? '', code: text('code') }) };
     case 'prefs.v1':
       return readPrefs(view, person);
+    case 'cover.v1':
+      return readCover(view);
     case 'digest.v1':
       return readDigest(view);
     case 'subscribe.v1': {
@@ -666,19 +674,56 @@ function readDigest(view: Submission): Submitted {
   return { call: call(subscribeCommand, plan) };
 }
 
-/** Their own digest beside their preferences: a time switches it on, none switches it off. */
+/** Their own digest beside their preferences: a time switches it on, none switches it off; what else it is stays. */
 function ownDigest(view: Submission, person: string, zone: string | null): Call | undefined {
-  const about = JSON.parse(view.private_metadata || '{}') as { digest?: string | null; zone?: string };
+  const about = JSON.parse(view.private_metadata || '{}') as { digest?: Partial<SubscribeInput> | null; zone?: string };
+  const { digest: before } = about;
   const at = String(fieldsOf(view).values('digest')?.selected_time ?? '');
-  if (at === (about.digest ?? '')) return undefined;
+  if (at === (before?.at ?? '')) return undefined;
   if (at === '') return call(unsubscribeCommand, { channel: person, kind: 'daily' });
-  const plan = { channel: person, kind: 'daily' as const, at, zone: zone ?? about.zone ?? null };
-  return call(subscribeCommand, {
-    ...usualContent,
-    sections: [...usualContent.sections],
-    ...plan,
-    days: [1, 2, 3, 4, 5],
-  });
+  const { days = [1, 2, 3, 4, 5], scope = usualContent.scope, sections = [...usualContent.sections] } = before ?? {};
+  return call(
+    subscribeCommand,
+    SubscribeInput.parse({
+      channel: person,
+      kind: 'daily',
+      at,
+      zone: zone ?? before?.zone ?? about.zone ?? null,
+      days,
+      scope,
+      sections,
+      quiet: before?.quiet ?? usualContent.quiet,
+    }),
+  );
+}
+
+/** One part of the preferences. */
+function readCover(view: Submission): Submitted {
+  const { time } = fieldsOf(view);
+  const { part } = JSON.parse(view.private_metadata || '{}') as { part?: string };
+  if (part === 'delegate') {
+    const read = readDelegate(view);
+    if ('errors' in read) return read;
+    return read.delegate === null
+      ? { errors: { delegate: 'Say who votes for you.' } }
+      : { call: call(prefsCommand, { prefs: { delegate: read.delegate } }) };
+  }
+  const until = time('snooze');
+  return until
+    ? { call: call(prefsCommand, { prefs: { snoozeUntil: until.toISOString() } }) }
+    : { errors: { snooze: 'Say until when.' } };
+}
+
+function readDelegate(
+  view: Submission,
+): { readonly delegate: Prefs['delegate'] } | { readonly errors: Readonly<Record<string, string>> } {
+  const { time, values } = fieldsOf(view);
+  const to = String(values('delegate')?.selected_user ?? '');
+  const [from, until] = [time('delegateFrom'), time('delegateUntil')];
+  if (to === '') return { delegate: null };
+  if (!from || !until)
+    return { errors: { [blockOf(view, from ? 'delegateUntil' : 'delegateFrom')]: 'Say from when and until when.' } };
+  return { delegate: { to, from: from.toISOString(), until: until.toISOString() } };
 }
 
 function readPrefs(view: Submission, person: string): Submitted {
@@ -689,11 +734,9 @@ function readPrefs(view: Submission, person: string): Submitted {
   if (clock('from') >= clock('to')) return { errors: { to: 'It has to end after it begins.' } };
   const zone = text('zone') === '' ? null : text('zone');
   if (zone !== null && !isZone(zone)) return { errors: { zone: 'Write a zone like Europe/Berlin, or nothing.' } };
-  const to = String(values('delegate')?.selected_user ?? '');
-  const [from, until] = [time('delegateFrom'), time('delegateUntil')];
-  if (to !== '' && (!from || !until))
-    return { errors: { [blockOf(view, from ? 'delegateUntil' : 'delegateFrom')]: 'Say from when and until when.' } };
-  const delegate = to === '' || !from || !until ? null : { to, from: from.toISOString(), until: until.toISOString() };
+  const read = readDelegate(view);
+  if ('errors' in read) return read;
+  const { delegate } = read;
   const dm = (['all', 'needed', 'none'] as const).find((one) => one === picked('dm')) ?? 'all';
   const work = { from: clock('from'), to: clock('to'), days };
   const isUsual = work.from === usualHours.from && work.to === usualHours.to && days.join() === usualHours.days.join();
@@ -745,7 +788,8 @@ const inputs: Readonly<Record<string, Partial<Record<RefusalCode, string>>>> = {
   'delegate.v1': { delegate_unfit: 'to', delegate_chain: 'to' },
   'digest.v1': { unknown_scope: 'scope' },
   'subscribe.v1': { unknown_scope: 'service' },
-  'prefs.v1': { delegate_unfit: 'delegate', never_happens: 'delegateUntil' },
+  'prefs.v1': { delegate_unfit: 'delegate', never_happens: 'delegateUntil', in_the_past: 'snooze' },
+  'cover.v1': { delegate_unfit: 'delegate', never_happens: 'delegateUntil', in_the_past: 'snooze' },
   'override.v1': { second_unfit: 'second' },
   'handover.v1': { offer_unfit: 'to', lead_voted: 'to', reason_needed: 'note' },
   'pir.v1': { not_as_planned: 'outcome', due_past: 'due1' },

@@ -492,6 +492,7 @@ const changes: EventTable<Write[]> = {
       params: [workspace, body.key, body.note, body.link, body.services, whoOf(actor), at],
     },
   ],
+  'incident.reminded': () => [],
   'incident.unrelated': ({ workspace, body }) => [
     {
       sql: `UPDATE reported_incident SET state = 'none' WHERE workspace = $1 AND key = $2 AND state = 'open'`,

@@ -52,7 +52,7 @@ export async function listReleases(
   return { releases, total };
 }
 
-/** Releases with an open gate that waits for this person: asked themselves, or in the place of somebody. */
+/** Releases with an open gate that waits for this person, the longest first: asked themselves, or in the place of somebody. */
 export async function neededBy(reader: Reader, workspace: string, person: string, now: Date): Promise<number[]> {
   const covered = await coveredBy(reader, workspace, person, now);
   const rows = await reader.query<{ number: number }>(
@@ -66,7 +66,8 @@ export async function neededBy(reader: Reader, workspace: string, person: string
          AND (s.seat = $2 OR g.rule ->> 'delegates' <> 'false')
          AND NOT EXISTS (SELECT 1 FROM delegation d WHERE d.workspace = $1 AND d.release = r.number AND d.person = s.seat AND d.delegate <> $2)
          AND NOT EXISTS (SELECT 1 FROM vote v WHERE v.workspace = $1 AND v.release = r.number AND v.gate = g.name
-           AND v.revision = r.revision AND (s.seat = ANY (v.seats) OR v.voter = $2)))`,
+           AND v.revision = r.revision AND (s.seat = ANY (v.seats) OR v.voter = $2)))
+     ORDER BY (SELECT min(g.asked_at) FROM gate g WHERE g.workspace = $1 AND g.release = r.number AND g.met_at IS NULL), r.number`,
     [workspace, person, covered],
   );
   return rows.map((row) => row.number);
