@@ -116,7 +116,10 @@ async function startApp(env: Env, slack: SlackConnection, parts: Parts): Promise
     url: env.redisUrl ?? databaseUrl,
     onError: troubled(log, 'the queue reports an error'),
   });
-  const client = openClient(slack.botToken, slack.apiUrl);
+  const client = openClient(slack.botToken, slack.apiUrl, (method, result, ms) => {
+    metrics.slackCalls.inc({ method, result });
+    metrics.slackSeconds.observe({ method }, ms / 1000);
+  });
   const bot = await client.auth.test().catch((error: unknown) => {
     const failure = failureOf(error);
     throw new StartProblem(
@@ -136,7 +139,7 @@ async function startApp(env: Env, slack: SlackConnection, parts: Parts): Promise
     log,
     vault,
     hooks: openHooks({ vault, publicUrl }),
-    count: (_what, labels) => metrics.commands.inc(labels),
+    count: metrics.count,
     wake: (team, keys) => {
       for (const key of keys)
         queue
@@ -184,6 +187,7 @@ async function startApp(env: Env, slack: SlackConnection, parts: Parts): Promise
     now,
     metrics,
     isSlackConnected: door.isConnected,
+    log,
     queueDepth: queue.depth,
     checkClock: parts.checkClock,
     machines: openMachineDoor({ ctx, vault, workspace }),

@@ -122,8 +122,9 @@ export async function refresh(projector: Projector, workspace: string, key: stri
       await settle(ctx.db, claimed, shown);
       projector.seen(surface.kind, shown.wrote ? (claimed.row.ts ? 'updated' : 'created') : 'unchanged');
     } catch (error) {
-      projector.seen(surface.kind, 'failed');
-      return handleFailure(projector, claimed, key, error);
+      const again = await handleFailure(projector, claimed, key, error);
+      projector.seen(surface.kind, again === undefined ? 'given up' : 'failed');
+      return again;
     }
   }
 }
@@ -546,7 +547,8 @@ async function show(
       const needs = { people: [surface.person], usergroups: [], channels: [] };
       const { people: known } = await ctx.directory.lookup(workspace, needs, 5 * 60_000);
       const reader = known[surface.person];
-      const refused = reader ? may('anyone', reader) : ({ code: 'unverified' } as const);
+      if (!reader) throw new Error('the directory left out whom it was asked for');
+      const refused = may('anyone', reader);
       if (refused) {
         const view = { type: 'home' as const, blocks: refusal(refused, 'UTC').blocks };
         await projector.client.views.publish({ user_id: surface.person, view });
@@ -567,7 +569,7 @@ async function show(
         }),
       ]);
       const lists = { waiting: needed.releases, mine: mine.releases, reviews, week, teams };
-      const blocks = home({ person: surface.person, ...lists, isGuest: reader?.isGuest === true, asOf: now, zone });
+      const blocks = home({ person: surface.person, ...lists, isGuest: reader.isGuest, asOf: now, zone });
       await projector.client.views.publish({ user_id: surface.person, view: { type: 'home', blocks } });
       return { channel: null, ts: null, hash: null, wrote: true };
     }
