@@ -1,4 +1,5 @@
 import {
+  LogLevel,
   type WebAPICallResult,
   type WebAPIHTTPError,
   type WebAPIPlatformError,
@@ -32,6 +33,8 @@ export function callOptions(apiUrl: string | undefined): SafeClientOptions {
     rejectRateLimitedCalls: true,
     allowAbsoluteUrls: false,
     maxRequestConcurrency: 20,
+    // Whoever calls says what failed; the SDK would write a line of its own, past the log.
+    logLevel: LogLevel.ERROR,
   };
 }
 
