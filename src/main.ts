@@ -9,6 +9,7 @@ import type { Ctx } from './ctx.ts';
 import { parseCatalog } from './domain/catalog.ts';
 import { type Env, readEnv } from './env.ts';
 import { openHooks, openMachineDoor } from './http/hook.ts';
+import { openOutbound } from './http/outbound.ts';
 import { createMetrics, startHttp } from './http/server.ts';
 import { everyHour, everySecond, everyTenSeconds, tick } from './jobs/clock.ts';
 import { openQueue } from './jobs/queue.ts';
@@ -138,7 +139,8 @@ async function startApp(env: Env, slack: SlackConnection, parts: Parts): Promise
     newId: randomUUID,
     log,
     vault,
-    hooks: openHooks({ vault, publicUrl }),
+    // In production nothing on this machine is anybody's deployment system.
+    hooks: openHooks({ vault, publicUrl, fetch: openOutbound({ local: !env.production }) }),
     count: metrics.count,
     wake: (team, keys) => {
       for (const key of keys)
