@@ -331,8 +331,8 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
   not_in_channel: ({ channel }) => ({
     text: mrkdwn`I am not in <#${channel}>, so I cannot post there. Invite me first (${code('/invite')} and my name, in that channel), then ask again.`,
   }),
-  unverified: () => ({
-    text: mrkdwn`I couldn't check with Slack who you are, so I saved nothing. Try again in a minute.`,
+  unverified: ({ reference }) => ({
+    text: mrkdwn`I couldn't check with Slack who you are, so I saved nothing. Try again in a minute. Ref ${code(reference)}`,
   }),
   only_managers: ({ verb }) => ({
     text:

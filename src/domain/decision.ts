@@ -55,7 +55,8 @@ export type Refusal =
   | { code: 'subscribe_nowhere' }
   | { code: 'not_subscribed'; key: string | null; keys: string[] }
   | { code: 'not_in_channel'; channel: string }
-  | { code: 'unverified' }
+  /** Slack did not say who somebody is; the log says why, under this reference. */
+  | { code: 'unverified'; reference: string }
   | { code: 'only_managers'; verb: string }
   | { code: 'never_happens'; what: 'window' | 'freeze' | 'series' | 'delegation' | 'quiet time' }
   | { code: 'no_occurrence'; what: string; date: string }

@@ -72,6 +72,8 @@ export type Door = {
   /** Performs and says what came of it. */
   readonly performed: (asker: Asker, what: Call, id: string) => Promise<View>;
   readonly heard: (typed: Typed, id: string, triggerId?: string) => Promise<View | undefined>;
+  /** What it gives; or, when it fails, what to say about that. */
+  readonly guarded: <T>(work: () => Promise<T>) => Promise<T | View>;
 };
 
 /** What a button does. Its value says about what, and proves nothing: every command judges anew who may. */

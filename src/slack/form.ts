@@ -6,6 +6,7 @@ import { delegateForm } from '../../blocks/delegate.ts';
 import { digestForm } from '../../blocks/digest.ts';
 import { exceptionForm } from '../../blocks/exception.ts';
 import { experimentForm } from '../../blocks/experiment.ts';
+import { fault } from '../../blocks/fault.ts';
 import { freezeForm } from '../../blocks/freeze-form.ts';
 import { incidentForm } from '../../blocks/incident.ts';
 import { mrkdwn, type View } from '../../blocks/kit.ts';
@@ -37,7 +38,7 @@ import { readNeeds, readUnits, requestCommand } from '../commands/request.ts';
 import { followCommand, offerRoleCommand, statusCommand, stepCommand, voiceCommand } from '../commands/room.ts';
 import { addSubscriptionCommand, readTopics } from '../commands/subscription.ts';
 import { commentCommand, delegateCommand, voteCommand } from '../commands/vote.ts';
-import type { Ctx } from '../ctx.ts';
+import { type Ctx, reported } from '../ctx.ts';
 import { type Prefs, VoteChoice } from '../domain/approval.ts';
 import { Freeze } from '../domain/calendar.ts';
 import { enrolmentUri } from '../domain/code.ts';
@@ -85,8 +86,12 @@ export async function openForm(
   if (!asker.triggerId) return undefined;
   const opened = await client.views.open({ trigger_id: asker.triggerId, view: skeleton(titleOf(form)) });
   const { zone } = admitted.person;
-  if (opened.view?.id)
-    await client.views.update({ view_id: opened.view.id, view: await fillForm(ctx, { ...asker, zone }, form) });
+  if (!opened.view?.id) return undefined;
+  // Nobody is left in front of a form that says it is loading.
+  const view = await fillForm(ctx, { ...asker, zone }, form).catch((error: unknown) =>
+    sayInModal('Maitred', fault('form', reported(ctx, error, 'a form could not be filled'))),
+  );
+  await client.views.update({ view_id: opened.view.id, view });
   return undefined;
 }
 

@@ -115,8 +115,9 @@ export async function refresh(projector: Projector, workspace: string, key: stri
       await settle(ctx.db, claimed, shown);
       projector.seen(surface.kind, shown.wrote ? (claimed.row.ts ? 'updated' : 'created') : 'unchanged');
     } catch (error) {
-      projector.seen(surface.kind, 'failed');
-      return handleFailure(projector, claimed, key, error);
+      const again = await handleFailure(projector, claimed, key, error);
+      projector.seen(surface.kind, again === undefined ? 'given up' : 'failed');
+      return again;
     }
   }
 }
