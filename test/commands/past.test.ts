@@ -23,7 +23,9 @@ async function lives(now: string, moveIn = (then: Ctx, id: string) => hall.moveI
   await livePast({ ctx: hall.ctx, workspace, moveIn }, past);
 }
 
-test('the past is lived by the rules: nothing is refused, every hash is right, and replaying it rebuilds the tables', async () => {
+test('the past is lived by the rules: nothing is refused, every hash is right, and replaying it rebuilds the tables', {
+  timeout: 120_000,
+}, async () => {
   hall = await openHall({ catalog: read('catalog.yml'), bare: true });
   await lives('2026-11-19T15:20:00Z');
   expect(await rows("SELECT name, outcome->'refusal' AS why FROM command WHERE NOT (outcome->>'ok')::boolean")).toEqual(
@@ -51,7 +53,7 @@ test('the past is lived by the rules: nothing is refused, every hash is right, a
   await expectReplayed(hall);
 });
 
-test('a past that was interrupted is lived to its end, once', async () => {
+test('a past that was interrupted is lived to its end, once', { timeout: 120_000 }, async () => {
   hall = await openHall({ catalog: read('catalog.yml'), bare: true });
   await expect(
     lives('2026-12-01T08:00:00Z', async (then, id) => {
