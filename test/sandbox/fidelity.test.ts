@@ -997,7 +997,18 @@ test('the switches stand where the stricter reading is', async () => {
   driver.person('ana').archives('payments');
   expect(await errorOf(client.conversations.create({ name: 'payments' }))).toBe('name_taken');
   await sandbox.close();
-  await open({ unconfirmed: { inputInMessages: true, archivedNameTaken: false, inviteLimit: 1_000 } });
+  const told = async () => {
+    await driver.person('ana').types('/release list');
+    return driver.person('ana').sees().at(-1);
+  };
+  await open();
+  expect(await told()).toContain('/release failed with the error "dispatch_failed"');
+  expect((await client.users.list({ limit: 4 })).members).toHaveLength(3);
+  await sandbox.close();
+  const loose = { shortPages: false, commandFailure: '%c: %e' };
+  await open({ unconfirmed: { inputInMessages: true, archivedNameTaken: false, inviteLimit: 1_000, ...loose } });
+  expect(await told()).toContain('/release: dispatch_failed');
+  expect((await client.users.list({ limit: 4 })).members).toHaveLength(4);
   expect(await errorOf(post('x', { blocks: [section] }))).toBe('ok');
   driver.person('ana').archives('payments');
   expect(await errorOf(client.conversations.create({ name: 'payments' }))).toBe('ok');
