@@ -158,10 +158,12 @@ export async function openSlack(
     const view = first === 'late' ? await work : first;
     if (!view) return;
     if (body.view && body.view.type === 'modal')
-      await client.views.update({ view_id: body.view.id, view: sayInModal('Maitred', view) }).catch((error: unknown) => {
-        // Whoever closed it meanwhile wants no answer.
-        if (failureOf(error).kind !== 'refused') throw error;
-      });
+      await client.views
+        .update({ view_id: body.view.id, view: sayInModal('Maitred', view) })
+        .catch((error: unknown) => {
+          // Whoever closed it meanwhile wants no answer.
+          if (failureOf(error).kind !== 'refused') throw error;
+        });
     else if (body.view) await client.views.open({ trigger_id: body.trigger_id, view: sayInModal('Maitred', view) });
     else
       await respond({
