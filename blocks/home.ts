@@ -106,7 +106,7 @@ export function home(props: HomeProps): KnownBlock[] {
     ]),
     context(
       view.tab === 'manage'
-        ? mrkdwn`Only release managers see this view; each click asks again whether you are one.`
+        ? mrkdwn`Only whoever keeps the calendar sees this view; each click asks again whether you do.`
         : mrkdwn`All times in your time zone · ${code(`${command} help`)}`,
     ),
   ];
