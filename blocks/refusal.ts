@@ -143,6 +143,9 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
     text: mrkdwn`${person(who)} cannot take this: it has to be another full, active member.`,
   }),
   offer_over: ({ state }) => ({ text: mrkdwn`This offer is over (${state}). Nothing was changed.` }),
+  extended_already: ({ release, endsAt }, zone) => ({
+    text: mrkdwn`${releaseKey(release)} has more time already, until ${date(new Date(endsAt), zone, '{time}')}. For yet more: ${code(`/release extend ${releaseKey(release)} 15m`)}`,
+  }),
   next_holder: ({ next }, zone) => ({
     text: mrkdwn`There is no more time: ${next.label} holds what comes next, from ${date(new Date(next.startsAt), zone, '{time}')}. Ask its owner, or pause.`,
   }),
@@ -328,8 +331,8 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
   not_in_channel: ({ channel }) => ({
     text: mrkdwn`I am not in <#${channel}>, so I cannot post there. Invite me first (${code('/invite')} and my name, in that channel), then ask again.`,
   }),
-  unverified: () => ({
-    text: mrkdwn`I couldn't check with Slack who you are, so I saved nothing. Try again in a minute.`,
+  unverified: ({ reference }) => ({
+    text: mrkdwn`I couldn't check with Slack who you are, so I saved nothing. Try again in a minute. Ref ${code(reference)}`,
   }),
   only_managers: ({ verb }) => ({
     text:

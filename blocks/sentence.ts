@@ -1,5 +1,6 @@
 import { bookingKey } from '../src/domain/booking.ts';
 import type { Refusal } from '../src/domain/decision.ts';
+import { missedDays } from '../src/domain/deploy.ts';
 import { byType, type EventTable, type StoredEvent } from '../src/domain/event.ts';
 import { experimentKey } from '../src/domain/experiment.ts';
 import { isEverything, isPersonTarget, usualTopics } from '../src/domain/follow.ts';
@@ -386,6 +387,8 @@ export const sentence: EventTable<Mrkdwn, [zone: string]> = {
     mrkdwn`⬜ ${who(event)} took back “${event.body.title}” of ${releaseKey(event.body.release)}.`,
   'start.opened': ({ body }) =>
     mrkdwn`🟢 The slot of ${releaseKey(body.release)} is open and everything that was approved still holds (content ${code(body.hash.slice(0, 12))}).`,
+  'release.missed': ({ body }) =>
+    mrkdwn`⌛ The slot of ${releaseKey(body.release)} is over and it was not started. It stays approved for ${missedDays} days: give it another time, or cancel it.`,
   'start.held': ({ body }, zone) =>
     mrkdwn`🔴 The slot of ${releaseKey(body.release)} is open. ${refusedWords(body.refusal as Refusal, zone)}`,
   'review.asked': ({ body }, zone) =>

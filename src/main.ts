@@ -9,6 +9,7 @@ import type { Ctx } from './ctx.ts';
 import { parseCatalog } from './domain/catalog.ts';
 import { type Env, readEnv } from './env.ts';
 import { openHooks, openMachineDoor } from './http/hook.ts';
+import { openOutbound } from './http/outbound.ts';
 import { createMetrics, startHttp } from './http/server.ts';
 import { everyHour, everySecond, everyTenSeconds, tick } from './jobs/clock.ts';
 import { openQueue } from './jobs/queue.ts';
@@ -117,7 +118,10 @@ async function startApp(env: Env, slack: SlackConnection, parts: Parts): Promise
     url: env.redisUrl ?? databaseUrl,
     onError: troubled(log, 'the queue reports an error'),
   });
-  const client = openClient(slack.botToken, slack.apiUrl);
+  const client = openClient(slack.botToken, slack.apiUrl, (method, result, ms) => {
+    metrics.slackCalls.inc({ method, result });
+    metrics.slackSeconds.observe({ method }, ms / 1000);
+  });
   const bot = await client.auth.test().catch((error: unknown) => {
     const failure = failureOf(error);
     throw new StartProblem(
@@ -136,8 +140,9 @@ async function startApp(env: Env, slack: SlackConnection, parts: Parts): Promise
     newId: randomUUID,
     log,
     vault,
-    hooks: openHooks({ vault, publicUrl }),
-    count: (_what, labels) => metrics.commands.inc(labels),
+    // In production nothing on this machine is anybody's deployment system.
+    hooks: openHooks({ vault, publicUrl, fetch: openOutbound({ local: !env.production }) }),
+    count: metrics.count,
     wake: (team, keys) => {
       for (const key of keys)
         queue
@@ -186,6 +191,7 @@ async function startApp(env: Env, slack: SlackConnection, parts: Parts): Promise
     now,
     metrics,
     isSlackConnected: door.isConnected,
+    log,
     queueDepth: queue.depth,
     checkClock: parts.checkClock,
     machines: openMachineDoor({ ctx, vault, workspace }),

@@ -62,6 +62,7 @@ export type Form =
         | 'exception'
         | 'override'
         | 'edit'
+        | 'again'
         | 'pir'
         | 'handover'
         | 'status'

@@ -296,6 +296,8 @@ const CriterionUnticked = z.strictObject({
 
 /** Its slot began, and nothing is in the way of the start. */
 const StartOpened = z.strictObject({ type: z.literal('start.opened'), ...ofRelease, hash: z.string() });
+/** Its slot is over, everything was granted, and nobody started it. */
+const ReleaseMissed = z.strictObject({ type: z.literal('release.missed'), ...ofRelease, endsAt: instant });
 /** Its slot began, and something is. */
 const StartHeld = z.strictObject({
   type: z.literal('start.held'),
@@ -1148,6 +1150,7 @@ export const EventBody = z.discriminatedUnion('type', [
   CriterionUnticked,
   StartOpened,
   StartHeld,
+  ReleaseMissed,
   ReviewAsked,
   ReviewOverdue,
   ReleaseReviewed,

@@ -20,6 +20,8 @@ export type Question =
     }
   | { readonly ask: 'criteria' | 'steps' | 'status' | 'canary' | 'export'; readonly release: number }
   | { readonly ask: 'known errors' }
+  /** What reviews wanted done and is open: of a release, or of everybody. */
+  | { readonly ask: 'actions'; readonly release: number | undefined }
   | { readonly ask: 'exceptions' | 'trust' }
   | { readonly ask: 'windows' | 'freezes' | 'line' | 'bookings' | 'trains' }
   | { readonly ask: 'report'; readonly report: ReportWish }

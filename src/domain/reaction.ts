@@ -1,6 +1,7 @@
 import type { GatePlan } from './approval.ts';
 import { askAtMost } from './ask.ts';
 import { trainsOf } from './catalog.ts';
+import { missedDays } from './deploy.ts';
 import { byType, type EventTable, type StoredEvent } from './event.ts';
 import type { DigestKind } from './follow.ts';
 import { incidentReminderMinutes } from './incident.ts';
@@ -99,17 +100,8 @@ export const reaction: EventTable<Reaction> = {
     ]),
   'release.approved': (event) => again(event, verdict(event)),
   'release.rejected': (event) => freed(event, verdict(event)),
-  'release.expired': (event) => freed(event, verdict(event)),
-  // Its room may be open already: those who gathered there hear of it there.
-  'release.cancelled': (event) =>
-    freed(
-      event,
-      show([
-        ...verdict(event).surfaces,
-        { kind: 'checklist', release: event.body.release },
-        { kind: 'log', event: event.id },
-      ]),
-    ),
+  'release.expired': (event) => freed(event, calledOff(event)),
+  'release.cancelled': (event) => freed(event, calledOff(event)),
   'room.opened': ({ id, at, body }) => ({
     surfaces: [
       { kind: 'room', release: body.release },
@@ -641,6 +633,22 @@ export const reaction: EventTable<Reaction> = {
     const retry: Timer = { key: `retry:${release}`, at, command: 'clock start', release, again: true };
     return { surfaces: event.body.again ? [] : shown, timers: event.body.retry ? [retry] : [] };
   },
+  'release.missed': ({ id, body: { release, endsAt } }) => ({
+    surfaces: [
+      { kind: 'card', release },
+      { kind: 'log', event: id },
+      { kind: 'thread', event: id },
+      { kind: 'notice', event: id },
+    ],
+    timers: [
+      {
+        key: `over:${release}`,
+        at: addMinutes(new Date(endsAt), missedDays * 24 * 60),
+        command: 'clock expire',
+        release,
+      },
+    ],
+  }),
   'review.asked': ({ id, body: { release, dueAt } }) => ({
     surfaces: [{ kind: 'notice', event: id }],
     timers: [{ key: `overdue:${release}`, at: new Date(dueAt), command: 'clock overdue', release }],
@@ -788,6 +796,12 @@ function told(event: ReleaseEvent): Surface[] {
 function verdict(event: ReleaseEvent): Reaction {
   const { release } = event.body;
   return show([...cards(release), { kind: 'asks', release }, ...room(release), ...told(event)]);
+}
+
+/** A verdict, said in the room as well: those who gathered there hear of it there. */
+function calledOff(event: Parameters<typeof verdict>[0]): Reaction {
+  const { release } = event.body;
+  return show([...verdict(event).surfaces, { kind: 'checklist', release }, { kind: 'log', event: event.id }]);
 }
 
 /** Time came free: whoever waits for it is looked at. */

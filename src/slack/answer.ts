@@ -10,6 +10,7 @@ import { incidentQuestion } from '../../blocks/incident.ts';
 import type { Mrkdwn, View } from '../../blocks/kit.ts';
 import { list, panel } from '../../blocks/list.ts';
 import { receipt } from '../../blocks/notice.ts';
+import { actionList } from '../../blocks/pir.ts';
 import { queueList } from '../../blocks/queue.ts';
 import { refusal } from '../../blocks/refusal.ts';
 import { details } from '../../blocks/release.ts';
@@ -53,7 +54,7 @@ import { loadIncident } from '../store/incident.ts';
 import { calendarDays, listBookings, listFreezes, listTrains, listWindows } from '../store/planned.ts';
 import { loadEverybody, loadExceptions } from '../store/policy.ts';
 import { findReleaseProps, gateCosts, historyOf, listReleases, listServices, loadWorkspace } from '../store/read.ts';
-import { findRoomProps, knownErrorsOf, lessonsOf } from '../store/room.ts';
+import { findRoomProps, knownErrorsOf, lessonsOf, openActions } from '../store/room.ts';
 import { listTrust } from '../store/trust.ts';
 import { listUnbooked } from '../store/unbooked.ts';
 import { sendExport } from './flight.ts';
@@ -137,6 +138,10 @@ export async function answer(ctx: Ctx, client: WebClient, asker: Asker, question
     }
     case 'export':
       return sendExport(ctx, client, asker, question.release);
+    case 'actions': {
+      const open = await openActions(ctx.db, workspace, question.release);
+      return actionList(open, { reader: person, today: asked.today, command });
+    }
     case 'known errors':
       return knownErrorList(await knownErrorsOf(ctx.db, workspace, []), zone);
     case 'exceptions': {

@@ -72,6 +72,8 @@ export type Door = {
   /** Performs and says what came of it. */
   readonly performed: (asker: Asker, what: Call, id: string) => Promise<View>;
   readonly heard: (typed: Typed, id: string, triggerId?: string) => Promise<View | undefined>;
+  /** What it gives; or, when it fails, what to say about that. */
+  readonly guarded: <T>(work: () => Promise<T>) => Promise<T | View>;
 };
 
 /** What a button does. Its value says about what, and proves nothing: every command judges anew who may. */
@@ -124,6 +126,8 @@ export async function clicked(
       return performed(asker, call(snoozeCommand, { release, minutes: 60 }), by.id);
     case 'release.nudge':
       return performed(asker, call(nudgeCommand, { release }), by.id);
+    case 'release.again':
+      return openForm(ctx, client, form, { kind: 'again', release });
     case 'release.edit':
       return openForm(ctx, client, form, { kind: 'edit', release });
     case 'criteria.show':
@@ -238,7 +242,7 @@ export async function clicked(
     case 'offer.decline':
       return stepped(call(answerOfferCommand, { release, offer: rest, accept: action === 'offer.accept' }));
     case 'slot.extend':
-      return stepped(call(extendCommand, { release, minutes: 15 }));
+      return stepped(call(extendCommand, { release, minutes: 15, from: rest || null }));
     case 'room.keep':
       return stepped(call(keepRoomCommand, { release }));
     case 'release.follow':

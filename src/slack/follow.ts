@@ -26,7 +26,7 @@ import {
   surfaceAt,
 } from '../store/follow.ts';
 import { type Claim, findSurface, pendingSince } from '../store/ledger.ts';
-import { permit } from '../store/notification.ts';
+import { type Permit, permit } from '../store/notification.ts';
 import { loadEvent, loadWorkspace } from '../store/read.ts';
 import { alsoStale, directMessage, keep, message, type Projector, permitPush, type Shown } from './message.ts';
 import { digestLines, digestNumbers, showPictures } from './report.ts';
@@ -238,7 +238,14 @@ async function mayPost(
     audience: about.audience === 'follower' ? about.audience : 'channel',
     person: null,
   } as const;
-  const asked = { now, day: now, snoozedUntil: quietUntil, muted, dm: 'all' } as const;
+  const asked = {
+    now,
+    day: now,
+    snoozedUntil: quietUntil,
+    muted,
+    dm: 'all',
+    onDecided: (decided: Permit) => ctx.count('push', { audience: push.audience, decided }),
+  } as const;
   return (await permit(ctx.db, workspace, key, { ...push, channel: target }, asked)) === 'send';
 }
 

@@ -6,16 +6,17 @@ import { delegateForm } from '../../blocks/delegate.ts';
 import { digestForm } from '../../blocks/digest.ts';
 import { exceptionForm } from '../../blocks/exception.ts';
 import { experimentForm } from '../../blocks/experiment.ts';
+import { fault } from '../../blocks/fault.ts';
 import { freezeForm } from '../../blocks/freeze-form.ts';
 import { incidentForm } from '../../blocks/incident.ts';
-import { mrkdwn, plainSlot, type View } from '../../blocks/kit.ts';
+import { mrkdwn, type View } from '../../blocks/kit.ts';
 import { answer as answerModal, message, noteForm, skeleton } from '../../blocks/modal.ts';
 import { overrideForm } from '../../blocks/override.ts';
 import { actionRows, pirForm } from '../../blocks/pir.ts';
 import { coverForm, prefsForm } from '../../blocks/prefs.ts';
 import { refusal, refusedText } from '../../blocks/refusal.ts';
-import { editForm, type RequestDraft, requestForm } from '../../blocks/request.ts';
-import { type ReviewProps, reviewForm } from '../../blocks/review.ts';
+import { asksAgain, editForm, type RequestDraft, requestForm } from '../../blocks/request.ts';
+import { changesSince, reviewForm } from '../../blocks/review.ts';
 import { handoverForm, reasonForm, rollbackForm, statusForm } from '../../blocks/room.ts';
 import { subscribeForm } from '../../blocks/subscription.ts';
 import { closesAt, type ReleaseProps } from '../../blocks/summary.ts';
@@ -37,14 +38,13 @@ import { readNeeds, readUnits, requestCommand } from '../commands/request.ts';
 import { followCommand, offerRoleCommand, statusCommand, stepCommand, voiceCommand } from '../commands/room.ts';
 import { addSubscriptionCommand, readTopics } from '../commands/subscription.ts';
 import { commentCommand, delegateCommand, voteCommand } from '../commands/vote.ts';
-import type { Ctx } from '../ctx.ts';
+import { type Ctx, reported } from '../ctx.ts';
 import { type Prefs, VoteChoice } from '../domain/approval.ts';
 import { Freeze } from '../domain/calendar.ts';
 import { enrolmentUri } from '../domain/code.ts';
 import { migrations } from '../domain/content.ts';
 import type { Refusal, RefusalCode } from '../domain/decision.ts';
 import { SubscribeInput, usualContent } from '../domain/digest.ts';
-import type { StoredEvent } from '../domain/event.ts';
 import { ConcludeInput, experimentKey } from '../domain/experiment.ts';
 import { DigestKind, DigestSection } from '../domain/follow.ts';
 import { readLine } from '../domain/line.ts';
@@ -86,14 +86,19 @@ export async function openForm(
   if (!asker.triggerId) return undefined;
   const opened = await client.views.open({ trigger_id: asker.triggerId, view: skeleton(titleOf(form)) });
   const { zone } = admitted.person;
-  if (opened.view?.id)
-    await client.views.update({ view_id: opened.view.id, view: await fillForm(ctx, { ...asker, zone }, form) });
+  if (!opened.view?.id) return undefined;
+  // Nobody is left in front of a form that says it is loading.
+  const view = await fillForm(ctx, { ...asker, zone }, form).catch((error: unknown) =>
+    sayInModal('Maitred', fault('form', reported(ctx, error, 'a form could not be filled'))),
+  );
+  await client.views.update({ view_id: opened.view.id, view });
   return undefined;
 }
 
 function titleOf(form: Form): string {
   switch (form.kind) {
     case 'request':
+    case 'again':
       return 'Request a release';
     case 'review':
       return `Review REL-${form.release}`;
@@ -252,6 +257,11 @@ async function fillForm(
       const refused = await against(call(changeCommand, same), ['nothing_changed']);
       return refused ?? editForm(release.number, release.revision, draftOfRelease(release));
     }
+    case 'again': {
+      const release = await findReleaseProps(ctx.db, workspace, form.release);
+      if (!release) return no({ code: 'not_found', what: 'release', name: `REL-${form.release}` });
+      return requestForm(draftAgain(release, ctx.now()), await environmentsOf(ctx, workspace), asksAgain(release));
+    }
     case 'request': {
       const { draft } = form;
       const [first, ...others] = draft.units;
@@ -293,32 +303,13 @@ async function fillForm(
         gates,
         principals: [...new Set(own.flatMap((one) => one.seats))].filter((seat) => seat !== person),
         earlier: votes.find((vote) => vote.voter === person),
-        changed: changedSince(await historyOf(ctx.db, workspace, form.release), person, release.zone),
+        changed: changesSince(await historyOf(ctx.db, workspace, form.release), person, release.zone),
         stepUp: release.gates.some((gate) => gate.rule.step_up && gates.includes(gate.name)),
         minutesLeft: Math.max(0, minutesBetween(ctx.now(), closesAt(release))),
         units: await unitsAround(ctx.db, workspace, release),
       });
     }
   }
-}
-
-/** What changed of a release since somebody voted on it, newest value last; nothing for who never did. */
-function changedSince(history: readonly StoredEvent[], person: string, zone: string): ReviewProps['changed'] {
-  const last = history.findLastIndex(({ body }) => body.type === 'vote.cast' && body.voter === person);
-  if (last < 0) return [];
-  const fields = new Map<string, ReviewProps['changed'][number]>();
-  const note = (field: ReviewProps['changed'][number]['field'], before: string, after: string) =>
-    fields.set(field, { field, before: fields.get(field)?.before ?? before, after });
-  for (const { body } of history.slice(last + 1)) {
-    if (body.type === 'release.changed') for (const one of body.fields) note(one.field, one.before, one.after);
-    if (body.type === 'release.moved' && (body.startsAt !== body.before.startsAt || body.endsAt !== body.before.endsAt))
-      note(
-        'time',
-        plainSlot(new Date(body.before.startsAt), new Date(body.before.endsAt), zone),
-        plainSlot(new Date(body.startsAt), new Date(body.endsAt), zone),
-      );
-  }
-  return [...fields.values()].filter((one) => one.before !== one.after);
 }
 
 /** A fresh secret, sealed and kept until a code proves that the authenticator has it. */
@@ -359,6 +350,11 @@ function draftOfRelease(release: ReleaseProps): RequestDraft {
     auto: release.auto,
     channel: release.channel,
   };
+}
+
+/** The same content once more, at a time that is still to come. */
+function draftAgain(release: ReleaseProps, now: Date): RequestDraft {
+  return { ...draftOfRelease(release), startsAt: release.startsAt > now ? release.startsAt : undefined };
 }
 
 export async function environmentsOf(ctx: Ctx, workspace: string): Promise<string[]> {

@@ -6,6 +6,7 @@ import { incidentReminder, incidentSettled } from '../../blocks/incident.ts';
 import { ask, line, notice, reminder, told, waiting } from '../../blocks/notice.ts';
 import { overrideAsk } from '../../blocks/override.ts';
 import { card } from '../../blocks/release.ts';
+import { changesSince } from '../../blocks/review.ts';
 import {
   briefing,
   checklist,
@@ -53,6 +54,7 @@ import {
   eventsBeside,
   findOverride,
   gateCosts,
+  historyOf,
   listReleases,
   loadEvent,
   loadReleaseProps,
@@ -113,8 +115,9 @@ export async function refresh(projector: Projector, workspace: string, key: stri
       await settle(ctx.db, claimed, shown);
       projector.seen(surface.kind, shown.wrote ? (claimed.row.ts ? 'updated' : 'created') : 'unchanged');
     } catch (error) {
-      projector.seen(surface.kind, 'failed');
-      return handleFailure(projector, claimed, key, error);
+      const again = await handleFailure(projector, claimed, key, error);
+      projector.seen(surface.kind, again === undefined ? 'given up' : 'failed');
+      return again;
     }
   }
 }
@@ -232,7 +235,12 @@ async function show(
       // Nobody is asked what is decided already; a message that was sent is brought up to date.
       if (!claimed.row.ts && (!asked || props.state !== 'requested')) return keep(claimed);
       const must = props.changeType === 'emergency';
-      return push(projector, claimed, surface.person, ask(props, surface.person, principals), {
+      // Whoever voted before is told what is different now.
+      const changed =
+        props.revision > 1
+          ? changesSince(await historyOf(db, workspace, props.number), surface.person, props.zone)
+          : [];
+      return push(projector, claimed, surface.person, ask(props, surface.person, principals, changed), {
         audience: 'approver',
         release: props.number,
         why: 'may vote in a gate',
@@ -571,6 +579,7 @@ const results: readonly string[] = [
   'release.failed',
   'review.asked',
   'start.held',
+  'release.missed',
 ];
 
 /** Those whom somebody votes for: named for this release, or by a preference that holds now. */

@@ -200,7 +200,7 @@ export async function readReleases(
   if (rows.length === 0) return [];
   const numbers = rows.map((row) => row.number);
   const about = { workspace, release: { in: numbers } };
-  const [{ zone }, criteria, ticks, overrides, delegations, exceptions] = await Promise.all([
+  const [{ zone }, criteria, ticks, overrides, delegations, exceptions, waysBack] = await Promise.all([
     loadWorkspace(db, workspace),
     db.prisma.criterion.findMany({ where: about, orderBy: { position: 'asc' } }),
     db.prisma.tick.findMany({ where: about }),
@@ -210,6 +210,7 @@ export async function readReleases(
     }),
     db.prisma.delegation.findMany({ where: about }),
     db.prisma.exception.findMany({ where: about }),
+    waysBackOf(db, workspace, numbers),
   ]);
   const of = <T extends { release: number }>(all: T[], number: number) => all.filter((one) => one.release === number);
   return rows.map((row) => {
@@ -225,8 +226,20 @@ export async function readReleases(
       overrides: of(overrides, row.number).map((one) => ({ ...one, by: one.proposer })),
       delegations: of(delegations, row.number).map((one) => ({ from: one.person, to: one.delegate })),
       exception: of(exceptions, row.number)[0],
+      hasWayBack: waysBack.includes(row.number),
     };
   });
+}
+
+/** Those of these releases whose runbooks say how to go back. */
+async function waysBackOf(db: Db, workspace: string, releases: readonly number[]): Promise<number[]> {
+  const { rows } = await db.background.query<{ release: number }>(
+    `SELECT DISTINCT w.release FROM release_unit w JOIN service v ON v.workspace = $1 AND v.key = w.service
+     JOIN runbook b ON b.workspace = $1 AND b.key = v.room ->> 'runbook'
+     WHERE w.workspace = $1 AND w.release = ANY ($2) AND jsonb_array_length(b.body -> 'rollback') > 0`,
+    [workspace, releases],
+  );
+  return rows.map((row) => row.release);
 }
 
 export async function findOverride(db: Db, workspace: string, id: string): Promise<OverrideProps | undefined> {
@@ -281,7 +294,10 @@ export async function gateCosts(
   );
 }
 
-function toProps(row: Found, zone: string): Omit<ReleaseProps, 'criteria' | 'overrides' | 'delegations' | 'exception'> {
+function toProps(
+  row: Found,
+  zone: string,
+): Omit<ReleaseProps, 'criteria' | 'overrides' | 'delegations' | 'exception' | 'hasWayBack'> {
   const gates = row.gates.map((gate) => ({ ...gate, rule: GateRule.parse(gate.rule) }));
   const votes = row.votes
     .filter((vote) => vote.revision === row.revision)

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { textOf } from '../../sandbox/driver.ts';
 import { type House, openHouse } from '../support/house.ts';
 
 let house: House;
