@@ -43,6 +43,7 @@ import { undoCommand } from '../commands/undo.ts';
 import { recuseCommand, takeBackCommand } from '../commands/vote.ts';
 import { joinLineCommand, leaveLineCommand, takeLineCommand } from '../commands/waiting-line.ts';
 import type { Ctx } from '../ctx.ts';
+import { may } from '../domain/access.ts';
 import { HomeTab } from '../domain/approval.ts';
 import { outcomes } from '../domain/experiment.ts';
 import { DigestKind } from '../domain/follow.ts';
@@ -111,6 +112,10 @@ export async function clicked(
     what === 'manage.freeze'
       ? openForm(ctx, client, form, { kind: 'freeze', channel: null })
       : answer(ctx, client, asker, what === 'manage.queues' ? { ask: 'queues' } : { ask: 'services' });
+  // App Home is for full members; a guest reads one section, and has none of its buttons.
+  const isHomely = /^(home|manage)\.|^incident\.open$/.test(action);
+  const outside = isHomely ? may('members', admitted.person) : undefined;
+  if (outside) return refusal(outside, asker.zone);
   switch (action) {
     case 'release.review':
       return openForm(ctx, client, form, { kind: 'review', release });

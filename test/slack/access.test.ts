@@ -448,6 +448,10 @@ const forms: Readonly<Record<string, (person: string) => { about: unknown; fill:
   }),
   'evidence.v1': () => ({ about: { release: asked, criterion: 'x' }, fill: { link: typed('https://ci.example/1') } }),
   'stepup.v1': () => ({ about: { credential: 'x' }, fill: { code: typed('123456') } }),
+  'cover.v1': () => ({
+    about: { part: 'snooze' },
+    fill: { snooze: { selected_date_time: Date.parse('2027-01-04T09:00:00Z') / 1000 } },
+  }),
   'prefs.v1': () => ({
     about: {},
     fill: {
