@@ -20,7 +20,7 @@ import { leaverCommand } from '../commands/vote.ts';
 import { type Ctx, DirectoryUnavailable, reported } from '../ctx.ts';
 import { within } from '../deadline.ts';
 import type { StoredEvent } from '../domain/event.ts';
-import { readLine } from '../domain/line.ts';
+import { legible, readLine } from '../domain/line.ts';
 import type { Actor } from '../domain/person.ts';
 import { isLogged } from '../domain/reaction.ts';
 import { surfaceKey } from '../domain/surface.ts';
@@ -238,8 +238,11 @@ export async function openSlack(
       await client.chat.postEphemeral({ channel: place, user: body.user.id, ...done.told }).catch(() => undefined);
   });
 
-  app.options(/.*/, async ({ options, ack }) => {
+  app.options(/.*/, async ({ options, body, ack }) => {
     const typed = ('value' in options ? String(options.value) : '').toLowerCase();
+    // Names of services are for those who may open the form.
+    const admitted = await admit(ctx, workspace, body.user.id, 'members');
+    if (!admitted.ok) return ack({ options: [] });
     const services = await listServices(ctx.db, workspace);
     const found = services.map((service) => service.key).filter((key) => key.includes(typed));
     // With no catalogue a service comes into being by being named.
@@ -266,7 +269,7 @@ export async function openSlack(
     if (shortcut.type !== 'message_action') return;
     const { message, channel, user } = shortcut;
     const asker = { workspace, person: user.id, triggerId: shortcut.trigger_id };
-    const note = readLine(String(message.text ?? '').slice(0, 2_000)).raw.slice(0, 500);
+    const note = readLine(legible(String(message.text ?? '')).slice(0, 2_000)).raw.slice(0, 500);
     const refused = await guarded(async () =>
       openForm(ctx, client, asker, { kind: 'incident', note, link: await linkTo(client, channel.id, message.ts) }),
     );

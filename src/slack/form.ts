@@ -48,7 +48,7 @@ import { usualContent } from '../domain/digest.ts';
 import type { StoredEvent } from '../domain/event.ts';
 import { ConcludeInput, experimentKey } from '../domain/experiment.ts';
 import { DigestKind, DigestSection } from '../domain/follow.ts';
-import { readLine } from '../domain/line.ts';
+import { legible, readLine } from '../domain/line.ts';
 import { rulesAgainst } from '../domain/override.ts';
 import { ReviewInput } from '../domain/pir.ts';
 import { changeTypes } from '../domain/policy.ts';
@@ -722,7 +722,7 @@ function fieldsOf(view: Submission) {
   const values = (block: string) => Object.values(view.state.values[blockOf(view, block)] ?? {})[0];
   return {
     values,
-    text: (block: string) => String(values(block)?.value ?? '').trim(),
+    text: (block: string) => legible(String(values(block)?.value ?? '')).trim(),
     picked: (block: string) => String((values(block)?.selected_option as { value?: string } | null)?.value ?? ''),
     checked: (block: string) =>
       ((values(block)?.selected_options as { value: string }[] | undefined) ?? []).map((one) => one.value),
