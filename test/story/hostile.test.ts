@@ -40,7 +40,7 @@ test('every field', { timeout: 300_000 }, async () => {
 
   // Asked for by a form, with everything it has.
   await types(ana, `/release new payments@1.0.0 2026-11-23 10:00`);
-  await fills(ana, /Request/, { summary: cut(2_900), rollbackPlan: cut(2_900), scope: `${cut(140)}\n${worst}` });
+  await fills(ana, /Request/, { summary: cut(2_900), rollback: cut(2_900), scope: `${cut(140)}\n${worst}` });
   const number = await house.until('the release', async () => {
     const [row] = await house.query<{ number: number }>('SELECT max(number) AS number FROM release');
     return row?.number ?? undefined;
