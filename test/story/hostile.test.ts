@@ -51,7 +51,7 @@ test('every field', { timeout: 300_000 }, async () => {
     `note ${rel} ${long}`,
     `book web@2 2026-12-01 10:00 "${worst}" --yes`,
     `book web@${worst.replace(/\s/g, '')} 2026-12-02 10:00 --yes`,
-    `reserve staging 2026-12-03 10:00 for 2h "${worst}"`,
+    `reserve staging 2026-12-03 10:00 for 2h "${worst}" --yes`,
     `incident INC-1 ${long}`,
     `experiment add "${worst}" metric:change_fail_rate target:<5% until:2026-12-15 team:payments`,
     `${worst}`,
@@ -63,7 +63,7 @@ test('every field', { timeout: 300_000 }, async () => {
     'subscribe svc:payments votes steps notes',
   ])
     await types(ana, `/release ${line}`);
-  await types(rae, `/freeze add "${worst}" 2026-12-24 00:00 to 2026-12-26 00:00 env:production`);
+  await types(rae, `/freeze add "${worst}" 2026-12-24 00:00 to 2026-12-26 00:00 env:production --yes`);
   await types(rae, `/release override ${rel} gate:SRE <@U0NOA|noa> ${long}`);
   await types(rae, `/release window set "${worst}" mon-fri 09:00-17:00 env:staging cap:4`);
 
@@ -79,13 +79,15 @@ test('every field', { timeout: 300_000 }, async () => {
   // Deployed with words.
   house.moveTo(new Date('2026-11-23T09:01:00Z'));
   for (const line of [
+    `tick ${rel} 1 https://ci.example.com/${worst.replace(/\s/g, '')}`,
+    `tick ${rel} 1 https://ci.example.com/1`,
     `start ${rel}`,
     `step ${rel} add "${cut(140)}"`,
     `status ${rel} delayed ${long}`,
     `pause ${rel} ${long}`,
     `resume ${rel}`,
     `expose ${rel} ${worst}`,
-    `room handover ${rel} comms <@U0RAJ|raj> ${long}`,
+    `room ${rel} handover comms <@U0RAJ|raj> ${long}`,
     `incident ${rel} INC-2 ${long}`,
     `known ${rel} "${worst}" workaround:"${worst}"`,
     `rollback ${rel} ${long}`,
@@ -112,6 +114,9 @@ test('every field', { timeout: 300_000 }, async () => {
     'trust',
   ])
     await types(ana, `/release ${line}`);
+  await house.until('it to be rolled back', async () =>
+    (await stateOf(house, number)) === 'rolled_back' ? true : undefined,
+  ).catch((e) => { console.log('ANASEES', ana.sees().slice(-44).map((t) => t.slice(0, 160))); throw e; });
   await types(ana, `/release pir ${rel}`);
   await fills(
     ana,
