@@ -23,6 +23,7 @@ import { refresh } from './slack/surface.ts';
 import { openDb, warmUp } from './store/db.ts';
 import { forgetDrafts } from './store/draft.ts';
 import { freshenDigests } from './store/follow.ts';
+import { freshenHomes } from './store/home.ts';
 import { migrate } from './store/migrate.ts';
 import { localSecret, openVault } from './vault.ts';
 
@@ -179,6 +180,7 @@ async function startApp(env: Env, slack: SlackConnection, parts: Parts): Promise
     everySecond(ctx, 'timers', () => tick(ctx)),
     everySecond(ctx, 'sweep', () => sweep(ctx, queue, project)),
     everySecond(ctx, 'seal', () => sealAll(ctx)),
+    everySecond(ctx, 'homes', () => freshenHomes(ctx.db, now())),
     everyTenSeconds(ctx, 'digests', () => freshenDigests(ctx.db, now())),
     everyHour(ctx, 'drafts', () => forgetDrafts(ctx.db, new Date(now().getTime() - draftMs))),
   ];

@@ -165,6 +165,7 @@ export type Refusal =
   | { code: 'offer_unfit'; person: string }
   | { code: 'offer_over'; state: string }
   /** Somebody else holds the time behind the slot. */
+  | { code: 'extended_already'; release: number; endsAt: string }
   | { code: 'next_holder'; release: number; next: { release: number | null; label: string; startsAt: string } }
   | { code: 'unknown_incident'; release: number; key: string; known: string[] }
   | { code: 'incident_linked'; release: number; key: string }

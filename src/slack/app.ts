@@ -23,20 +23,19 @@ import type { StoredEvent } from '../domain/event.ts';
 import { legible, readLine } from '../domain/line.ts';
 import type { Actor } from '../domain/person.ts';
 import { isLogged } from '../domain/reaction.ts';
-import { surfaceKey } from '../domain/surface.ts';
 import { type Outcome, run } from '../run.ts';
 import { isDatabaseDown, pingDb } from '../store/db.ts';
-import { markStale } from '../store/ledger.ts';
 import { askedOf, askedOfGroup, listServices } from '../store/read.ts';
 import { releaseAt } from '../store/room.ts';
 import { CommitUnclear } from '../store/tx.ts';
 import { type Asker, answer, tell } from './answer.ts';
 import { linkTo } from './channel.ts';
 import { clicked, type Door } from './click.ts';
-import { callOptions, connectOptions, type SlackConnection } from './client.ts';
+import { callOptions, connectOptions, failureOf, type SlackConnection } from './client.ts';
 import { confirm } from './confirm.ts';
 import type { SlackDirectory } from './directory.ts';
 import { errorAt, openForm, readForm, readPass, requestAgain, type Submission, sayInModal } from './form.ts';
+import { refreshHome } from './home.ts';
 import { admit, type Typed, understand } from './line.ts';
 import { watchRooms } from './room-events.ts';
 
@@ -172,7 +171,12 @@ export async function openSlack(
 
     async function show(view: View): Promise<void> {
       if (body.view && body.view.type === 'modal')
-        await client.views.update({ view_id: body.view.id, view: sayInModal('Maitred', view) });
+        await client.views
+          .update({ view_id: body.view.id, view: sayInModal('Maitred', view) })
+          .catch((error: unknown) => {
+            // Whoever closed it meanwhile wants no answer.
+            if (failureOf(error).kind !== 'refused') throw error;
+          });
       else if (body.view) await client.views.open({ trigger_id: body.trigger_id, view: sayInModal('Maitred', view) });
       else
         await respond({
@@ -291,10 +295,7 @@ export async function openSlack(
   });
   watchRooms(app, door);
   app.event('app_home_opened', async ({ event }) => {
-    if (event.tab !== 'home') return;
-    const key = surfaceKey({ kind: 'home', person: event.user });
-    await markStale(ctx.db, workspace, [key], ctx.now());
-    ctx.wake(workspace, [key]);
+    if (event.tab === 'home') await refreshHome(ctx, workspace, event.user);
   });
   app.event('user_change', async ({ event, body }) => {
     directory.forget({ person: event.user.id });
