@@ -8,7 +8,8 @@ import {
   type ViewSubmitAction,
 } from '@slack/bolt';
 import type { WebClient } from '@slack/web-api';
-import { fault } from '../../blocks/fault.ts';
+import { z } from 'zod';
+import { fault, tooLong } from '../../blocks/fault.ts';
 import type { View } from '../../blocks/kit.ts';
 import { refusal } from '../../blocks/refusal.ts';
 import { option } from '../../blocks/request.ts';
@@ -416,6 +417,12 @@ export async function openSlack(
 
 /** Says what a fault means for whoever asked, and writes its cause down under the reference that they are told. */
 function faultView(ctx: Ctx, error: unknown, command: string): View {
+  // Inputs are parsed before anything is begun: too long a text is no fault.
+  if (error instanceof z.ZodError) {
+    const [issue] = error.issues;
+    if (issue?.code === 'too_big' && issue.origin === 'string')
+      return tooLong(issue.path.join(' '), Number(issue.maximum));
+  }
   const reference = reported(ctx, error, 'a request failed');
   if (error instanceof DirectoryUnavailable) return refusal({ code: 'unverified', reference }, 'UTC');
   const what = error instanceof CommitUnclear ? 'commit' : isDatabaseDown(error) ? 'database' : 'other';
