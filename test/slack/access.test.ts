@@ -317,7 +317,7 @@ const lines: Readonly<Record<string, readonly string[]>> = {
   override: ['override R gate:SRE <@U0KIM|kim> both are away', 'override R'],
 };
 
-/** Of these guests get an answer; whatever else they try is refused. */
+/** Of these guests get what members get, an answer or another refusal; whatever else they try is refused to them as guests. */
 const looks = new Set([
   'step D',
   'known',
@@ -345,6 +345,11 @@ const looks = new Set([
   'help',
   'window list',
   'freeze list',
+  'button home.refresh',
+  'button incident.open',
+  'button manage.freeze',
+  'button manage.queues',
+  'button manage.services',
   'button criteria.show',
   'button release.details',
   'button release.why',
@@ -377,6 +382,7 @@ function aboutOf(action: string, person: string): string {
     'line.say': 'list today',
     'incident.link': `${over}|INC-1`,
     'incident.none': `${over}|INC-1`,
+    'incident.open': 'INC-1',
     'action.done': `${over}|A${over}-1`,
     'release.moveto': `${asked}|${at(40)}`,
     'trust.agree': 'none',
@@ -457,6 +463,7 @@ const forms: Readonly<Record<string, (person: string) => { about: unknown; fill:
       dm: picked('all'),
     },
   }),
+  'cover.v1': () => ({ about: { part: 'snooze' }, fill: { snooze: moment(60) } }),
   'digest.v1': () => ({
     about: { channel: 'C0RELEASES', kind: 'daily' },
     fill: {
