@@ -89,6 +89,8 @@ beforeAll(async () => {
   const forApp = (url: string) => url.replace(`:${portOf(url)}/`, `:${line.port}/`);
   house = await openHouse({
     queue: 'redis',
+    // What comes of an outage.
+    tolerates: ['late_ack', 'no_ack'],
     servers: { databaseUrl: postgres.url, redisUrl: `redis://127.0.0.1:${redis.line.port}`, forApp },
   });
 });
