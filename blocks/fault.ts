@@ -20,3 +20,9 @@ export function fault(
   }[what];
   return { text: mrkdwn`${said} Ref ${code(reference)}`.mrkdwn, blocks: [] };
 }
+
+/** What somebody wrote is more than is kept; nothing of it is saved. */
+export function tooLong(field: string, most: number): View {
+  const said = mrkdwn`Saved nothing: ${code(field)} is longer than ${most} characters. Write it shorter, and put the rest into a note.`;
+  return { text: said.mrkdwn, blocks: [] };
+}

@@ -11,6 +11,17 @@ export type Line = {
   readonly quoted: readonly string[];
 };
 
+/**
+ * What somebody wrote, so that it can be stored and shown: no control characters, no half characters, and none that turn
+ * the reading order of what stands around them (Unicode bidirectional overrides, embeddings and isolates).
+ */
+export function legible(text: string): string {
+  return text
+    .replace(/[^\P{Cc}\n\t]/gu, ' ')
+    .replace(/\p{Cs}/gu, '\uFFFD')
+    .replace(/[\u202a-\u202e\u2066-\u2069]/g, '');
+}
+
 /** Splits typed text: smart quotes count as quotes, `key:value` needs a key of letters (14:00 is a time). */
 export function readLine(text: string): Line {
   const line = text.replace(/[“”„]/g, '"').replace(/[‘’]/g, "'").replace(/\s+/g, ' ').trim();

@@ -10,6 +10,7 @@ import { CanarySamples } from '../domain/canary.ts';
 import type { Refusal } from '../domain/decision.ts';
 import type { StoredEvent } from '../domain/event.ts';
 import { SampleInput } from '../domain/exposure.ts';
+import { legible } from '../domain/line.ts';
 import { releaseKey } from '../domain/release.ts';
 import { rehearse, run } from '../run.ts';
 
@@ -159,10 +160,7 @@ function troubleOf(error: unknown, withinMs: number): string {
 
 /** What a machine wrote, so that it can be stored and shown: no control characters, no half characters, 1,000 at most. */
 function clean(text: string): string {
-  const plain = text
-    .replace(/[^\P{Cc}\n\t]/gu, ' ')
-    .replace(/\p{Cs}/gu, '\uFFFD')
-    .trim();
+  const plain = legible(text).trim();
   // A cut inside a pair leaves a half.
   return plain.length > noteAtMost ? `${plain.slice(0, noteAtMost - 1).replace(/\p{Cs}$/u, '')}…` : plain;
 }

@@ -8,7 +8,8 @@ import {
   type ViewSubmitAction,
 } from '@slack/bolt';
 import type { WebClient } from '@slack/web-api';
-import { fault } from '../../blocks/fault.ts';
+import { z } from 'zod';
+import { fault, tooLong } from '../../blocks/fault.ts';
 import type { View } from '../../blocks/kit.ts';
 import { refusal } from '../../blocks/refusal.ts';
 import { option } from '../../blocks/request.ts';
@@ -20,7 +21,7 @@ import { leaverCommand } from '../commands/vote.ts';
 import { type Ctx, DirectoryUnavailable, reported } from '../ctx.ts';
 import { within } from '../deadline.ts';
 import type { StoredEvent } from '../domain/event.ts';
-import { readLine } from '../domain/line.ts';
+import { legible, readLine } from '../domain/line.ts';
 import type { Actor } from '../domain/person.ts';
 import { isLogged } from '../domain/reaction.ts';
 import { type Outcome, run } from '../run.ts';
@@ -246,8 +247,11 @@ export async function openSlack(
       await client.chat.postEphemeral({ channel: place, user: body.user.id, ...done.told }).catch(() => undefined);
   });
 
-  app.options(/.*/, async ({ options, ack }) => {
+  app.options(/.*/, async ({ options, body, ack }) => {
     const typed = ('value' in options ? String(options.value) : '').toLowerCase();
+    // Names of services are for those who may open the form.
+    const admitted = await admit(ctx, workspace, body.user.id, 'members');
+    if (!admitted.ok) return ack({ options: [] });
     const services = await listServices(ctx.db, workspace);
     const found = services.map((service) => service.key).filter((key) => key.includes(typed));
     // With no catalogue a service comes into being by being named.
@@ -274,7 +278,7 @@ export async function openSlack(
     if (shortcut.type !== 'message_action') return;
     const { message, channel, user } = shortcut;
     const asker = { workspace, person: user.id, triggerId: shortcut.trigger_id };
-    const note = readLine(String(message.text ?? '').slice(0, 2_000)).raw.slice(0, 500);
+    const note = readLine(legible(String(message.text ?? '')).slice(0, 2_000)).raw.slice(0, 500);
     const refused = await guarded(async () =>
       openForm(ctx, client, asker, { kind: 'incident', note, link: await linkTo(client, channel.id, message.ts) }),
     );
@@ -417,6 +421,12 @@ export async function openSlack(
 
 /** Says what a fault means for whoever asked, and writes its cause down under the reference that they are told. */
 function faultView(ctx: Ctx, error: unknown, command: string): View {
+  // Inputs are parsed before anything is begun: too long a text is no fault.
+  if (error instanceof z.ZodError) {
+    const [issue] = error.issues;
+    if (issue?.code === 'too_big' && issue.origin === 'string')
+      return tooLong(issue.path.join(' '), Number(issue.maximum));
+  }
   const reference = reported(ctx, error, 'a request failed');
   if (error instanceof DirectoryUnavailable) return refusal({ code: 'unverified', reference }, 'UTC');
   const what = error instanceof CommitUnclear ? 'commit' : isDatabaseDown(error) ? 'database' : 'other';

@@ -47,7 +47,7 @@ import type { Refusal, RefusalCode } from '../domain/decision.ts';
 import { SubscribeInput, usualContent } from '../domain/digest.ts';
 import { ConcludeInput, experimentKey } from '../domain/experiment.ts';
 import { DigestKind, DigestSection } from '../domain/follow.ts';
-import { readLine } from '../domain/line.ts';
+import { legible, readLine } from '../domain/line.ts';
 import { rulesAgainst } from '../domain/override.ts';
 import { ReviewInput } from '../domain/pir.ts';
 import { changeTypes } from '../domain/policy.ts';
@@ -756,7 +756,7 @@ function fieldsOf(view: Submission) {
   const values = (block: string) => Object.values(view.state.values[blockOf(view, block)] ?? {})[0];
   return {
     values,
-    text: (block: string) => String(values(block)?.value ?? '').trim(),
+    text: (block: string) => legible(String(values(block)?.value ?? '')).trim(),
     picked: (block: string) => String((values(block)?.selected_option as { value?: string } | null)?.value ?? ''),
     checked: (block: string) =>
       ((values(block)?.selected_options as { value: string }[] | undefined) ?? []).map((one) => one.value),

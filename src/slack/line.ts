@@ -4,7 +4,7 @@ import { findVerb } from '../commands/index.ts';
 import type { Ctx } from '../ctx.ts';
 import { type Audience, may } from '../domain/access.ts';
 import type { Refusal } from '../domain/decision.ts';
-import { readLine, takeRelease } from '../domain/line.ts';
+import { legible, readLine, takeRelease } from '../domain/line.ts';
 import { needNothing, type Person } from '../domain/person.ts';
 import { openReleasesOf } from '../store/read.ts';
 import { releaseAt } from '../store/room.ts';
@@ -30,7 +30,7 @@ export async function understand(ctx: Ctx, client: WebClient, typed: Typed): Pro
   const admitted = await admit(ctx, typed.workspace, typed.person, 'anyone');
   if (!admitted.ok) return { do: 'refuse', refusal: admitted.refusal, verb: undefined, zone: 'UTC' };
   const { zone } = admitted.person;
-  return { ...(await parsed(ctx, client, typed, zone)), zone };
+  return { ...(await parsed(ctx, client, { ...typed, text: legible(typed.text) }, zone)), zone };
 }
 
 async function parsed(

@@ -3,6 +3,7 @@ import { refusal } from '../../blocks/refusal.ts';
 import { catchUp } from '../../blocks/room.ts';
 import { call } from '../commands/command.ts';
 import { captureCommand } from '../commands/room.ts';
+import { legible } from '../domain/line.ts';
 import { surfaceKey } from '../domain/surface.ts';
 import type { CaptureInput } from '../domain/timeline.ts';
 import type { Outcome } from '../run.ts';
@@ -65,6 +66,8 @@ export function watchRooms(app: App, { ctx, client, workspace, perform, guarded 
     const release = await releaseAt(ctx.db, workspace, event.channel, undefined);
     if (release === undefined) return;
     const props = await loadRoomProps(ctx.db, workspace, release);
+    // Who sees nothing here by asking is told nothing by coming in.
+    if (!(await admit(ctx, workspace, event.user, 'anyone')).ok) return;
     const isLate = props.openedAt !== null && ctx.now().getTime() - props.openedAt.getTime() > lateMs;
     if (event.inviter === botUser && !isLate) return;
     await client.chat.postEphemeral({ channel: event.channel, user: event.user, ...catchUp(props) });
@@ -100,7 +103,7 @@ export function watchRooms(app: App, { ctx, client, workspace, perform, guarded 
       channel,
       ts,
       author,
-      text,
+      text: legible(text),
       permalink: await linkTo(client, channel, ts),
     });
     return perform(kept, `capture:${channel}:${ts}:${source}:${person}`, { kind: 'person', id: person });

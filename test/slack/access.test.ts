@@ -317,7 +317,7 @@ const lines: Readonly<Record<string, readonly string[]>> = {
   override: ['override R gate:SRE <@U0KIM|kim> both are away', 'override R'],
 };
 
-/** Of these guests get an answer; whatever else they try is refused. */
+/** Of these guests get what members get, an answer or another refusal; whatever else they try is refused to them as guests. */
 const looks = new Set([
   'step D',
   'known',
@@ -377,6 +377,7 @@ function aboutOf(action: string, person: string): string {
     'line.say': 'list today',
     'incident.link': `${over}|INC-1`,
     'incident.none': `${over}|INC-1`,
+    'incident.open': 'INC-1',
     'action.done': `${over}|A${over}-1`,
     'release.moveto': `${asked}|${at(40)}`,
     'trust.agree': 'none',
