@@ -1,4 +1,11 @@
-import { type WebAPIHTTPError, type WebAPIPlatformError, WebClient, type WebClientOptions } from '@slack/web-api';
+import {
+  type WebAPICallResult,
+  type WebAPIHTTPError,
+  type WebAPIPlatformError,
+  WebClient,
+  type WebClientOptions,
+} from '@slack/web-api';
+import type { Urgency } from '../domain/surface.ts';
 
 /** How this app reaches one workspace: Socket Mode or signed HTTP. */
 export type SlackConnection = {
@@ -38,17 +45,61 @@ export function connectOptions(apiUrl: string | undefined): SafeClientOptions {
   };
 }
 
-export function openClient(token: string, apiUrl: string | undefined): WebClient {
-  return new WebClient(token, callOptions(apiUrl));
+/** When calls may be made; what is not to be made yet is refused with `InLine`. */
+export type Pace = {
+  /** Work whose calls wait for their turn. `inLine`: it was told to come back now. */
+  readonly writing: <T>(
+    about: { readonly urgency: Urgency; readonly inLine: boolean },
+    work: () => Promise<T>,
+  ) => Promise<T>;
+  /** Takes the turn for a call before the work that leads to it: nothing is put together only to wait. */
+  readonly ahead: (method: string, args: Readonly<Record<string, unknown>>) => Promise<void>;
+  readonly before: (method: string, args: Readonly<Record<string, unknown>>) => Promise<void>;
+  readonly failed: (method: string, args: Readonly<Record<string, unknown>>, error: unknown) => Promise<void>;
+};
+
+/** It is not this call's turn; it was not made. */
+export class InLine extends Error {
+  readonly afterMs: number;
+  constructor(afterMs: number) {
+    super(`in line for ${Math.round(afterMs)} ms`);
+    this.afterMs = afterMs;
+  }
+}
+
+export function openClient(token: string, apiUrl: string | undefined, pace?: Pace): WebClient {
+  return pace ? new PacedClient(token, apiUrl, pace) : new WebClient(token, callOptions(apiUrl));
+}
+
+/** A class, because the SDK binds `apiCall` to each of its methods while it is being made. */
+class PacedClient extends WebClient {
+  readonly #pace: Pace;
+
+  constructor(token: string, apiUrl: string | undefined, pace: Pace) {
+    super(token, callOptions(apiUrl));
+    this.#pace = pace;
+  }
+
+  override async apiCall(method: string, options: Record<string, unknown> = {}): Promise<WebAPICallResult> {
+    await this.#pace.before(method, options);
+    try {
+      return await super.apiCall(method, options);
+    } catch (error) {
+      await this.#pace.failed(method, options, error);
+      throw error;
+    }
+  }
 }
 
 /** What became of a call: a clear no, "later", or nobody knows. */
 export type CallFailure =
   | { readonly kind: 'refused'; readonly error: string }
-  | { readonly kind: 'later'; readonly afterMs: number }
+  /** `ours`: it was not made, because it was not its turn. */
+  | { readonly kind: 'later'; readonly afterMs: number; readonly ours?: true }
   | { readonly kind: 'unclear'; readonly error: string };
 
 export function failureOf(error: unknown): CallFailure {
+  if (error instanceof InLine) return { kind: 'later', afterMs: error.afterMs, ours: true };
   const { data, retryAfter, statusCode, message } = error as Partial<WebAPIPlatformError> & {
     retryAfter?: number;
   } & Partial<WebAPIHTTPError> & { message?: string };

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readManifest } from '../../sandbox/server/manifest.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/server/server.ts';
 import { openClient } from '../../src/slack/client.ts';
+import { noPace } from '../../src/slack/pace.ts';
 import type { Projector } from '../../src/slack/message.ts';
 import { showPictures } from '../../src/slack/report.ts';
 import { type Claim, claim, markStale, settle } from '../../src/store/ledger.ts';
@@ -32,7 +33,7 @@ beforeAll(async () => {
     enforceLimits: false,
   });
   const client = openClient(sandbox.world.tokens.bot, `${sandbox.origin}/api/`);
-  projector = { ctx: hall.ctx, client, instance: 'test', seen: () => undefined };
+  projector = { ctx: hall.ctx, client, pace: noPace, instance: 'test', seen: () => undefined };
 });
 afterAll(async () => {
   await sandbox?.close();
