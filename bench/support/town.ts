@@ -86,7 +86,13 @@ export async function openTown(options: TownOptions): Promise<Town> {
     sandbox.world.intercept = async ({ method, args }) => {
       const metadata = args.metadata as { event_payload?: { key?: string } } | undefined;
       const channel = String(args.channel ?? '');
-      calls.push({ at: performance.now(), method, channel, key: metadata?.event_payload?.key ?? '', ts: String(args.ts ?? '') });
+      calls.push({
+        at: performance.now(),
+        method,
+        channel,
+        key: metadata?.event_payload?.key ?? '',
+        ts: String(args.ts ?? ''),
+      });
       return 'pass';
     };
     const db = openDb({ url: postgres.url, onError: () => undefined });
@@ -133,7 +139,9 @@ export async function openTown(options: TownOptions): Promise<Town> {
             const left = await db.pool.query(
               'SELECT o.surface, s.problem, s.attempts FROM outbox o LEFT JOIN surface s ON s.workspace = o.workspace AND s.key = o.surface LIMIT 5',
             );
-            throw new Error(`${rows[0].count} surfaces are still to be written, among them ${JSON.stringify(left.rows)}`);
+            throw new Error(
+              `${rows[0].count} surfaces are still to be written, among them ${JSON.stringify(left.rows)}`,
+            );
           }
           await sleep(50);
         }

@@ -83,7 +83,10 @@ export async function openQueue({ backend, url, onError }: QueueSettings): Promi
       worker.on('error', onError);
     },
     depth: async () =>
-      Object.values(await queue.getJobCounts('waiting', 'prioritized', 'active', 'delayed')).reduce((sum, count) => sum + count, 0),
+      Object.values(await queue.getJobCounts('waiting', 'prioritized', 'active', 'delayed')).reduce(
+        (sum, count) => sum + count,
+        0,
+      ),
     close,
   };
 }

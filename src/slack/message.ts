@@ -5,7 +5,7 @@ import type { Ctx } from '../ctx.ts';
 import { surfaceKey } from '../domain/surface.ts';
 import { instantAt, wallTime } from '../domain/time.ts';
 import { beginFirstWrite, type Claim, markStale } from '../store/ledger.ts';
-import { type Permit, type Push, permit, prefsOf } from '../store/notification.ts';
+import { notePosted, type Permit, type Push, permit, prefsOf } from '../store/notification.ts';
 import { failureOf, leaseMs, type Pace } from './client.ts';
 
 /*
@@ -128,7 +128,14 @@ export async function message(
     await projector.pace.ahead('chat.postMessage', { channel });
     await Promise.all([
       beginFirstWrite(ctx.db, claimed, leaseMs),
-      /^[CG]/.test(channel) ? notePost(projector, claimed, channel, options) : undefined,
+      /^[CG]/.test(channel)
+        ? notePosted(ctx.db, claimed.row.workspace, key, {
+            channel,
+            release: Number(/:REL-(\d+)/.exec(key)?.[1]) || null,
+            why: options.broadcast ? 'broadcast' : options.thread ? 'thread' : 'root',
+            at: ctx.now(),
+          })
+        : undefined,
     ]);
     const posted = await client.chat.postMessage({
       channel,
@@ -140,22 +147,6 @@ export async function message(
   }
   if (options.pin) await pin(projector, channel, ts);
   return { channel, ts, hash, wrote: true };
-}
-
-/** Posts in channels have no budget of their own, but are counted. */
-async function notePost({ ctx }: Projector, { row }: Claim, channel: string, options: MessageOptions): Promise<void> {
-  const why = options.broadcast ? 'broadcast' : options.thread ? 'thread' : 'root';
-  const release = /:REL-(\d+)/.exec(row.key)?.[1];
-  const about = {
-    audience: 'channel' as const,
-    person: null,
-    channel,
-    release: release ? Number(release) : null,
-    why,
-    must: true,
-  };
-  const now = ctx.now();
-  await permit(ctx.db, row.workspace, row.key, about, { now, day: now, snoozedUntil: undefined, dm: 'all' });
 }
 
 /** Looks for a message that a first try may have left behind, by the key in its metadata. */

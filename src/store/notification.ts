@@ -79,6 +79,21 @@ export async function permit(
   });
 }
 
+/** Posts in channels have no budget of their own, but are counted: once, whatever was decided of them before. */
+export async function notePosted(
+  db: Db,
+  workspace: string,
+  surface: string,
+  post: { readonly channel: string; readonly release: number | null; readonly why: string; readonly at: Date },
+): Promise<void> {
+  await db.background.query(
+    `INSERT INTO notification AS n (workspace, surface, audience, channel, release, why, state, at)
+     VALUES ($1, $2, 'channel', $3, $4, $5, 'sent', $6)
+     ON CONFLICT (workspace, surface) DO UPDATE SET state = 'sent', at = excluded.at WHERE n.state NOT IN ('sent', 'collapsed', 'dropped')`,
+    [workspace, surface, post.channel, post.release, post.why, post.at],
+  );
+}
+
 function decide(
   push: Push,
   sent: { readonly ofRelease: number; readonly ofDay: number },
