@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,10 +7,14 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import pino from 'pino';
+import { parse } from 'yaml';
 import { readManifest } from '../../sandbox/server/manifest.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/server/server.ts';
+import { now } from '../../sandbox/server/world.ts';
 import type { Call } from '../../src/commands/command.ts';
+import { applyCatalogCommand, connectCommand } from '../../src/commands/setup.ts';
 import type { Ctx } from '../../src/ctx.ts';
+import { parseCatalog } from '../../src/domain/catalog.ts';
 import type { Person } from '../../src/domain/person.ts';
 import { openQueue } from '../../src/jobs/queue.ts';
 import { freePort, startPostgres } from '../../src/postgres.ts';
@@ -42,6 +46,8 @@ export type Town = {
   readonly limited: () => number;
   /** A person's command; resolves once it is committed. */
   readonly does: (person: string, what: Call) => Promise<Outcome>;
+  /** Commits one row, for the bare worker to call Slack about; resolves once it is committed. */
+  readonly bare: (key: string) => Promise<void>;
   /** Resolves when nothing is left to be written. */
   readonly settled: (withinMs: number) => Promise<void>;
   readonly close: () => Promise<void>;
@@ -52,11 +58,10 @@ export type TownOptions = {
   readonly channels: readonly string[];
   readonly people: readonly string[];
   readonly queue: 'postgres' | 'redis';
+  /** None: the catalogue is applied here, and nothing is written to Slack. */
   readonly apps?: number;
   /** Does the workspace hold to Slack's limits, and the app with it? */
   readonly limits: boolean;
-  /** Runs before the first app starts. */
-  readonly prepare?: (db: Db) => Promise<void>;
 };
 
 const root = new URL('../../', import.meta.url).pathname;
@@ -97,7 +102,6 @@ export async function openTown(options: TownOptions): Promise<Town> {
     };
     const db = openDb({ url: postgres.url, onError: () => undefined });
     stops.push(db.close);
-    await options.prepare?.(db);
     const catalogFile = join(folder, 'catalog.yml');
     writeFileSync(catalogFile, options.catalog);
     for (let app = 0; app < (options.apps ?? 1); app++)
@@ -108,13 +112,14 @@ export async function openTown(options: TownOptions): Promise<Town> {
       onError: () => undefined,
     });
     stops.push(() => queue.close(1_000));
+    const bare = await openBare(options.queue, { sandbox, db, redisUrl, url: postgres.url, stops });
     const ctx: Ctx = {
       db,
       directory: {
         peek: (_team, needs) => everybody(needs),
         lookup: async (_team, needs) => everybody(needs),
       },
-      now: () => new Date(),
+      now: () => new Date(now(sandbox.world)),
       newId: randomUUID,
       log: pino({ level: 'silent' }),
       wake: (team, keys) => {
@@ -122,6 +127,7 @@ export async function openTown(options: TownOptions): Promise<Town> {
       },
       count: () => undefined,
     };
+    if (options.apps === 0) await found(ctx, options.catalog);
     return {
       sandbox,
       db,
@@ -130,6 +136,7 @@ export async function openTown(options: TownOptions): Promise<Town> {
       limited: () => sandbox.world.calls.filter(({ error }) => error === 'ratelimited').length,
       does: (person, what) =>
         run(ctx, what.command, what.input, { workspace, actor: { kind: 'person', id: person }, id: randomUUID() }),
+      bare,
       settled: async (withinMs) => {
         const end = Date.now() + withinMs;
         for (;;) {
@@ -152,6 +159,51 @@ export async function openTown(options: TownOptions): Promise<Town> {
     await close();
     throw error;
   }
+}
+
+async function found(ctx: Ctx, text: string): Promise<void> {
+  const system = { workspace, actor: { kind: 'system' } } as const;
+  const parsed = parseCatalog(parse(text));
+  if (!parsed.ok) throw new Error(parsed.problems.join('\n'));
+  await run(ctx, connectCommand, { name: 'Harbour', botUser: 'U0MAITRED' }, { ...system, id: 'connect' });
+  await run(ctx, applyCatalogCommand, { hash: 'one', catalog: parsed.catalog }, { ...system, id: 'catalog' });
+}
+
+type BareSettings = {
+  readonly sandbox: Sandbox;
+  readonly db: Db;
+  readonly url: string;
+  readonly redisUrl: string | undefined;
+  readonly stops: (() => unknown)[];
+};
+
+/** The floor: the same queue, in a database of its own, with a worker that does nothing but call. */
+async function openBare(
+  backend: 'postgres' | 'redis',
+  { sandbox, db, url, redisUrl, stops }: BareSettings,
+): Promise<Town['bare']> {
+  const own = new URL(redisUrl ?? url);
+  own.pathname = redisUrl ? '/9' : '/bare';
+  await db.pool.query('CREATE DATABASE bare');
+  const pool = new pg.Pool({ connectionString: new URL('/bare', url).toString(), max: 1 });
+  stops.push(() => pool.end());
+  await pool.query('CREATE TABLE done (key text PRIMARY KEY)');
+  const queue = await openQueue({ backend, url: own.toString(), onError: () => undefined });
+  stops.push(() => queue.close(1_000));
+  const child = fork(new URL('bare.ts', import.meta.url).pathname, {
+    execArgv: ['--import', 'tsx'],
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    env: { PATH: process.env.PATH, QUEUE: backend, QUEUE_URL: own.toString(), SLACK_API_URL: `${sandbox.origin}/api/` },
+  });
+  stops.push(() => child.kill('SIGKILL'));
+  await new Promise((resolve) => child.once('message', resolve));
+  return async (key) => {
+    await pool.query('BEGIN');
+    await pool.query('INSERT INTO done VALUES ($1)', [key]);
+    await pool.query('COMMIT');
+    // As the app does: the queue hears of it after the commit, and nobody waits for that.
+    void queue.add({ workspace, key }).catch(() => undefined);
+  };
 }
 
 async function startRedis(folder: string, stops: (() => unknown)[]): Promise<string> {
