@@ -185,7 +185,7 @@ async function openBare(
   const own = new URL(redisUrl ?? url);
   own.pathname = redisUrl ? '/9' : '/bare';
   await db.pool.query('CREATE DATABASE bare');
-  const pool = new pg.Pool({ connectionString: new URL('/bare', url).toString(), max: 1 });
+  const pool = rawPool(db, 'bare');
   stops.push(() => pool.end());
   await pool.query('CREATE TABLE done (key text PRIMARY KEY)');
   const queue = await openQueue({ backend, url: own.toString(), onError: () => undefined });
@@ -281,6 +281,11 @@ export function quantile(values: readonly number[], share: number): number {
 }
 
 /** A connection of its own for floors. */
-export function rawPool(db: Db): pg.Pool {
-  return new pg.Pool({ ...db.pool.options, max: 1 });
+export function rawPool(db: Pick<Db, 'pool'>, database?: string): pg.Pool {
+  const url = new URL(String(db.pool.options.connectionString));
+  if (database) url.pathname = `/${database}`;
+  const pool = new pg.Pool({ connectionString: url.toString(), max: 1 });
+  // The server may be gone before the last connection is.
+  pool.on('error', () => undefined);
+  return pool;
 }
