@@ -9,6 +9,7 @@ import type { Ctx } from './ctx.ts';
 import { parseCatalog } from './domain/catalog.ts';
 import { type Env, readEnv } from './env.ts';
 import { openHooks, openMachineDoor } from './http/hook.ts';
+import { openOutbound } from './http/outbound.ts';
 import { createMetrics, startHttp } from './http/server.ts';
 import { everyHour, everySecond, everyTenSeconds, tick } from './jobs/clock.ts';
 import { openQueue } from './jobs/queue.ts';
@@ -16,13 +17,14 @@ import { merged, sealAll, sweep, workQueue } from './jobs/refresh.ts';
 import { type EmbeddedPostgres, PostgresProblem, startPostgres } from './postgres.ts';
 import { run } from './run.ts';
 import { openSlack } from './slack/app.ts';
-import { failureOf, openClient, type SlackConnection } from './slack/client.ts';
+import { type CallSeen, failureOf, openClient, type SlackConnection } from './slack/client.ts';
 import { openDirectory } from './slack/directory.ts';
 import { noPace, openPace } from './slack/pace.ts';
 import { refresh } from './slack/surface.ts';
 import { openDb, warmUp } from './store/db.ts';
 import { forgetDrafts } from './store/draft.ts';
 import { freshenDigests } from './store/follow.ts';
+import { freshenHomes } from './store/home.ts';
 import { migrate } from './store/migrate.ts';
 import { forgetPace } from './store/pace.ts';
 import { localSecret, openVault } from './vault.ts';
@@ -118,7 +120,11 @@ async function startApp(env: Env, slack: SlackConnection, parts: Parts): Promise
     url: env.redisUrl ?? databaseUrl,
     onError: troubled(log, 'the queue reports an error'),
   });
-  const bot = await openClient(slack.botToken, slack.apiUrl)
+  const seen: CallSeen = (method, result, ms) => {
+    metrics.slackCalls.inc({ method, result });
+    metrics.slackSeconds.observe({ method }, ms / 1000);
+  };
+  const bot = await openClient(slack.botToken, slack.apiUrl, { seen })
     .auth.test()
     .catch((error: unknown) => {
       const failure = failureOf(error);
@@ -128,7 +134,7 @@ async function startApp(env: Env, slack: SlackConnection, parts: Parts): Promise
     });
   const workspace = String(bot.team_id);
   const pace = env.paced ? openPace({ db, workspace, log }) : noPace;
-  const client = openClient(slack.botToken, slack.apiUrl, pace);
+  const client = openClient(slack.botToken, slack.apiUrl, { seen, pace });
   const directory = openDirectory(client, workspace);
 
   const publicUrl = env.publicUrl ?? `http://127.0.0.1:${env.port}`;
@@ -140,8 +146,9 @@ async function startApp(env: Env, slack: SlackConnection, parts: Parts): Promise
     newId: randomUUID,
     log,
     vault,
-    hooks: openHooks({ vault, publicUrl }),
-    count: (_what, labels) => metrics.commands.inc(labels),
+    // In production nothing on this machine is anybody's deployment system.
+    hooks: openHooks({ vault, publicUrl, fetch: openOutbound({ local: !env.production }) }),
+    count: metrics.count,
     wake: (team, keys) => {
       for (const key of keys)
         queue
@@ -179,6 +186,7 @@ async function startApp(env: Env, slack: SlackConnection, parts: Parts): Promise
     everySecond(ctx, 'timers', () => tick(ctx)),
     everySecond(ctx, 'sweep', () => sweep(ctx, queue, project)),
     everySecond(ctx, 'seal', () => sealAll(ctx)),
+    everySecond(ctx, 'homes', () => freshenHomes(ctx.db, now())),
     everyTenSeconds(ctx, 'digests', () => freshenDigests(ctx.db, now())),
     everyHour(ctx, 'drafts', () => forgetDrafts(ctx.db, new Date(now().getTime() - draftMs))),
     everyHour(ctx, 'pace', () => forgetPace(ctx.db)),
@@ -190,6 +198,7 @@ async function startApp(env: Env, slack: SlackConnection, parts: Parts): Promise
     now,
     metrics,
     isSlackConnected: door.isConnected,
+    log,
     queueDepth: queue.depth,
     checkClock: parts.checkClock,
     machines: openMachineDoor({ ctx, vault, workspace }),

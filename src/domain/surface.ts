@@ -88,6 +88,8 @@ export type Surface =
   | { readonly kind: 'hello'; readonly channel: string }
   /** What came of an experiment: the question, or its one reminder, to whoever started it. */
   | { readonly kind: 'experiment'; readonly experiment: number; readonly round: number; readonly ask: number }
+  /** The one reminder to say which release an incident was; people name incidents as they like. */
+  | { readonly kind: 'incident'; readonly incident: string }
   | { readonly kind: 'home'; readonly person: string };
 
 /** Where Slack's limits make things wait: what somebody waits for goes before what is told by the way. */
@@ -132,6 +134,7 @@ const urgency: Readonly<Record<Surface['kind'], readonly [fresh: Urgency, edited
   'followed-line': ['next', 'next'],
   'followed-freeze': ['next', 'next'],
   reminder: ['next', 'next'],
+  incident: ['next', 'next'],
   waiting: ['next', 'next'],
   hello: ['next', 'next'],
   // What comes by itself.
@@ -217,6 +220,8 @@ export function surfaceKey(surface: Surface): string {
       return `${surface.kind}:${surface.event}:${surface.target}`;
     case 'hello':
       return `hello:${surface.channel}`;
+    case 'incident':
+      return `incident:${encodeURIComponent(surface.incident)}`;
     case 'home':
       return `home:${surface.person}`;
   }
@@ -298,6 +303,8 @@ export function parseSurfaceKey(key: string): Surface {
       return { kind, event: first, target: second };
     case 'hello':
       return { kind, channel: first };
+    case 'incident':
+      return { kind, incident: decodeURIComponent(first) };
     case 'home':
       return { kind, person: first };
     default:

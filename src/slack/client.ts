@@ -1,4 +1,5 @@
 import {
+  LogLevel,
   type WebAPICallResult,
   type WebAPIHTTPError,
   type WebAPIPlatformError,
@@ -33,6 +34,8 @@ export function callOptions(apiUrl: string | undefined): SafeClientOptions {
     rejectRateLimitedCalls: true,
     allowAbsoluteUrls: false,
     maxRequestConcurrency: 20,
+    // Whoever calls says what failed; the SDK would write a line of its own, past the log.
+    logLevel: LogLevel.ERROR,
   };
 }
 
@@ -67,28 +70,33 @@ export class InLine extends Error {
   }
 }
 
-export function openClient(token: string, apiUrl: string | undefined, pace?: Pace): WebClient {
-  return pace ? new PacedClient(token, apiUrl, pace) : new WebClient(token, callOptions(apiUrl));
-}
+/** Hears of every call: Slack's method, how it ended, and how long that took. */
+export type CallSeen = (method: string, result: 'ok' | CallFailure['kind'], ms: number) => void;
 
-/** A class, because the SDK binds `apiCall` to each of its methods while it is being made. */
-class PacedClient extends WebClient {
-  readonly #pace: Pace;
-
-  constructor(token: string, apiUrl: string | undefined, pace: Pace) {
-    super(token, callOptions(apiUrl));
-    this.#pace = pace;
-  }
-
-  override async apiCall(method: string, options: Record<string, unknown> = {}): Promise<WebAPICallResult> {
-    await this.#pace.before(method, options);
-    try {
-      return await super.apiCall(method, options);
-    } catch (error) {
-      await this.#pace.failed(method, options, error);
-      throw error;
+/** `seen` hears of every call that was made, also of those that fail; `pace` says when one may be made. */
+export function openClient(
+  token: string,
+  apiUrl: string | undefined,
+  { seen, pace }: { readonly seen?: CallSeen; readonly pace?: Pace } = {},
+): WebClient {
+  // The SDK binds its methods to the instance's `apiCall`: only a subclass sees all of them.
+  class SeenClient extends WebClient {
+    override async apiCall(method: string, options: Record<string, unknown> = {}): Promise<WebAPICallResult> {
+      await pace?.before(method, options);
+      const started = performance.now();
+      let result: Parameters<CallSeen>[1] = 'ok';
+      try {
+        return await super.apiCall(method, options);
+      } catch (error) {
+        result = failureOf(error).kind;
+        await pace?.failed(method, options, error);
+        throw error;
+      } finally {
+        seen?.(method, result, performance.now() - started);
+      }
     }
   }
+  return new SeenClient(token, callOptions(apiUrl));
 }
 
 /** What became of a call: a clear no, "later", or nobody knows. */

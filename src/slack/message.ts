@@ -17,7 +17,10 @@ export type Projector = {
   readonly pace: Pace;
   /** This process's name in claims. */
   readonly instance: string;
-  readonly seen: (kind: string, result: 'created' | 'updated' | 'unchanged' | 'in_line' | 'failed') => void;
+  readonly seen: (
+    kind: string,
+    result: 'created' | 'updated' | 'unchanged' | 'in line' | 'failed' | 'given up',
+  ) => void;
 };
 
 export type Shown = { channel: string | null; ts: string | null; hash: string | null; wrote: boolean };
@@ -71,6 +74,7 @@ export async function permitPush(
       snoozedUntil: until.sort((a, b) => b.getTime() - a.getTime())[0],
       dm: prefs.dm,
       muted,
+      onDecided: (decided) => ctx.count('push', { audience: pushed.audience, decided }),
     },
   );
   if (allowed === 'collapse')
@@ -128,14 +132,7 @@ export async function message(
     await projector.pace.ahead('chat.postMessage', { channel });
     await Promise.all([
       beginFirstWrite(ctx.db, claimed, leaseMs),
-      /^[CG]/.test(channel)
-        ? notePosted(ctx.db, claimed.row.workspace, key, {
-            channel,
-            release: Number(/:REL-(\d+)/.exec(key)?.[1]) || null,
-            why: options.broadcast ? 'broadcast' : options.thread ? 'thread' : 'root',
-            at: ctx.now(),
-          })
-        : undefined,
+      /^[CG]/.test(channel) ? notePost(projector, claimed, channel, options) : undefined,
     ]);
     const posted = await client.chat.postMessage({
       channel,
@@ -147,6 +144,13 @@ export async function message(
   }
   if (options.pin) await pin(projector, channel, ts);
   return { channel, ts, hash, wrote: true };
+}
+
+async function notePost({ ctx }: Projector, { row }: Claim, channel: string, options: MessageOptions): Promise<void> {
+  const why = options.broadcast ? 'broadcast' : options.thread ? 'thread' : 'root';
+  const release = Number(/:REL-(\d+)/.exec(row.key)?.[1]) || null;
+  if (await notePosted(ctx.db, row.workspace, row.key, { channel, release, why, at: ctx.now() }))
+    ctx.count('push', { audience: 'channel', decided: 'send' });
 }
 
 /** Looks for a message that a first try may have left behind, by the key in its metadata. */

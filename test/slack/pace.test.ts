@@ -43,7 +43,7 @@ function fresh(): [Replica, Replica] {
   const workspace = `T0PACE${workspaces++}`;
   const replica = (): Replica => {
     const pace = openPace({ db: hall.db, workspace, log: hall.ctx.log });
-    return { pace, client: openClient(sandbox.world.tokens.bot, `${sandbox.origin}/api/`, pace) };
+    return { pace, client: openClient(sandbox.world.tokens.bot, `${sandbox.origin}/api/`, { pace }) };
   };
   replicas = [replica(), replica()];
   return replicas;
