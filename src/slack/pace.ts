@@ -43,6 +43,7 @@ export const tiers: Readonly<Record<string, Tier>> = {
   'files.list': 3,
   'pins.add': 2,
   'reactions.get': 3,
+  'usergroups.list': 2,
   'usergroups.users.list': 2,
   'users.info': 4,
   'views.open': 4,
