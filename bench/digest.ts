@@ -45,7 +45,7 @@ export async function bench(
   channels = Number(process.argv[2] ?? 1_000),
   releases = Number(process.argv[3] ?? 100_000),
 ): Promise<Row[]> {
-  const rows = releases > 0 ? await composition(releases, 40) : [];
+  const rows = releases > 0 ? await composition(releases, Number(process.argv[4] ?? 40)) : [];
   for (const replicas of channels > 0 ? [1, 2] : []) rows.push(...(await storm(channels, replicas)));
   return rows;
 }
