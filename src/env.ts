@@ -17,6 +17,8 @@ export type Env = {
   readonly redisUrl: string | undefined;
   /** What secrets in the database are sealed with. */
   readonly secretKey: string | undefined;
+  /** Does it hold to Slack's limits by itself? Off only for a workspace that has none. */
+  readonly paced: boolean;
   /** Undefined: the local workspace. */
   readonly slack: SlackConnection | undefined;
 };
@@ -48,6 +50,7 @@ const Schema = z.object({
   SLACK_APP_TOKEN: z.string().startsWith('xapp-', 'must begin with xapp-').optional(),
   SLACK_SIGNING_SECRET: z.string().min(16, 'is too short').optional(),
   SLACK_API_URL: z.url().optional(),
+  SLACK_PACE: z.enum(['on', 'off']).default('on'),
 });
 
 export type ReadEnv =
@@ -72,6 +75,7 @@ export function readEnv(raw: Readonly<Record<string, string | undefined>>): Read
   if (production && !given.REDIS_URL) problems.push('REDIS_URL is missing');
   if (production && !given.SECRET_KEY) problems.push('SECRET_KEY is missing');
   if (production && !given.PUBLIC_URL) problems.push('PUBLIC_URL is missing');
+  if (production && given.SLACK_PACE === 'off') problems.push('SLACK_PACE must not be off in production');
   if (production && given.SLACK_API_URL?.startsWith('http:'))
     problems.push('SLACK_API_URL must not be plain http: in production');
   if (problems.length > 0 || !parsed.success) return { ok: false, problems };
@@ -91,6 +95,7 @@ export function readEnv(raw: Readonly<Record<string, string | undefined>>): Read
       databaseUrl: env.DATABASE_URL,
       redisUrl: env.REDIS_URL,
       secretKey: env.SECRET_KEY,
+      paced: env.SLACK_PACE === 'on',
       slack: env.SLACK_BOT_TOKEN
         ? {
             botToken: env.SLACK_BOT_TOKEN,

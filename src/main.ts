@@ -17,14 +17,16 @@ import { merged, sealAll, sweep, workQueue } from './jobs/refresh.ts';
 import { type EmbeddedPostgres, PostgresProblem, startPostgres } from './postgres.ts';
 import { run } from './run.ts';
 import { openSlack } from './slack/app.ts';
-import { failureOf, openClient, type SlackConnection } from './slack/client.ts';
+import { type CallSeen, failureOf, openClient, type SlackConnection } from './slack/client.ts';
 import { openDirectory } from './slack/directory.ts';
+import { noPace, openPace } from './slack/pace.ts';
 import { refresh } from './slack/surface.ts';
 import { openDb, warmUp } from './store/db.ts';
 import { forgetDrafts } from './store/draft.ts';
 import { freshenDigests } from './store/follow.ts';
 import { freshenHomes } from './store/home.ts';
 import { migrate } from './store/migrate.ts';
+import { forgetPace } from './store/pace.ts';
 import { localSecret, openVault } from './vault.ts';
 
 /** A sentence for the person who starts it: no stack. */
@@ -126,17 +128,21 @@ async function startApp(env: Env, slack: SlackConnection, parts: Parts): Promise
     url: env.redisUrl ?? databaseUrl,
     onError: troubled(log, 'the queue reports an error'),
   });
-  const client = openClient(slack.botToken, slack.apiUrl, (method, result, ms) => {
+  const seen: CallSeen = (method, result, ms) => {
     metrics.slackCalls.inc({ method, result });
     metrics.slackSeconds.observe({ method }, ms / 1000);
-  });
-  const bot = await client.auth.test().catch((error: unknown) => {
-    const failure = failureOf(error);
-    throw new StartProblem(
-      `Slack does not accept SLACK_BOT_TOKEN (${failure.kind === 'later' ? 'rate limited' : failure.error}). Install the app in your workspace and copy its bot token.`,
-    );
-  });
+  };
+  const bot = await openClient(slack.botToken, slack.apiUrl, { seen })
+    .auth.test()
+    .catch((error: unknown) => {
+      const failure = failureOf(error);
+      throw new StartProblem(
+        `Slack does not accept SLACK_BOT_TOKEN (${failure.kind === 'later' ? 'rate limited' : failure.error}). Install the app in your workspace and copy its bot token.`,
+      );
+    });
   const workspace = String(bot.team_id);
+  const pace = env.paced ? openPace({ db, workspace, log }) : noPace;
+  const client = openClient(slack.botToken, slack.apiUrl, { seen, pace });
   const directory = openDirectory(client, workspace);
 
   const publicUrl = env.publicUrl ?? `http://127.0.0.1:${env.port}`;
@@ -166,7 +172,7 @@ async function startApp(env: Env, slack: SlackConnection, parts: Parts): Promise
   );
   const instance = randomUUID();
   const project = (team: string, key: string) =>
-    refresh({ ctx, client, instance, seen: (kind, result) => metrics.surfaces.inc({ kind, result }) }, team, key);
+    refresh({ ctx, client, pace, instance, seen: (kind, result) => metrics.surfaces.inc({ kind, result }) }, team, key);
 
   // The first query of a fresh client costs a tenth of a second: not somebody's first command.
   await warmUp(db);
@@ -206,6 +212,7 @@ async function startApp(env: Env, slack: SlackConnection, parts: Parts): Promise
     everySecond(ctx, 'homes', () => freshenHomes(ctx.db, now())),
     everyTenSeconds(ctx, 'digests', () => freshenDigests(ctx.db, now())),
     everyHour(ctx, 'drafts', () => forgetDrafts(ctx.db, new Date(now().getTime() - draftMs))),
+    everyHour(ctx, 'pace', () => forgetPace(ctx.db)),
   ];
   const http = await startHttp({
     port: env.port,

@@ -13,6 +13,8 @@ import {
   addEphemeral,
   addMessage,
   changed,
+  directMessage,
+  findChannel,
   flatBlocks,
   newId,
   now,
@@ -21,7 +23,7 @@ import {
   withBlockIds,
 } from './world.ts';
 
-const tierPerMinute = { 1: 1, 2: 20, 3: 50, 4: 100, special: 600, post: 600 } as const;
+const tierPerMinute = { 1: 1, 2: 20, 3: 50, 4: 100, special: 600 } as const;
 
 /** The Web API as far as it is modelled. A method that is not here answers `unknown_method`. */
 export const methods: Methods = {
@@ -292,39 +294,60 @@ function parseMaybe(value: unknown): unknown {
   return typeof value === 'string' ? JSON.parse(value) : value;
 }
 
+/** A limit: so many calls a minute, and so many at once. */
+type Limit = { readonly key: string; readonly perMinute: number; readonly burst: number };
 type Bucket = { tokens: number; at: number };
 const buckets = new WeakMap<World, Map<string, Bucket>>();
+const asked = new WeakMap<World, Map<string, number>>();
 
-/** Seconds to wait before this call may be made, 0 when it may be made now. */
+/**
+ * Seconds to wait before this call may be made, 0 when it may be made now. A refused call takes nothing; who was told to
+ * wait and does not is seen, and refused until then.
+ */
 export function rateLimit(world: World, name: string, args: Args): number {
   const method = methods[name];
   if (!world.enforceLimits || !method) return 0;
-  const perMethod = take(world, name, tierPerMinute[method.tier], Math.max(5, tierPerMinute[method.tier] / 4));
-  const perChannel = method.tier === 'post' ? take(world, `${name}:${String(args.channel)}`, 60, 5) : 0;
-  const inAll = method.tier === 'post' ? take(world, 'posts', 300, 75) : 0;
-  const wait = Math.max(perMethod, perChannel, inAll);
-  heed(world, `${name}:${method.tier === 'post' ? String(args.channel) : ''}`, wait);
+  const limits = limitsOf(world, name, method.tier, args);
+  const key = limits.map((limit) => limit.key).join(' ');
+  const told = asked.get(world) ?? new Map<string, number>();
+  asked.set(world, told);
+  const left = (told.get(key) ?? 0) - Date.now();
+  if (left > 0) {
+    violate(world, 'ignored_retry_after', key);
+    return Math.ceil(left / 1_000);
+  }
+  const wait = Math.max(...limits.map((limit) => waitFor(world, limit)));
+  if (wait > 0) told.set(key, Date.now() + wait * 1_000);
+  else for (const limit of limits) bucketOf(world, limit).tokens--;
   return wait;
+}
+
+function limitsOf(world: World, name: string, tier: Methods[string]['tier'], args: Args): Limit[] {
+  const to = String(args.channel ?? args.channel_id);
+  // By whatever name: a person is the direct message with them.
+  const channel = world.state.users[to] ? directMessage(world, to).id : (findChannel(world, to)?.id ?? to);
+  const inChannel = { key: `post:${channel}`, perMinute: 60, burst: 5 };
+  if (tier === 'post') return [inChannel, { key: 'posts', perMinute: 300, burst: 75 }];
+  const perMinute = tierPerMinute[tier];
+  const own = { key: name, perMinute, burst: Math.max(5, perMinute / 4) };
+  return name === 'files.completeUploadExternal' ? [own, inChannel] : [own];
 }
 
 /** Once a second, with a burst of five: a response_url takes no more. */
 export function responseLimit(world: World, id: string): number {
-  return world.enforceLimits ? take(world, `response:${id}`, 60, 5) : 0;
+  const limit = { key: `response:${id}`, perMinute: 60, burst: 5 };
+  const wait = world.enforceLimits ? waitFor(world, limit) : 0;
+  if (world.enforceLimits && wait === 0) bucketOf(world, limit).tokens--;
+  return wait;
 }
 
-const asked = new WeakMap<World, Map<string, number>>();
-
-/** Who was told to wait and does not is seen. */
-function heed(world: World, key: string, wait: number): void {
-  const all = asked.get(world) ?? new Map<string, number>();
-  asked.set(world, all);
-  const until = all.get(key);
-  if (until !== undefined && Date.now() < until) violate(world, 'ignored_retry_after', key);
-  if (wait > 0) all.set(key, Date.now() + wait * 1_000);
-  else all.delete(key);
+function waitFor(world: World, limit: Limit): number {
+  const { tokens } = bucketOf(world, limit);
+  return tokens >= 1 ? 0 : Math.max(1, Math.ceil(((1 - tokens) / limit.perMinute) * 60));
 }
 
-function take(world: World, key: string, perMinute: number, burst: number): number {
+/** The bucket of a limit, filled up to now. */
+function bucketOf(world: World, { key, perMinute, burst }: Limit): Bucket {
   const all = buckets.get(world) ?? new Map<string, Bucket>();
   buckets.set(world, all);
   const at = Date.now();
@@ -332,9 +355,7 @@ function take(world: World, key: string, perMinute: number, burst: number): numb
   bucket.tokens = Math.min(burst, bucket.tokens + ((at - bucket.at) / 60_000) * perMinute);
   bucket.at = at;
   all.set(key, bucket);
-  if (bucket.tokens < 1) return Math.max(1, Math.ceil(((1 - bucket.tokens) / perMinute) * 60));
-  bucket.tokens--;
-  return 0;
+  return bucket;
 }
 
 export function showView(world: World, view: View): Record<string, unknown> {

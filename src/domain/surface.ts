@@ -92,6 +92,66 @@ export type Surface =
   | { readonly kind: 'incident'; readonly incident: string }
   | { readonly kind: 'home'; readonly person: string };
 
+/** Where Slack's limits make things wait: what somebody waits for goes before what is told by the way. */
+export const urgencies = ['first', 'next', 'last'] as const;
+export type Urgency = (typeof urgencies)[number];
+
+export function urgencyOf(key: string, isThere: boolean): Urgency {
+  return urgency[parseSurfaceKey(key).kind][isThere ? 1 : 0];
+}
+
+/** How urgent a surface is (total). [when it is new, when it is there and changes] */
+const urgency: Readonly<Record<Surface['kind'], readonly [fresh: Urgency, edited: Urgency]>> = {
+  // What became of a release, and where people are at work on one.
+  card: ['next', 'first'],
+  thread: ['first', 'first'],
+  notice: ['first', 'first'],
+  room: ['first', 'first'],
+  header: ['first', 'first'],
+  checklist: ['first', 'first'],
+  log: ['first', 'first'],
+  offer: ['first', 'first'],
+  hook: ['first', 'first'],
+  poll: ['first', 'first'],
+  tell: ['first', 'first'],
+  override: ['first', 'first'],
+  home: ['first', 'first'],
+  // What somebody is asked, or has just asked for; tallies and headings.
+  votes: ['next', 'next'],
+  ask: ['next', 'next'],
+  asks: ['next', 'next'],
+  topic: ['next', 'next'],
+  freeze: ['next', 'next'],
+  'freeze-line': ['next', 'next'],
+  touched: ['next', 'next'],
+  swap: ['next', 'next'],
+  line: ['next', 'next'],
+  booking: ['next', 'next'],
+  updates: ['next', 'next'],
+  update: ['next', 'next'],
+  followers: ['next', 'next'],
+  followed: ['next', 'next'],
+  'followed-line': ['next', 'next'],
+  'followed-freeze': ['next', 'next'],
+  reminder: ['next', 'next'],
+  incident: ['next', 'next'],
+  waiting: ['next', 'next'],
+  hello: ['next', 'next'],
+  // What comes by itself.
+  train: ['last', 'last'],
+  trust: ['last', 'last'],
+  experiment: ['last', 'last'],
+  purpose: ['last', 'last'],
+  bookmarks: ['last', 'last'],
+  kept: ['last', 'last'],
+  record: ['last', 'last'],
+  archive: ['last', 'last'],
+  digest: ['last', 'last'],
+  'digest-more': ['last', 'last'],
+  'digest-numbers': ['last', 'last'],
+  'digest-pictures': ['last', 'last'],
+};
+
 export function surfaceKey(surface: Surface): string {
   switch (surface.kind) {
     case 'card':

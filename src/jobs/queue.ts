@@ -8,6 +8,7 @@ import {
   withBackend,
 } from 'bullmq';
 import { within } from '../deadline.ts';
+import { urgencyOf } from '../domain/surface.ts';
 
 export type RefreshJob = { readonly workspace: string; readonly key: string };
 // biome-ignore lint/suspicious/noExplicitAny: BullMQ's connection type parameter differs by backend and is never used here
@@ -30,6 +31,14 @@ export type QueueSettings = {
 };
 
 const name = 'surfaces';
+/** BullMQ takes the jobs without a priority first. */
+const lastPriority = 10;
+
+/** Everybody who finds a surface waiting comes back at the same time: once. */
+function laterId({ workspace, key }: RefreshJob, delayMs: number): string {
+  return `${workspace}.${key.replaceAll(':', '.')}.${Math.round((Date.now() + delayMs) / 100)}`;
+}
+
 const postgres = withBackend(createPostgresBackend);
 
 /** Opens the queue; throws when its store does not answer, because a queue whose first connection failed stays broken. */
@@ -56,7 +65,10 @@ export async function openQueue({ backend, url, onError }: QueueSettings): Promi
   }
   return {
     add: async (job, delayMs) => {
-      await queue.add('refresh', job, delayMs === undefined ? {} : { delay: Math.ceil(delayMs) });
+      await queue.add('refresh', job, {
+        ...(urgencyOf(job.key, false) === 'last' ? { priority: lastPriority } : {}),
+        ...(delayMs === undefined ? {} : { delay: Math.ceil(delayMs), jobId: laterId(job, delayMs) }),
+      });
     },
     work: (handle) => {
       const processor: Processor<RefreshJob, void, string> = (job) => handle(job.data);
@@ -71,7 +83,10 @@ export async function openQueue({ backend, url, onError }: QueueSettings): Promi
       worker.on('error', onError);
     },
     depth: async () =>
-      Object.values(await queue.getJobCounts('waiting', 'active', 'delayed')).reduce((sum, count) => sum + count, 0),
+      Object.values(await queue.getJobCounts('waiting', 'prioritized', 'active', 'delayed')).reduce(
+        (sum, count) => sum + count,
+        0,
+      ),
     close,
   };
 }

@@ -6,6 +6,7 @@ import {
   WebClient,
   type WebClientOptions,
 } from '@slack/web-api';
+import type { Urgency } from '../domain/surface.ts';
 
 /** How this app reaches one workspace: Socket Mode or signed HTTP. */
 export type SlackConnection = {
@@ -47,23 +48,51 @@ export function connectOptions(apiUrl: string | undefined): SafeClientOptions {
   };
 }
 
+/** When calls may be made; what is not to be made yet is refused with `InLine`. */
+export type Pace = {
+  /** Work whose calls wait for their turn. `inLine`: it was told to come back now. */
+  readonly writing: <T>(
+    about: { readonly urgency: Urgency; readonly inLine: boolean },
+    work: () => Promise<T>,
+  ) => Promise<T>;
+  /** Takes the turn for a call before the work that leads to it: nothing is put together only to wait. */
+  readonly ahead: (method: string, args: Readonly<Record<string, unknown>>) => Promise<void>;
+  readonly before: (method: string, args: Readonly<Record<string, unknown>>) => Promise<void>;
+  readonly failed: (method: string, args: Readonly<Record<string, unknown>>, error: unknown) => Promise<void>;
+};
+
+/** It is not this call's turn; it was not made. */
+export class InLine extends Error {
+  readonly afterMs: number;
+  constructor(afterMs: number) {
+    super(`in line for ${Math.round(afterMs)} ms`);
+    this.afterMs = afterMs;
+  }
+}
+
 /** Hears of every call: Slack's method, how it ended, and how long that took. */
 export type CallSeen = (method: string, result: 'ok' | CallFailure['kind'], ms: number) => void;
 
-/** `seen` hears of every call, also of those that fail. */
-export function openClient(token: string, apiUrl: string | undefined, seen: CallSeen = () => undefined): WebClient {
+/** `seen` hears of every call that was made, also of those that fail; `pace` says when one may be made. */
+export function openClient(
+  token: string,
+  apiUrl: string | undefined,
+  { seen, pace }: { readonly seen?: CallSeen; readonly pace?: Pace } = {},
+): WebClient {
   // The SDK binds its methods to the instance's `apiCall`: only a subclass sees all of them.
   class SeenClient extends WebClient {
-    override async apiCall(method: string, options?: Record<string, unknown>): Promise<WebAPICallResult> {
+    override async apiCall(method: string, options: Record<string, unknown> = {}): Promise<WebAPICallResult> {
+      await pace?.before(method, options);
       const started = performance.now();
       let result: Parameters<CallSeen>[1] = 'ok';
       try {
         return await super.apiCall(method, options);
       } catch (error) {
         result = failureOf(error).kind;
+        await pace?.failed(method, options, error);
         throw error;
       } finally {
-        seen(method, result, performance.now() - started);
+        seen?.(method, result, performance.now() - started);
       }
     }
   }
@@ -73,10 +102,12 @@ export function openClient(token: string, apiUrl: string | undefined, seen: Call
 /** What became of a call: a clear no, "later", or nobody knows. */
 export type CallFailure =
   | { readonly kind: 'refused'; readonly error: string }
-  | { readonly kind: 'later'; readonly afterMs: number }
+  /** `ours`: it was not made, because it was not its turn. */
+  | { readonly kind: 'later'; readonly afterMs: number; readonly ours?: true }
   | { readonly kind: 'unclear'; readonly error: string };
 
 export function failureOf(error: unknown): CallFailure {
+  if (error instanceof InLine) return { kind: 'later', afterMs: error.afterMs, ours: true };
   const { data, retryAfter, statusCode, message } = error as Partial<WebAPIPlatformError> & {
     retryAfter?: number;
   } & Partial<WebAPIHTTPError> & { message?: string };

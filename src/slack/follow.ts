@@ -72,6 +72,9 @@ export async function showDigest(
   if (claimed.row.ts && isOver) return keep(claimed);
   // Whoever snoozed over the day of their own digest is not told of yesterday.
   if (isPersonTarget(channel) && isOver && kind === 'daily') return keep(claimed);
+  // A thousand that are due in one minute are not put together before it is their turn.
+  if (!claimed.row.ts && !claimed.row.unclear_since && !isPersonTarget(channel))
+    await projector.pace.ahead('chat.postMessage', { channel });
   const { props } = await composeDigest(ctx, workspace, { channel, kind, date, plan });
   const about = { audience: 'person', release: null, why: `digest ${kind}`, must: false } as const;
   if (!claimed.row.ts && !(await mayPost(projector, claimed, channel, about))) return keep(claimed);

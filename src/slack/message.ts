@@ -5,8 +5,8 @@ import type { Ctx } from '../ctx.ts';
 import { surfaceKey } from '../domain/surface.ts';
 import { instantAt, wallTime } from '../domain/time.ts';
 import { beginFirstWrite, type Claim, markStale } from '../store/ledger.ts';
-import { type Permit, type Push, permit, prefsOf } from '../store/notification.ts';
-import { failureOf, leaseMs } from './client.ts';
+import { notePosted, type Permit, type Push, permit, prefsOf } from '../store/notification.ts';
+import { failureOf, leaseMs, type Pace } from './client.ts';
 
 /*
  * Messages of surfaces: one per key, found again after a crash by the key in its metadata.
@@ -14,9 +14,13 @@ import { failureOf, leaseMs } from './client.ts';
 export type Projector = {
   readonly ctx: Ctx;
   readonly client: WebClient;
+  readonly pace: Pace;
   /** This process's name in claims. */
   readonly instance: string;
-  readonly seen: (kind: string, result: 'created' | 'updated' | 'unchanged' | 'failed' | 'given up') => void;
+  readonly seen: (
+    kind: string,
+    result: 'created' | 'updated' | 'unchanged' | 'in line' | 'failed' | 'given up',
+  ) => void;
 };
 
 export type Shown = { channel: string | null; ts: string | null; hash: string | null; wrote: boolean };
@@ -124,8 +128,12 @@ export async function message(
     // It says what was so when it was posted; more may have happened since.
     await client.chat.update({ channel, ts, ...content });
   } else {
-    await beginFirstWrite(ctx.db, claimed, leaseMs);
-    if (/^[CG]/.test(channel)) await notePost(projector, claimed, channel, options);
+    // Before anything is written down: a message that waits for its turn was not tried.
+    await projector.pace.ahead('chat.postMessage', { channel });
+    await Promise.all([
+      beginFirstWrite(ctx.db, claimed, leaseMs),
+      /^[CG]/.test(channel) ? notePost(projector, claimed, channel, options) : undefined,
+    ]);
     const posted = await client.chat.postMessage({
       channel,
       ...content,
@@ -138,26 +146,11 @@ export async function message(
   return { channel, ts, hash, wrote: true };
 }
 
-/** Posts in channels have no budget of their own, but are counted. */
 async function notePost({ ctx }: Projector, { row }: Claim, channel: string, options: MessageOptions): Promise<void> {
   const why = options.broadcast ? 'broadcast' : options.thread ? 'thread' : 'root';
-  const release = /:REL-(\d+)/.exec(row.key)?.[1];
-  const about = {
-    audience: 'channel' as const,
-    person: null,
-    channel,
-    release: release ? Number(release) : null,
-    why,
-    must: true,
-  };
-  const now = ctx.now();
-  await permit(ctx.db, row.workspace, row.key, about, {
-    now,
-    day: now,
-    snoozedUntil: undefined,
-    dm: 'all',
-    onDecided: (decided) => ctx.count('push', { audience: about.audience, decided }),
-  });
+  const release = Number(/:REL-(\d+)/.exec(row.key)?.[1]) || null;
+  if (await notePosted(ctx.db, row.workspace, row.key, { channel, release, why, at: ctx.now() }))
+    ctx.count('push', { audience: 'channel', decided: 'send' });
 }
 
 /** Looks for a message that a first try may have left behind, by the key in its metadata. */
@@ -199,10 +192,18 @@ async function pin({ client }: Projector, channel: string, timestamp: string): P
   }
 }
 
+/** A person's direct message stays the same channel for ever, and Slack tells only fifty in a minute. */
+const directMessages = new WeakMap<WebClient, Map<string, string>>();
+
 export async function directMessage({ client }: Projector, claimed: Claim, person: string): Promise<string> {
   if (claimed.row.channel) return claimed.row.channel;
+  const known = directMessages.get(client) ?? new Map<string, string>();
+  directMessages.set(client, known);
+  const there = known.get(person);
+  if (there !== undefined) return there;
   const { channel } = await client.conversations.open({ users: person });
   if (!channel?.id) throw new Error('conversations.open gave no channel');
+  known.set(person, channel.id);
   return channel.id;
 }
 

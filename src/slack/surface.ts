@@ -29,7 +29,7 @@ import { questionAbout } from '../domain/incident.ts';
 import { momentOf, pieces } from '../domain/protocol.ts';
 import { isLogged } from '../domain/reaction.ts';
 import { releaseKey } from '../domain/release.ts';
-import { parseSurfaceKey, type Surface, surfaceKey } from '../domain/surface.ts';
+import { parseSurfaceKey, type Surface, surfaceKey, urgencyOf } from '../domain/surface.ts';
 import { readerOf } from '../store/calendar.ts';
 import type { Db } from '../store/db.ts';
 import { findExperiment } from '../store/experiment.ts';
@@ -102,8 +102,10 @@ export async function refresh(projector: Projector, workspace: string, key: stri
       await giveBack(ctx.db, claimed, { problem: null, retryInMs: mergeMs - sinceWrite });
       return mergeMs - sinceWrite;
     }
+    const isThere = claimed.row.ts !== null;
+    const about = { urgency: urgencyOf(key, isThere), inLine: claimed.row.problem === inLine };
     try {
-      const shown = await show(projector, workspace, surface, claimed);
+      const shown = await projector.pace.writing(about, () => show(projector, workspace, surface, claimed));
       if (shown === 'wait') {
         await giveBack(ctx.db, claimed, { problem: 'waits for another surface', retryInMs: 500 });
         return 500;
@@ -113,14 +115,23 @@ export async function refresh(projector: Projector, workspace: string, key: stri
         return shown.again;
       }
       await settle(ctx.db, claimed, shown);
-      projector.seen(surface.kind, shown.wrote ? (claimed.row.ts ? 'updated' : 'created') : 'unchanged');
+      projector.seen(surface.kind, shown.wrote ? (isThere ? 'updated' : 'created') : 'unchanged');
     } catch (error) {
+      const failure = failureOf(error);
+      if (failure.kind === 'later' && failure.ours) {
+        projector.seen(surface.kind, 'in line');
+        await giveBack(ctx.db, claimed, { problem: inLine, retryInMs: failure.afterMs, isTry: false });
+        return failure.afterMs;
+      }
       const again = await handleFailure(projector, claimed, key, error);
       projector.seen(surface.kind, again === undefined ? 'given up' : 'failed');
       return again;
     }
   }
 }
+
+/** What the ledger says of a surface whose turn will come: no failure. */
+const inLine = 'in line';
 
 /** Refusals that no retry changes. */
 const hopeless = [

@@ -77,18 +77,28 @@ export async function settle(
   );
 }
 
-/** Gives the claim back after a failure, or only to merge edits (no problem); the outbox keeps its rows for the next try. */
+/**
+ * Gives the claim back after a failure, or only to merge edits (no problem); the outbox keeps its rows for the next try.
+ * `isTry`: counts as an attempt; a surface that only waits for its turn does not.
+ */
 export async function giveBack(
   db: Db,
   { row: { workspace, key }, by }: Claim,
-  failure: { problem: string | null; retryInMs: number },
+  failure: { problem: string | null; retryInMs: number; isTry?: boolean },
 ): Promise<void> {
   await db.background.query(
     `UPDATE surface SET claimed_by = NULL, claimed_until = NULL, problem = $3,
-       attempts = CASE WHEN $3::text IS NULL THEN attempts ELSE attempts + 1 END,
+       attempts = CASE WHEN $6 THEN attempts + 1 ELSE attempts END,
        retry_at = clock_timestamp() + $4 * interval '1 millisecond'
      WHERE workspace = $1 AND key = $2 AND claimed_by = $5`,
-    [workspace, key, failure.problem?.slice(0, 500) ?? null, failure.retryInMs, by],
+    [
+      workspace,
+      key,
+      failure.problem?.slice(0, 500) ?? null,
+      failure.retryInMs,
+      by,
+      failure.isTry ?? failure.problem !== null,
+    ],
   );
 }
 

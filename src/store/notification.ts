@@ -86,6 +86,23 @@ export async function permit(
   return decided;
 }
 
+/** Posts in channels have no budget of their own, but are counted: once, whatever was decided of them before. Was this new? */
+export async function notePosted(
+  db: Db,
+  workspace: string,
+  surface: string,
+  post: { readonly channel: string; readonly release: number | null; readonly why: string; readonly at: Date },
+): Promise<boolean> {
+  const { rows } = await db.background.query<{ fresh: boolean }>(
+    `INSERT INTO notification AS n (workspace, surface, audience, channel, release, why, state, at)
+     VALUES ($1, $2, 'channel', $3, $4, $5, 'sent', $6)
+     ON CONFLICT (workspace, surface) DO UPDATE SET state = 'sent', at = excluded.at WHERE n.state NOT IN ('sent', 'collapsed', 'dropped')
+     RETURNING n.xmax = 0 AS fresh`,
+    [workspace, surface, post.channel, post.release, post.why, post.at],
+  );
+  return rows[0]?.fresh === true;
+}
+
 function decide(
   push: Push,
   sent: { readonly ofRelease: number; readonly ofDay: number },

@@ -11,6 +11,7 @@ import { run } from '../../src/run.ts';
 import { freshenDigests, loadDigestProps } from '../../src/store/follow.ts';
 import { seal } from '../../src/store/log.ts';
 import { claimDueTimers } from '../../src/store/timer.ts';
+import { anyPlan, edit, look, type Model, newModel, type Plan, random, zones } from '../support/digest-model.ts';
 import { type Hall, openHall, workspace } from '../support/hall.ts';
 import { expectReplayed } from '../support/replay.ts';
 
@@ -20,102 +21,12 @@ beforeAll(async () => {
 });
 afterAll(() => hall?.close());
 
-const zones = [
-  'Europe/Berlin',
-  'Europe/London',
-  'America/New_York',
-  'America/Los_Angeles',
-  'America/Santiago',
-  'Asia/Kolkata',
-  'Asia/Tokyo',
-  'Asia/Kathmandu',
-  'Australia/Sydney',
-  'Australia/Lord_Howe',
-  'Pacific/Auckland',
-  'UTC',
-];
-const hours = ['00:00', '01:30', '02:30', '06:00', '08:15', '09:00', '09:30', '09:45', '12:00', '17:30', '23:45'];
-const weeks = [
-  [1, 2, 3, 4, 5],
-  [1, 2, 3, 4, 5, 6, 7],
-  [1, 3, 5],
-  [6, 7],
-];
-
-/** What a wall shows, by the platform's own calendar: not by the library that the rules use. */
-const formats = new Map(
-  zones.map((zone) => [
-    zone,
-    new Intl.DateTimeFormat('en-CA', {
-      timeZone: zone,
-      hourCycle: 'h23',
-      year: 'numeric',
-      month: '2-digit',
-      day: '2-digit',
-      hour: '2-digit',
-      minute: '2-digit',
-      weekday: 'short',
-    }),
-  ]),
-);
-function wall(at: Date, zone: string) {
-  const parts = Object.fromEntries(
-    formats
-      .get(zone)
-      ?.formatToParts(at)
-      .map(({ type, value }) => [type, value]) ?? [],
-  );
-  const day = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'].indexOf(parts.weekday as string) + 1;
-  return { date: `${parts.year}-${parts.month}-${parts.day}`, time: `${parts.hour}:${parts.minute}`, day };
-}
-
-type Model = {
-  plan: { at: string; zone: string; days: number[] } | undefined;
-  last: string;
-  /** Switched on, or moved, after its hour: not today; and never before the day of that, wherever the clock is set. */
-  skip: string;
-  first: string;
-  readonly sent: string[];
-};
-
-function isDue({ plan, last, skip, first }: Model, at: Date): string | undefined {
-  if (!plan) return undefined;
-  const now = wall(at, plan.zone);
-  return plan.days.includes(now.day) && now.date > last && now.date >= first && now.date !== skip && now.time >= plan.at
-    ? now.date
-    : undefined;
-}
-
-function edit(model: Model, plan: Model['plan'], at: Date): void {
-  const old = model.plan && wall(at, model.plan.zone);
-  const isPending =
-    model.plan !== undefined &&
-    old !== undefined &&
-    model.plan.days.includes(old.day) &&
-    old.date > model.last &&
-    old.date !== model.skip;
-  const now = plan && wall(at, plan.zone);
-  model.skip = plan && now && !isPending && now.time >= plan.at ? now.date : '';
-  model.first = now?.date ?? '';
-  model.plan = plan;
-}
-
-/** A generator of its own, so that a failure can be run again. */
-function random(seed: number) {
-  let state = seed;
-  return (below: number) => {
-    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
-    return Math.floor((state / 2_147_483_648) * below);
-  };
-}
-
 test('200 channels in 12 zones over a month with two changes of the clocks: each has exactly its digests', {
   timeout: 400_000,
 }, async () => {
   const pick = random(Number(process.env.SEED ?? 28));
-  const one = <T>(list: readonly T[]): T => list[pick(list.length)] as T;
-  const plan = () => ({ at: one(hours), zone: one(zones), days: one(weeks) });
-  const says = (channel: string, wanted: NonNullable<Model['plan']>) =>
+  const plan = () => anyPlan(pick);
+  const says = (channel: string, wanted: Plan) =>
     hall.does(
       'U0ANA',
       call(subscribeCommand, SubscribeInput.parse({ channel, ...wanted, quiet: pick(10) === 0 ? 'silent' : 'post' })),
@@ -124,7 +35,7 @@ test('200 channels in 12 zones over a month with two changes of the clocks: each
   hall.clock.now = new Date('2027-03-01T00:00:00Z');
   for (let number = 0; number < 200; number++) {
     const channel = `C0N${number}`;
-    const model: Model = { plan: undefined, last: '', skip: '', first: '', sent: [] };
+    const model = newModel();
     const wanted = { ...plan(), zone: zones[number % zones.length] as string };
     await says(channel, wanted);
     edit(model, wanted, hall.clock.now);
@@ -163,12 +74,7 @@ test('200 channels in 12 zones over a month with two changes of the clocks: each
       }
       await Promise.all(again);
     }
-    for (const model of models.values()) {
-      const date = isDue(model, hall.clock.now);
-      if (date === undefined) continue;
-      model.sent.push(date);
-      model.last = date;
-    }
+    for (const model of models.values()) look(model, hall.clock.now);
     if (pick(12) === 0) {
       edits++;
       const [channel, model] = [...models][pick(200)] as [string, Model];

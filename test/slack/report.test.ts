@@ -3,6 +3,7 @@ import { readManifest } from '../../sandbox/server/manifest.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/server/server.ts';
 import { openClient } from '../../src/slack/client.ts';
 import type { Projector } from '../../src/slack/message.ts';
+import { noPace } from '../../src/slack/pace.ts';
 import { showPictures } from '../../src/slack/report.ts';
 import { type Claim, claim, markStale, settle } from '../../src/store/ledger.ts';
 import { type Hall, openHall, workspace } from '../support/hall.ts';
@@ -32,7 +33,7 @@ beforeAll(async () => {
     enforceLimits: false,
   });
   const client = openClient(sandbox.world.tokens.bot, `${sandbox.origin}/api/`);
-  projector = { ctx: hall.ctx, client, instance: 'test', seen: () => undefined };
+  projector = { ctx: hall.ctx, client, pace: noPace, instance: 'test', seen: () => undefined };
 });
 afterAll(async () => {
   await sandbox?.close();

@@ -42,6 +42,8 @@ export type HouseOptions = {
   readonly at?: string;
   /** A catalogue's text; false: none. */
   readonly catalog?: string | false;
+  /** Does the workspace hold to Slack's limits, and the app with it? */
+  readonly limits?: boolean;
   /** With what was said before the workspace opened, and a newcomer's first steps. */
   readonly lived?: boolean;
   /** Violations that the story itself brings about, by kind. Any other fails it when its house is closed. */
@@ -56,7 +58,7 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
   const sandbox = await startSandbox({
     seedFile: `${root}sandbox/workspace.yml`,
     manifest: readManifest(`${root}manifest.yml`),
-    enforceLimits: false,
+    enforceLimits: options.limits ?? false,
     lived: options.lived ?? false,
   });
   // Stories begin on a Monday morning, whatever day it is.
@@ -91,6 +93,7 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
         DATABASE_URL: options.servers?.forApp(databaseUrl) ?? databaseUrl,
         ...(options.queue === 'redis' ? { REDIS_URL: `${redis}/${databaseNumber(databaseUrl)}` } : {}),
         SLACK_API_URL: `${origin}/api/`,
+        SLACK_PACE: options.limits ? 'on' : 'off',
         SLACK_BOT_TOKEN: bot,
         ...(options.mode === 'http' ? { SLACK_SIGNING_SECRET: signingSecret } : { SLACK_APP_TOKEN: app }),
         ...(options.catalog === false ? {} : { CATALOG_FILE: catalogFile }),
