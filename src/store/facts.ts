@@ -97,6 +97,11 @@ export async function nextReleaseNumber(tx: Tx, workspace: string): Promise<numb
   return Number(row?.number);
 }
 
+/** Holds the row of a release (a statement; `workspace` is a literal): whoever changes the release changes this row. */
+export function holdRelease(workspace: string, number: number): string {
+  return `SELECT FROM release WHERE workspace = ${workspace} AND number = ${Math.trunc(number)} FOR UPDATE`;
+}
+
 /** A release with everything that rules about it ask for; undefined when there is none with this number. */
 export async function findRelease(
   reader: Reader,
