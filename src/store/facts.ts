@@ -310,6 +310,7 @@ function toRelease({ release: row, units, held }: Json): Release {
   };
 }
 
-function when(at: string | null): Date | undefined {
+/** A time out of JSON. */
+export function when(at: string | null): Date | undefined {
   return at === null ? undefined : new Date(at);
 }

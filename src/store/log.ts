@@ -69,7 +69,7 @@ export async function record(
   );
 }
 
-type EventRow = {
+export type EventRow = {
   seq: string;
   id: string;
   workspace: string;
