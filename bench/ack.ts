@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import pg from 'pg';
 import { migrate } from '../src/store/migrate.ts';
 import { alone, type Row } from './row.ts';
-import { closedLoop, exact, fixedRate, interleaved, rowOf } from './support/measure.ts';
+import { closedLoop, exact, fixedRate, interleaved, rounds, rowOf } from './support/measure.ts';
 import {
   approval,
   bookingLine,
@@ -25,7 +25,6 @@ import { type Template, templateOf } from './support/template.ts';
 
 export const name = 'ack';
 
-const rounds = 5;
 /** Releases before anything is measured, in both databases. */
 const seeded = 200;
 /** Votes of the floor go to releases from here on. */

@@ -7,6 +7,10 @@ export type Stat = 'p50' | 'p99';
 /** A ratio that has to be reached: at most, or at least. */
 export type Goal = { readonly most: number } | { readonly least: number };
 
+/** A try of the program itself: everything once and small. Its figures say nothing. */
+export const isQuick = process.env.BENCH_QUICK === '1';
+export const rounds = isQuick ? 1 : 5;
+
 const shares: Record<Stat, number> = { p50: 0.5, p99: 0.99 };
 
 export function quantile(values: readonly number[], share: number): number {

@@ -81,16 +81,21 @@ export function openSlots(databaseUrl: string): Slots {
   return { pool, list };
 }
 
+/** Decides inside the transaction whether the rows are written; a "no" writes only that somebody asked. */
+export type Guard = (client: pg.PoolClient, number: number) => Promise<boolean>;
+
 /** Writes the template's rows for one release after the other, from `from` on; returns the number. */
-export function writer({ pool }: Slots, template: Template, from: number): () => Promise<number> {
+export function writer({ pool }: Slots, template: Template, from: number, guard?: Guard): () => Promise<number> {
   const isBooking = template.tables.some(({ table }) => table === 'release');
+  const asked = { ...template, tables: template.tables.filter(({ table }) => table === 'command') };
   let next = from;
   return async () => {
     const number = next++;
     const client = await pool.connect();
     try {
       await client.query('BEGIN');
-      for (const statement of statementsOf(template, number, isBooking)) {
+      const isFree = guard ? await guard(client, number) : true;
+      for (const statement of statementsOf(isFree ? template : asked, number, isBooking)) {
         const { rows } = await client.query(statement);
         if (rows.length > 0)
           await client.query({
@@ -108,6 +113,42 @@ export function writer({ pool }: Slots, template: Template, from: number): () =>
       client.release();
     }
   };
+}
+
+/**
+ * The same for pgbench: the rows are kept in tables of their own, and a script writes them again as release `:n`. Returns
+ * the script.
+ */
+export async function scriptOf(client: Pick<pg.Pool, 'query'>, template: Template): Promise<string> {
+  const lines = ['\\set i :i + 1', '\\set n :client_id * 1000000 + :i + 1000', 'BEGIN;'];
+  for (const { table, rows } of template.tables) {
+    await client.query(`CREATE TABLE kept_${table} (LIKE ${table})`);
+    await client.query(
+      `INSERT INTO kept_${table} SELECT (jsonb_populate_record(NULL::kept_${table}, row)).* FROM jsonb_array_elements($1::jsonb) AS row`,
+      [JSON.stringify(rows)],
+    );
+    const { rows: columns } = await client.query<{ name: string; type: string }>(
+      `SELECT attname AS name, format_type(atttypid, NULL) AS type FROM pg_attribute
+       WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped AND attidentity = '' AND attname <> ALL ($2)`,
+      [table, [...(table === 'event' ? ['seq'] : []), ...(table === 'outbox' ? ['id'] : [])]],
+    );
+    const values = columns.map(({ name, type }) => {
+      if (name === 'release' || (table === 'release' && name === 'number')) return ':n';
+      if (['starts_at', 'ends_at'].includes(name)) return `t.${name} + :n * interval '20 minutes'`;
+      if (name === 'id') return 'gen_random_uuid()::text';
+      if (table === 'timer' && name === 'key') return 't.key || :n';
+      if (['text', 'jsonb'].includes(type))
+        return `replace(t.${name}::text, 'REL-${template.release}', 'REL-' || :n)::${type}`;
+      return `t.${name}`;
+    });
+    const insert = `INSERT INTO ${table} (${columns.map(({ name }) => name).join(', ')}) SELECT ${values.join(', ')} FROM kept_${table} t`;
+    lines.push(
+      table === 'event'
+        ? `WITH e AS (${insert} RETURNING seq) INSERT INTO unsealed (seq, workspace) SELECT seq, 'T0BENCH' FROM e;`
+        : `${insert};`,
+    );
+  }
+  return [...lines, 'COMMIT;', ''].join('\n');
 }
 
 /** One INSERT for each table, as prepared statements. */
