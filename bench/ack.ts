@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import pg from 'pg';
+import type pg from 'pg';
 import { migrate } from '../src/store/migrate.ts';
 import { alone, type Row } from './row.ts';
 import { closedLoop, exact, fixedRate, interleaved, rounds, rowOf } from './support/measure.ts';
@@ -7,6 +7,7 @@ import {
   approval,
   bookingLine,
   httpTarget,
+  openPool,
   openSockets,
   openStand,
   type Stand,
@@ -64,8 +65,7 @@ async function measure(mode: 'http' | 'socket', loads: readonly Load[]): Promise
     const app = await startApp(stand, { name: 'product', slack, databaseUrl, socket });
     const reach = (app: string, port: number) => (socket ? lines.target(app) : httpTarget(stand, port));
     const product = people(reach('product', app.port));
-    const pool = new pg.Pool({ connectionString: databaseUrl, max: 2 });
-    stand.onClose(() => pool.end());
+    const pool = openPool(stand, databaseUrl);
 
     const templates = await learn(pool, product);
     const floorUrl = await stand.database();
@@ -183,8 +183,7 @@ async function learn(pool: pg.Pool, product: People): Promise<{ booking: Templat
 
 /** Releases for the floor's votes; they are over, so that no list shows them. */
 async function fillFloor(stand: Stand, url: string): Promise<void> {
-  const pool = new pg.Pool({ connectionString: url, max: 1 });
-  stand.onClose(() => pool.end());
+  const pool = openPool(stand, url);
   await pool.query(
     `INSERT INTO release SELECT (jsonb_populate_record(r, jsonb_build_object('number', n, 'state', 'done'))).*
      FROM (SELECT r FROM release r ORDER BY number LIMIT 1) x(r), generate_series($1::int, $1 + 100000) n`,

@@ -2,13 +2,12 @@ import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import pg from 'pg';
 import type { Outcome } from '../src/run.ts';
 import { migrate } from '../src/store/migrate.ts';
 import { alone, type Row } from './row.ts';
 import { type Hall, openHall } from './support/hall.ts';
 import { closedLoop, exact, interleaved, isQuick, type Rounds, rounds, rowOf, timed } from './support/measure.ts';
-import { openStand, type Stand } from './support/stand.ts';
+import { openPool, openStand, type Stand } from './support/stand.ts';
 import { type Guard, openSlots, scriptOf, type Template, templateOf, writer } from './support/template.ts';
 
 /*
@@ -74,8 +73,7 @@ type Floor = {
 
 async function openFloor(stand: Stand, hall: Hall, url: string): Promise<Floor> {
   const booked = await hall.books('U0ANA', 's0', day(-2), 15);
-  const pool = new pg.Pool({ connectionString: url, max: 1 });
-  stand.onClose(() => pool.end());
+  const pool = openPool(stand, url);
   await pool.query('CREATE VIEW kept AS SELECT * FROM outbox');
   const of = { workspace: 'T0BENCH', release: 1 };
   const booking = await templateOf(pool, { ...of, command: commandOf(booked) });

@@ -92,6 +92,14 @@ export async function openStand(): Promise<Stand> {
   };
 }
 
+/** A pool beside the product; what the server says at its end is no news. */
+export function openPool(stand: Pick<Stand, 'onClose'>, connectionString: string): pg.Pool {
+  const pool = new pg.Pool({ connectionString, max: 2 });
+  pool.on('error', () => undefined);
+  stand.onClose(() => pool.end());
+  return pool;
+}
+
 export const signingSecret = 'a-signing-secret-of-the-bench';
 const team = { team_id: 'T0BENCH', team_domain: 'bench', api_app_id: 'A0BENCH' };
 let triggers = 0;

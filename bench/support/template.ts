@@ -57,6 +57,7 @@ export type Slots = { readonly pool: pg.Pool; readonly list: () => Promise<numbe
 /** A pool of the product's size, and the page of a list read table by table. */
 export function openSlots(databaseUrl: string): Slots {
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 12 });
+  pool.on('error', () => undefined);
   const list = async () => {
     const named = (text: string, values: unknown[]) => ({ name: text.slice(0, 50), text, values });
     const open = `workspace = $1 AND state IN ('requested', 'approved', 'deploying', 'paused', 'verifying')`;
@@ -122,7 +123,7 @@ export function writer({ pool }: Slots, template: Template, from: number, guard?
 export async function scriptOf(client: Pick<pg.Pool, 'query'>, template: Template): Promise<string> {
   const lines = ['\\set i :i + 1', '\\set n :client_id * 1000000 + :i + 1000', 'BEGIN;'];
   for (const { table, rows } of template.tables) {
-    await client.query(`CREATE TABLE kept_${table} (LIKE ${table})`);
+    await client.query(`CREATE TABLE kept_${table} AS SELECT * FROM ${table} WHERE false`);
     await client.query(
       `INSERT INTO kept_${table} SELECT (jsonb_populate_record(NULL::kept_${table}, row)).* FROM jsonb_array_elements($1::jsonb) AS row`,
       [JSON.stringify(rows)],

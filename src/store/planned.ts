@@ -13,7 +13,7 @@ import { covers, type Scope, scopeWords } from '../domain/scope.ts';
 import { addDays, instantAt } from '../domain/time.ts';
 import { inOrder, mayBoard, nextDeparture } from '../domain/train.ts';
 import { applicable, type PlannedWindow, windowTimes, withDefault } from '../domain/window.ts';
-import { findSwap, findWaiting, loadPassengers, loadWindows, readerOf } from './calendar.ts';
+import { findSwap, findWaiting, loadPassengers, readerOf, readSeats, readWindows } from './calendar.ts';
 import type { Db } from './db.ts';
 import { loadReleaseProps, loadWorkspace, numbered, ofServices, readReleases } from './read.ts';
 
@@ -48,7 +48,7 @@ export async function calendarDays(
     listBookings(db, workspace, { from, to }),
     listTrains(db, workspace, asked.now),
     db.prisma.service.findMany({ where: { workspace } }),
-    loadWindows(readerOf(db), { workspace, actor: undefined, now: asked.now }),
+    readWindows(readerOf(db), workspace),
   ]);
   const service = services.find((one) => one.key === filter);
   const isMeant = (scope: Scope) => {
@@ -146,7 +146,8 @@ export async function isKept(db: Db, workspace: string, release: number, freeze:
 }
 
 export async function listWindows(db: Db, workspace: string, now: Date): Promise<WindowProps[]> {
-  const { windows, seats } = await loadWindows(readerOf(db), { workspace, actor: undefined, now });
+  const { windows } = await readWindows(readerOf(db), workspace);
+  const seats = await readSeats(readerOf(db), workspace, now);
   return windows.map((window) => ({
     window,
     next: windowTimes(window, { from: now, to: new Date(now.getTime() + 40 * dayMs) })
