@@ -9,6 +9,7 @@ import type { Ctx } from './ctx.ts';
 import { parseCatalog } from './domain/catalog.ts';
 import { type Env, readEnv } from './env.ts';
 import { openHooks, openMachineDoor } from './http/hook.ts';
+import { openOutbound } from './http/outbound.ts';
 import { createMetrics, startHttp } from './http/server.ts';
 import { everyHour, everySecond, everyTenSeconds, tick } from './jobs/clock.ts';
 import { openQueue } from './jobs/queue.ts';
@@ -22,6 +23,7 @@ import { refresh } from './slack/surface.ts';
 import { openDb, warmUp } from './store/db.ts';
 import { forgetDrafts } from './store/draft.ts';
 import { freshenDigests } from './store/follow.ts';
+import { freshenHomes } from './store/home.ts';
 import { migrate } from './store/migrate.ts';
 import { localSecret, openVault } from './vault.ts';
 
@@ -68,13 +70,19 @@ async function main(): Promise<void> {
     log,
     checkClock: !isLoopback(slack.apiUrl),
     catalogFile: env.catalogFile ?? local?.catalogFile,
+    pastFile: env.catalogFile ? undefined : local?.pastFile,
   });
 
   if (local) process.stdout.write(`Maitred is open: ${local.origin}\n`);
   else process.stdout.write(`Maitred runs on port ${env.port}\n`);
 }
 
-type Local = { readonly slack: SlackConnection; readonly origin: string; readonly catalogFile?: string };
+type Local = {
+  readonly slack: SlackConnection;
+  readonly origin: string;
+  readonly catalogFile?: string;
+  readonly pastFile?: string;
+};
 
 /** The local workspace, loaded only where it is used. */
 async function startLocalSlack(env: Env): Promise<Local> {
@@ -94,7 +102,7 @@ async function startLocalSlack(env: Env): Promise<Local> {
   return {
     slack: { botToken: bot, apiUrl: `${sandbox.origin}/api/`, mode: { kind: 'socket', appToken: app } },
     origin: sandbox.origin,
-    ...(empty ? {} : { catalogFile: at('../sandbox/catalog.yml') }),
+    ...(empty ? {} : { catalogFile: at('../sandbox/catalog.yml'), pastFile: at('../sandbox/history.yml') }),
   };
 }
 
@@ -104,6 +112,8 @@ type Parts = {
   log: Logger;
   checkClock: boolean;
   catalogFile: string | undefined;
+  /** What happened before the first start. */
+  pastFile: string | undefined;
 };
 
 async function startApp(env: Env, slack: SlackConnection, parts: Parts): Promise<void> {
@@ -116,7 +126,10 @@ async function startApp(env: Env, slack: SlackConnection, parts: Parts): Promise
     url: env.redisUrl ?? databaseUrl,
     onError: troubled(log, 'the queue reports an error'),
   });
-  const client = openClient(slack.botToken, slack.apiUrl);
+  const client = openClient(slack.botToken, slack.apiUrl, (method, result, ms) => {
+    metrics.slackCalls.inc({ method, result });
+    metrics.slackSeconds.observe({ method }, ms / 1000);
+  });
   const bot = await client.auth.test().catch((error: unknown) => {
     const failure = failureOf(error);
     throw new StartProblem(
@@ -135,8 +148,9 @@ async function startApp(env: Env, slack: SlackConnection, parts: Parts): Promise
     newId: randomUUID,
     log,
     vault,
-    hooks: openHooks({ vault, publicUrl }),
-    count: (_what, labels) => metrics.commands.inc(labels),
+    // In production nothing on this machine is anybody's deployment system.
+    hooks: openHooks({ vault, publicUrl, fetch: openOutbound({ local: !env.production }) }),
+    count: metrics.count,
     wake: (team, keys) => {
       for (const key of keys)
         queue
@@ -159,8 +173,23 @@ async function startApp(env: Env, slack: SlackConnection, parts: Parts): Promise
 
   const system = { workspace, actor: { kind: 'system' } } as const;
   const identity = { name: String(bot.team), botUser: String(bot.user_id) };
-  await run(ctx, connectCommand, identity, { ...system, id: `connect:${identity.name}:${identity.botUser}` });
-  if (parts.catalogFile) await applyCatalog(ctx, system, parts.catalogFile);
+  const moveIn = async (then: Ctx, id?: string) => {
+    await run(then, connectCommand, identity, { ...system, id: `connect:${identity.name}:${identity.botUser}` });
+    if (parts.catalogFile) await applyCatalog(then, system, parts.catalogFile, id);
+  };
+  if (parts.pastFile) {
+    const { livePast } = await import('./past.ts');
+    // What a crash takes from it is lived again at the next start: no commit waits for the disk.
+    const hasty = new URL(databaseUrl);
+    hasty.searchParams.set('options', '-c synchronous_commit=off');
+    const past = openDb({ url: hasty.toString(), onError: () => undefined, poolSize: 3 });
+    const house = { ctx: { ...ctx, db: past }, workspace, moveIn };
+    const told = parse(readFileSync(parts.pastFile, 'utf8'));
+    // A busy machine may be too slow for one statement of a thousand; what was lived is not lived twice.
+    await livePast(house, told).catch(() => livePast(house, told));
+    await past.close();
+  }
+  await moveIn(ctx);
 
   const door = await openSlack(ctx, client, directory, {
     ...slack,
@@ -174,6 +203,7 @@ async function startApp(env: Env, slack: SlackConnection, parts: Parts): Promise
     everySecond(ctx, 'timers', () => tick(ctx)),
     everySecond(ctx, 'sweep', () => sweep(ctx, queue, project)),
     everySecond(ctx, 'seal', () => sealAll(ctx)),
+    everySecond(ctx, 'homes', () => freshenHomes(ctx.db, now())),
     everyTenSeconds(ctx, 'digests', () => freshenDigests(ctx.db, now())),
     everyHour(ctx, 'drafts', () => forgetDrafts(ctx.db, new Date(now().getTime() - draftMs))),
   ];
@@ -184,6 +214,7 @@ async function startApp(env: Env, slack: SlackConnection, parts: Parts): Promise
     now,
     metrics,
     isSlackConnected: door.isConnected,
+    log,
     queueDepth: queue.depth,
     checkClock: parts.checkClock,
     machines: openMachineDoor({ ctx, vault, workspace }),
@@ -204,6 +235,7 @@ async function applyCatalog(
   ctx: Ctx,
   system: { workspace: string; actor: { kind: 'system' } },
   file: string,
+  id?: string,
 ): Promise<void> {
   const text = readFileSync(file, 'utf8');
   const parsed = parseCatalog(parse(text));
@@ -212,7 +244,7 @@ async function applyCatalog(
   const hash = createHash('sha256').update(text).digest('hex').slice(0, 16);
   const { command, input } = call(applyCatalogCommand, { hash, catalog: parsed.catalog });
   // A new name each time: whether anything changes is decided inside, and going back to an earlier catalogue is a change.
-  await run(ctx, command, input, { ...system, id: `catalog:${hash}:${randomUUID()}` });
+  await run(ctx, command, input, { ...system, id: id ?? `catalog:${hash}:${randomUUID()}` });
 }
 
 /** The local workspace has a clock that people can move; timers, digests and slots move with it. */

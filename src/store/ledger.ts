@@ -156,6 +156,15 @@ export async function markStale(db: Db, workspace: string, keys: readonly string
   );
 }
 
+/** Forgets everything that is left to write but what starts with one of `kept`: nobody wants to see it any more. */
+export async function dropStale(db: Db, workspace: string, kept: readonly string[]): Promise<void> {
+  await db.background.query(
+    `DELETE FROM outbox WHERE workspace = $1
+     AND NOT EXISTS (SELECT 1 FROM unnest($2::text[]) AS prefix WHERE starts_with(surface, prefix))`,
+    [workspace, kept],
+  );
+}
+
 /** Keys in the ledger that start with `prefix`. */
 export async function surfacesLike(db: Db, workspace: string, prefix: string): Promise<string[]> {
   const { rows } = await db.background.query<{ key: string }>(
@@ -165,7 +174,14 @@ export async function surfacesLike(db: Db, workspace: string, prefix: string): P
   return rows.map((row) => row.key);
 }
 
-export async function countOutbox(db: Db): Promise<number> {
-  const { rows } = await db.background.query<{ count: string }>('SELECT count(*) FROM outbox');
-  return Number(rows[0]?.count ?? 0);
+/** How many writes wait, and for how many seconds the oldest has waited. */
+export async function outboxLag(db: Db, now: Date): Promise<{ rows: number; seconds: number }> {
+  const { rows } = await db.background.query<{ count: string; oldest: Date | null }>(
+    'SELECT count(*), (SELECT at FROM outbox ORDER BY id LIMIT 1) AS oldest FROM outbox',
+  );
+  const [row] = rows;
+  return {
+    rows: Number(row?.count ?? 0),
+    seconds: row?.oldest ? Math.max(0, (now.getTime() - row.oldest.getTime()) / 1000) : 0,
+  };
 }

@@ -55,7 +55,7 @@ export async function listReleases(
   return { releases, total: counted?.total ?? 0 };
 }
 
-/** Releases with an open gate that waits for this person: asked themselves, or in the place of somebody. */
+/** Releases with an open gate that waits for this person, the longest first: asked themselves, or in the place of somebody. */
 export async function neededBy(reader: Reader, workspace: string, person: string, now: Date): Promise<number[]> {
   const covered = await coveredBy(reader, workspace, person, now);
   const rows = await reader.query<{ number: number }>(
@@ -69,7 +69,8 @@ export async function neededBy(reader: Reader, workspace: string, person: string
          AND (s.seat = $2 OR g.rule ->> 'delegates' <> 'false')
          AND NOT EXISTS (SELECT 1 FROM delegation d WHERE d.workspace = $1 AND d.release = r.number AND d.person = s.seat AND d.delegate <> $2)
          AND NOT EXISTS (SELECT 1 FROM vote v WHERE v.workspace = $1 AND v.release = r.number AND v.gate = g.name
-           AND v.revision = r.revision AND (s.seat = ANY (v.seats) OR v.voter = $2)))`,
+           AND v.revision = r.revision AND (s.seat = ANY (v.seats) OR v.voter = $2)))
+     ORDER BY (SELECT min(g.asked_at) FROM gate g WHERE g.workspace = $1 AND g.release = r.number AND g.met_at IS NULL), r.number`,
     [workspace, person, covered],
   );
   return rows.map((row) => row.number);
@@ -125,6 +126,15 @@ export async function openReleasesOf(db: Db, workspace: string, person: string):
     select: { number: true },
     orderBy: { startsAt: 'asc' },
     take: 20,
+  });
+  return rows.map((row) => row.number);
+}
+
+/** Everything that has not ended. */
+export async function openReleases(db: Db, workspace: string): Promise<number[]> {
+  const rows = await db.prisma.release.findMany({
+    where: { workspace, state: { in: openStates } },
+    select: { number: true },
   });
   return rows.map((row) => row.number);
 }
@@ -209,7 +219,9 @@ export async function readReleases(
        'ticks', (SELECT coalesce(jsonb_agg(to_jsonb(x)), '[]') FROM tick x ${of}),
        'overrides', (SELECT coalesce(jsonb_agg(to_jsonb(x) ORDER BY x.at), '[]') FROM override x ${of} AND x.state IN ('proposed', 'granted')),
        'delegations', (SELECT coalesce(jsonb_agg(jsonb_build_object('from', x.person, 'to', x.delegate)), '[]') FROM delegation x ${of}),
-       'exception', (SELECT jsonb_build_object('name', x.name, 'team', x.team, 'reason', x.reason) FROM exception x ${of} LIMIT 1)
+       'exception', (SELECT jsonb_build_object('name', x.name, 'team', x.team, 'reason', x.reason) FROM exception x ${of} LIMIT 1),
+       'hasWayBack', EXISTS (SELECT FROM release_unit x JOIN service v ON v.workspace = $1 AND v.key = x.service
+         JOIN runbook b ON b.workspace = $1 AND b.key = v.room ->> 'runbook' ${of} AND jsonb_array_length(b.body -> 'rollback') > 0)
      ) AS found
      FROM (SELECT * FROM release r WHERE r.workspace = $1 AND ${sql} ORDER BY ${order} LIMIT $${at} OFFSET $${at + 1}) r
      JOIN workspace w ON w.id = $1 ORDER BY ${order}`,
@@ -355,6 +367,8 @@ function toProps(found: Json): ReleaseProps {
     })),
     delegations: found.delegations,
     exception: found.exception ?? undefined,
+    // Their runbooks say how to go back.
+    hasWayBack: found.hasWayBack,
     reviewDueAt: when(row.review_due_at),
     reviewedAt: when(row.reviewed_at),
     outcome: row.outcome ?? undefined,

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { type Db, prepared } from './db.ts';
+import { type Db, isDatabaseDown, prepared } from './db.ts';
 
 declare const isTx: unique symbol;
 
@@ -14,6 +14,9 @@ export type Tx = {
 
 /** Thrown inside a transaction when the world moved: the whole transaction is tried again. */
 export class Conflict extends Error {}
+
+/** The connection was lost between COMMIT and its answer: only asking again with the same id tells whether it stands. */
+export class CommitUnclear extends Error {}
 
 const attempts = 12;
 
@@ -84,6 +87,7 @@ async function once<T>(
 ): Promise<T> {
   const client = await db.pool.connect();
   let broken: Error | undefined;
+  let committing = false;
   try {
     const literal = (text: string) => client.escapeLiteral(text);
     // The locks are the session's: they outlast the transaction in which they are taken. All of it is one round trip.
@@ -100,6 +104,7 @@ async function once<T>(
         (await client.query(prepared(sql, params))).rowCount ?? 0,
     } as unknown as Tx;
     const result = await work(tx, found ?? []);
+    committing = true;
     await client.query(`COMMIT${unlocked(contends)}`);
     return result;
   } catch (error) {
@@ -107,6 +112,7 @@ async function once<T>(
     await client.query(`ROLLBACK${unlocked(contends)}`).catch((failed: Error) => {
       broken = failed;
     });
+    if (committing && isDatabaseDown(error)) throw new CommitUnclear('COMMIT got no answer', { cause: error });
     throw error;
   } finally {
     client.release(broken);
