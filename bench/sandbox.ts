@@ -90,7 +90,7 @@ async function startApp(setup: Setup) {
 /** Presses with `parallel` hands until the time is over. */
 async function measure(press: (hand: number) => Promise<unknown>, done: () => number, forSeconds: number) {
   const end = Date.now() + forSeconds * 1_000;
-  const [from, started, cpu] = [done(), performance.now(), process.cpuUsage()];
+  const [from, started] = [done(), performance.now()];
   await Promise.all(
     Array.from({ length: parallel }, async (_one, hand) => {
       while (Date.now() < end) await press(hand);
