@@ -1,7 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { performance } from 'node:perf_hooks';
 import pg from 'pg';
 import { parse } from 'yaml';
 import { plainContent, wishOf } from '../src/commands/request.ts';
@@ -11,24 +7,23 @@ import type { RequestInput } from '../src/domain/request.ts';
 import { wantedOf } from '../src/domain/request.ts';
 import { findSlots, horizonDays } from '../src/domain/slot.ts';
 import { addMinutes } from '../src/domain/time.ts';
-import { startPostgres } from '../src/postgres.ts';
 import { readerOf } from '../src/store/calendar.ts';
 import { openDb, prepared } from '../src/store/db.ts';
 import { loadRequest } from '../src/store/facts.ts';
+import { loadDigestProps } from '../src/store/follow.ts';
 import { migrate } from '../src/store/migrate.ts';
+import { calendarDays } from '../src/store/planned.ts';
+import { listReleases } from '../src/store/read.ts';
+import { alone, type Row } from './row.ts';
+import { interleaved, isQuick, rounds, rowOf, timed } from './support/measure.ts';
+import { openStand } from './support/stand.ts';
 
 /*
- * Growth: how the search for a free time and the check of one time grow with the number of bookings, beside the bare SQL
- * that no search can do without: dependencies, windows, freezes, and what is booked, each fetched by its index, with a sweep.
+ * 4. Growth: how the search for a free time, the check of one time, the calendar's week, a list and a digest grow with the
+ * number of bookings, beside the bare SQL that none of them can do without, each row fetched by its index.
  */
-export type CalendarResult = {
-  readonly bookings: number;
-  readonly what: 'slot search' | 'conflict check';
-  readonly n: number;
-  readonly floorMs: { readonly median: number; readonly p99: number };
-  readonly oursMs: { readonly median: number; readonly p99: number };
-  readonly ratio: number;
-};
+
+export const name = 'calendar';
 
 const workspace = 'T0BENCH';
 const services = 500;
@@ -42,15 +37,11 @@ policies: [{ name: none, when: {}, gates: [] }]
 `;
 
 /** Fills a database step by step and measures at every size. */
-export async function calendarGrowth(
-  databaseUrl: string,
-  sizes: readonly number[],
-  rounds: number,
-): Promise<CalendarResult[]> {
+async function calendarGrowth(databaseUrl: string, sizes: readonly number[], times: number): Promise<Row[]> {
   await migrate(databaseUrl);
   const db = openDb({ url: databaseUrl, onError: () => undefined });
   const raw = new pg.Pool({ connectionString: databaseUrl, max: 1 });
-  const results: CalendarResult[] = [];
+  const results: Row[] = [];
   try {
     await seedCatalog(raw);
     let filled = 0;
@@ -106,37 +97,78 @@ export async function calendarGrowth(
         );
         return booked([service], start, end);
       };
-      results.push({
-        bookings: size,
-        what: 'slot search',
-        ...(await compare(
-          rounds,
-          async () => {
-            const { rows } = await fetched(next(), from, to);
-            let at = from;
-            for (const row of rows) if (row.starts_at < addMinutes(at, 60) && at < row.ends_at) at = row.ends_at;
-          },
-          async () => {
-            const wanted = input(next(), from);
-            const facts = await loadRequest(reader, by, { ...wishOf(wanted), startsAt: from, endsAt: to });
-            const offers = findSlots(facts.calendar, wantedOf(wanted, facts), { from, now, most: 3, until: to });
-            if (offers.length === 0) throw new Error('nothing is free');
-          },
-        )),
-      });
-      results.push({
-        bookings: size,
-        what: 'conflict check',
-        ...(await compare(
-          rounds,
-          () => fetched(next(), from, addMinutes(from, 60)),
-          async () => {
-            const wanted = input(next(), from);
-            const facts = await loadRequest(reader, by, wishOf(wanted));
-            judge(facts.calendar, wantedOf(wanted, facts), { from, to: addMinutes(from, 60) })(from, now);
-          },
-        )),
-      });
+      const per = Math.ceil(times / rounds);
+      const row = async (
+        what: string,
+        floor: () => Promise<unknown>,
+        ours: () => Promise<unknown>,
+        goal?: { most: number },
+      ) => {
+        const found = await interleaved(rounds + 1, { floor: () => many(per, floor), ours: () => many(per, ours) });
+        const beside = {
+          floor: found.floor.slice(1),
+          stat: 'p50' as const,
+          name: 'its SQL',
+          ...(goal ? { goal } : {}),
+        };
+        // The first round warms up.
+        results.push(rowOf(`${what} at ${size}`, found.ours.slice(1), beside));
+      };
+      await row(
+        'slot search',
+        async () => {
+          const { rows } = await fetched(next(), from, to);
+          let at = from;
+          for (const row of rows) if (row.starts_at < addMinutes(at, 60) && at < row.ends_at) at = row.ends_at;
+        },
+        async () => {
+          const wanted = input(next(), from);
+          const facts = await loadRequest(reader, by, { ...wishOf(wanted), startsAt: from, endsAt: to });
+          const offers = findSlots(facts.calendar, wantedOf(wanted, facts), { from, now, most: 3, until: to });
+          if (offers.length === 0) throw new Error('nothing is free');
+        },
+        size === 100_000 ? { most: 2.5 } : undefined,
+      );
+      await row(
+        'conflict check',
+        () => fetched(next(), from, addMinutes(from, 60)),
+        async () => {
+          const wanted = input(next(), from);
+          const facts = await loadRequest(reader, by, wishOf(wanted));
+          judge(facts.calendar, wantedOf(wanted, facts), { from, to: addMinutes(from, 60) })(from, now);
+        },
+      );
+      const page = (where: string, params: unknown[], take: number) =>
+        raw.query(
+          prepared(
+            `SELECT r.*, (SELECT jsonb_agg(u) FROM release_unit u WHERE u.workspace = $1 AND u.release = r.number) AS units
+             FROM release r WHERE r.workspace = $1 AND ${where} ORDER BY r.starts_at, r.number LIMIT ${take}`,
+            [workspace, ...params],
+          ),
+        );
+      const day = [new Date('2026-11-23T00:00:00Z'), new Date('2026-11-24T00:00:00Z')];
+      const week = { from: '2026-11-23', days: 7, filter: undefined, now };
+      await row(
+        'calendar week',
+        () => page('r.starts_at < $2 AND r.starts_at > $3', [addMinutes(now, 7 * 1440), addMinutes(now, -1440)], 300),
+        () => calendarDays(db, workspace, week),
+      );
+      const asked = { person: 'U7', zone: 'UTC', today: '2026-11-23', now, take: 10, skip: 0 };
+      await row(
+        "a person's list",
+        () => page(`r.state = 'approved' AND 'U7' IN (r.requester, r.lead)`, [], 10),
+        () => listReleases(db, workspace, { ...asked, filter: { kind: 'mine' } }),
+      );
+      await row(
+        "today's list",
+        () => page('r.starts_at >= $2 AND r.starts_at < $3', day, 10),
+        () => listReleases(db, workspace, { ...asked, filter: { kind: 'today' } }),
+      );
+      await row(
+        'digest of a channel',
+        () => page('r.starts_at >= $2 AND r.starts_at < $3', day, 10),
+        () => loadDigestProps(db, workspace, { channel: 'C0ONE', kind: 'daily', now, plan: undefined }),
+      );
     }
   } finally {
     await raw.end();
@@ -145,31 +177,10 @@ export async function calendarGrowth(
   return results;
 }
 
-/** Both in turns, so that a noisy moment hits both. */
-async function compare(rounds: number, floor: () => Promise<unknown>, ours: () => Promise<unknown>) {
-  const times = { floor: [] as number[], ours: [] as number[] };
-  for (let round = -20; round < rounds; round++)
-    for (const [name, work] of [
-      ['floor', floor],
-      ['ours', ours],
-    ] as const) {
-      const started = performance.now();
-      await work();
-      if (round >= 0) times[name].push(performance.now() - started);
-    }
-  const [floorMs, oursMs] = [quantiles(times.floor), quantiles(times.ours)];
-  return { n: rounds, floorMs, oursMs, ratio: round2(oursMs.median / floorMs.median) };
-}
-
-function quantiles(times: readonly number[]): { median: number; p99: number } {
-  const sorted = [...times].sort((a, b) => a - b);
-  const at = (share: number) =>
-    round2(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] as number);
-  return { median: at(0.5), p99: at(0.99) };
-}
-
-function round2(value: number): number {
-  return Math.round(value * 100) / 100;
+async function many(count: number, work: () => Promise<unknown>): Promise<number[]> {
+  const times: number[] = [];
+  for (let at = 0; at < count; at++) times.push(await timed(work));
+  return times;
 }
 
 async function seedCatalog(raw: pg.Pool): Promise<void> {
@@ -207,29 +218,14 @@ async function fill(raw: pg.Pool, from: number, to: number): Promise<void> {
   await raw.query('ANALYZE');
 }
 
-async function main(): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'maitred-bench-'));
-  const own = process.env.DATABASE_URL ? undefined : await startPostgres(folder);
+export async function bench(): Promise<Row[]> {
+  const stand = await openStand();
   try {
-    const results = await calendarGrowth(
-      process.env.DATABASE_URL ?? (own as { url: string }).url,
-      [1_000, 10_000, 100_000],
-      300,
-    );
-    const { length } = cpus();
-    process.stdout.write(`${cpus()[0]?.model} × ${length}, Node ${process.versions.node}, n = ${results[0]?.n} each\n`);
-    const line = (cells: readonly (string | number)[]) => cells.map((cell) => String(cell).padStart(16)).join('');
-    process.stdout.write(
-      `${line(['bookings', 'what', 'floor p50 ms', 'ours p50 ms', 'ratio', 'floor p99', 'ours p99'])}\n`,
-    );
-    for (const one of results)
-      process.stdout.write(
-        `${line([one.bookings, one.what, one.floorMs.median, one.oursMs.median, one.ratio, one.floorMs.p99, one.oursMs.p99])}\n`,
-      );
+    const sizes = isQuick ? [1_000] : [1_000, 10_000, 100_000, ...(process.env.BENCH_MILLION ? [1_000_000] : [])];
+    return await calendarGrowth(await stand.database(), sizes, isQuick ? 3 : 150);
   } finally {
-    await own?.stop();
-    rmSync(folder, { recursive: true, force: true });
+    await stand.close();
   }
 }
 
-await main();
+await alone(import.meta.url, { name, bench });

@@ -1,27 +1,18 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { performance } from 'node:perf_hooks';
 import pg from 'pg';
 import type { Period } from '../src/domain/metric.ts';
-import { startPostgres } from '../src/postgres.ts';
 import { openDb } from '../src/store/db.ts';
 import { loadMeasurements, type MetricAsk } from '../src/store/metric.ts';
 import { migrate } from '../src/store/migrate.ts';
+import { alone, type Row } from './row.ts';
+import { interleaved, isQuick, rounds, rowOf, timed } from './support/measure.ts';
+import { openStand } from './support/stand.ts';
 
 /*
- * Growth: all metrics of a time, beside the bare SQL that no report can do without: the same rows read once each, counted,
- * with a median of the lead times, of the queue times and of each gate's waits. No stages, no intervals, no slots.
+ * 4. Growth: all metrics of a time, beside the bare SQL that no report can do without: the same rows read once each,
+ * counted, with a median of the lead times, of the queue times and of each gate's waits. No stages, no intervals, no slots.
  */
-export type MetricResult = {
-  readonly releases: number;
-  readonly what: string;
-  /** Deployments in that time. */
-  readonly of: number;
-  readonly floorMs: number;
-  readonly oursMs: number;
-  readonly ratio: number;
-};
+
+export const name = 'metric';
 
 const workspace = 'T0BENCH';
 const services = 500;
@@ -30,16 +21,12 @@ const now = new Date('2026-11-23T08:00:00Z');
 const all: Period = { from: new Date('2025-11-23T08:00:00Z'), to: now };
 const month: Period = { from: new Date('2026-10-01T00:00:00Z'), to: new Date('2026-11-01T00:00:00Z') };
 
-/** Fills a database step by step, a year of releases at every size, and measures. Times are medians of `rounds`. */
-export async function metricGrowth(
-  databaseUrl: string,
-  sizes: readonly number[],
-  rounds: number,
-): Promise<MetricResult[]> {
+/** Fills a database step by step, a year of releases at every size, and measures. */
+async function metricGrowth(databaseUrl: string, sizes: readonly number[]): Promise<Row[]> {
   await migrate(databaseUrl);
   const db = openDb({ url: databaseUrl, onError: () => undefined });
   const raw = new pg.Pool({ connectionString: databaseUrl, max: 1 });
-  const results: MetricResult[] = [];
+  const results: Row[] = [];
   const ask: MetricAsk = { workspace, scope: { kind: 'all' }, environment: 'production', now };
   try {
     await raw.query(`SET work_mem = '32MB'; SET jit = off`);
@@ -59,20 +46,13 @@ export async function metricGrowth(
         ['a month, a service', month, { kind: 'service', key: 's7' }],
       ];
       for (const [what, period, scope] of cases) {
-        const times = { floor: [] as number[], ours: [] as number[] };
-        let of = 0;
-        for (let round = -1; round < rounds; round++)
-          for (const [name, work] of [
-            ['floor', () => floor(raw, period, scope)],
-            ['ours', () => loadMeasurements(db, { ...ask, scope }, [period])],
-          ] as const) {
-            const started = performance.now();
-            const found = await work();
-            if (typeof found === 'number') of = found;
-            if (round >= 0) times[name].push(performance.now() - started);
-          }
-        const [floorMs, oursMs] = [median(times.floor), median(times.ours)];
-        results.push({ releases: size, what, of, floorMs, oursMs, ratio: Math.round((oursMs / floorMs) * 100) / 100 });
+        const found = await interleaved(rounds + 1, {
+          floor: async () => [await timed(() => floor(raw, period, scope))],
+          ours: async () => [await timed(() => loadMeasurements(db, { ...ask, scope }, [period]))],
+        });
+        // The first round warms up.
+        const beside = { floor: found.floor.slice(1), stat: 'p50' as const, name: 'its SQL' };
+        results.push(rowOf(`${what} of ${size}`, found.ours.slice(1), beside));
       }
     }
   } finally {
@@ -82,7 +62,7 @@ export async function metricGrowth(
   return results;
 }
 
-async function floor(raw: pg.Pool, { from, to }: Period, scope: MetricAsk['scope']): Promise<number> {
+async function floor(raw: pg.Pool, { from, to }: Period, scope: MetricAsk['scope']): Promise<void> {
   const params = [workspace, from, to, ...(scope.kind === 'all' ? [] : [scope.key])];
   const own =
     scope.kind === 'all'
@@ -92,7 +72,7 @@ async function floor(raw: pg.Pool, { from, to }: Period, scope: MetricAsk['scope
   const finished = `r.workspace = $1 AND r.environment = 'production' AND r.finished_at >= $2 AND r.finished_at < $3 ${own}`;
   const approved = `r.workspace = $1 AND r.environment = 'production' AND r.approved_at >= $2 AND r.approved_at < $3 ${own}`;
   const middle = (column: string) => `percentile_cont(0.5) WITHIN GROUP (ORDER BY ${column})`;
-  const { rows } = await raw.query(
+  await raw.query(
     `SELECT count(*)::int AS n, count(*) FILTER (WHERE r.failed_at IS NOT NULL), count(i.release),
        ${middle("date_part('epoch', r.deployed_at - r.requested_at)")}, ${middle("date_part('epoch', r.started_at - r.requested_at)")}
      FROM release r LEFT JOIN (SELECT DISTINCT release FROM incident WHERE workspace = $1) i ON i.release = r.number WHERE ${finished}`,
@@ -113,12 +93,6 @@ async function floor(raw: pg.Pool, { from, to }: Period, scope: MetricAsk['scope
        JOIN vote v ON v.workspace = $1 AND v.release = r.number AND v.gate = g.name AND v.revision = r.revision WHERE ${approved}`,
     params,
   );
-  return rows[0].n;
-}
-
-function median(times: readonly number[]): number {
-  const sorted = [...times].sort((a, b) => a - b);
-  return Math.round((sorted[Math.floor(sorted.length / 2)] as number) * 10) / 10;
 }
 
 /** Releases one after the other over the year, as they are asked for; one or two services and gates each, one in twenty failed, one in thirty with an incident. */
@@ -146,17 +120,14 @@ async function fill(raw: pg.Pool, from: number, to: number): Promise<void> {
   await raw.query('VACUUM ANALYZE');
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'maitred-bench-'));
-const own = process.env.DATABASE_URL ? undefined : await startPostgres(folder, { durable: false });
-try {
-  const sizes = (process.argv[2] ?? '100000,1000000').split(',').map(Number);
-  const results = await metricGrowth(process.env.DATABASE_URL ?? (own as { url: string }).url, sizes, 3);
-  process.stdout.write(`${cpus()[0]?.model} × ${cpus().length}, Node ${process.versions.node}, medians of 3\n`);
-  const line = (cells: readonly (string | number)[]) => cells.map((cell) => String(cell).padStart(20)).join('');
-  process.stdout.write(`${line(['releases', 'what', 'deployments', 'floor ms', 'ours ms', 'ratio'])}\n`);
-  for (const one of results)
-    process.stdout.write(`${line([one.releases, one.what, one.of, one.floorMs, one.oursMs, one.ratio])}\n`);
-} finally {
-  await own?.stop();
-  rmSync(folder, { recursive: true, force: true });
+export async function bench(): Promise<Row[]> {
+  const stand = await openStand();
+  try {
+    const sizes = isQuick ? [1_000] : [10_000, 100_000, ...(process.env.BENCH_MILLION ? [1_000_000] : [])];
+    return await metricGrowth(await stand.database(), sizes);
+  } finally {
+    await stand.close();
+  }
 }
+
+await alone(import.meta.url, { name, bench });

@@ -3,23 +3,24 @@ import { Agent, createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { readManifest } from '../sandbox/server/manifest.ts';
 import { startSandbox } from '../sandbox/server/server.ts';
+import { alone, type Row } from './row.ts';
+import { exact, interleaved, isQuick, rounds, rowOf } from './support/measure.ts';
 
 /*
- * How much the local workspace carries, with everything validated: `npx tsx bench/sandbox.ts [seconds]`.
+ * How much the local workspace carries, with everything validated.
  *
  * One interaction: somebody presses a button, the envelope goes out over signed HTTP, the app acknowledges and updates the
  * message with blocks. The app is bare HTTP in a process of its own; the floor is the same two requests between two bare
  * servers that look at nothing, so that the ratio says what the workspace itself costs, whatever the machine is.
  */
 
-const seconds = Number(process.argv[2] ?? 10);
+export const name = 'sandbox';
+
+const seconds = isQuick ? 0.3 : 1.5;
 const parallel = 50;
 const path = '/slack/events';
 
 type Setup = { readonly api: string; readonly token: string };
-
-if (process.send) serve(JSON.parse(process.argv[2] ?? '{}') as Setup);
-else await main();
 
 /** The app: acknowledges and calls `chat.update`. */
 function serve({ api, token }: Setup): void {
@@ -88,32 +89,19 @@ async function startApp(setup: Setup) {
 
 /** Presses with `parallel` hands until the time is over. */
 async function measure(press: (hand: number) => Promise<unknown>, done: () => number, forSeconds: number) {
-  const heap: number[] = [];
-  const sample = setInterval(() => heap.push(process.memoryUsage().heapUsed), 1_000);
   const end = Date.now() + forSeconds * 1_000;
-  const [from, started, cpu] = [done(), performance.now(), process.cpuUsage()];
+  const [from, started] = [done(), performance.now()];
   await Promise.all(
     Array.from({ length: parallel }, async (_one, hand) => {
       while (Date.now() < end) await press(hand);
     }),
   );
-  const count = done() - from;
-  const perSecond = (count / (performance.now() - started)) * 1_000;
-  const used = process.cpuUsage(cpu);
-  clearInterval(sample);
-  const lowest = (part: number[]) => Math.round(Math.min(...part) / 1e6);
-  const third = Math.max(1, Math.floor(heap.length / 3));
-  return {
-    perSecond: Math.round(perSecond),
-    // Of this process alone: what a busy machine changes least.
-    cpuMicros: Math.round((used.user + used.system) / Math.max(1, count)),
-    // The lowest of each third: what is left after the collector has been there.
-    heapMb: [heap.slice(0, third), heap.slice(third, 2 * third), heap.slice(2 * third)].map(lowest),
-    rssMb: Math.round(process.memoryUsage().rss / 1e6),
-  };
+  const perSecond = ((done() - from) / (performance.now() - started)) * 1_000;
+  return perSecond;
 }
 
-async function floor(): Promise<number> {
+/** Two bare servers that look at nothing. */
+async function openFloor(): Promise<{ measure: (forSeconds: number) => Promise<number>; stop: () => void }> {
   const server = createServer((incoming, response) => {
     incoming
       .resume()
@@ -135,18 +123,20 @@ async function floor(): Promise<number> {
       outgoing.on('response', (response) => response.resume().on('end', () => resolve()));
       outgoing.end(body);
     });
-  await measure(press, app.done, 2);
-  const { perSecond } = await measure(press, app.done, Math.min(seconds, 10));
-  app.stop();
-  agent.destroy();
-  server.closeAllConnections();
-  server.close();
-  return perSecond;
+  return {
+    measure: (forSeconds) => measure(press, app.done, forSeconds),
+    stop: () => {
+      app.stop();
+      agent.destroy();
+      server.closeAllConnections();
+      server.close();
+    },
+  };
 }
 
-async function main(): Promise<void> {
+export async function bench(): Promise<Row[]> {
   const root = new URL('../', import.meta.url).pathname;
-  const bare = await floor();
+  const floor = await openFloor();
   const sandbox = await startSandbox({
     seedFile: `${root}sandbox/workspace.yml`,
     manifest: readManifest(`${root}manifest.yml`),
@@ -167,12 +157,26 @@ async function main(): Promise<void> {
   );
   const press = (hand: number) =>
     sandbox.people.clicks('U0BEN', { channel: 'C0RELEASES', ts: posts[hand] as string }, 'actions', 'Approve');
-  await measure(press, app.done, 2);
-  const { perSecond, cpuMicros, heapMb, rssMb } = await measure(press, app.done, seconds);
-  process.stdout.write(
-    `${perSecond} interactions/s over ${seconds} s, ${(perSecond / bare).toFixed(2)} of a floor of ${bare}/s; ` +
-      `${cpuMicros} µs of its CPU for each; heap ${heapMb.join(' → ')} MB, rss ${rssMb} MB; violations ${sandbox.world.violations.length}\n`,
-  );
+  const work = { floor: floor.measure, ours: (forSeconds: number) => measure(press, app.done, forSeconds) };
+  for (const warm of Object.values(work)) await warm(seconds);
+  const found = await interleaved(rounds, {
+    floor: async () => [await work.floor(seconds)],
+    ours: async () => [await work.ours(seconds)],
+  });
+  const { violations } = sandbox.world;
+  floor.stop();
   app.stop();
   await sandbox.close();
+  return [
+    rowOf('interactions through the local workspace', found.ours, {
+      floor: found.floor,
+      stat: 'p50',
+      unit: 'interactions/s',
+      name: 'two bare servers',
+    }),
+    exact("violations of Slack's rules", violations.length, 0, found.ours.length),
+  ];
 }
+
+if (process.send) serve(JSON.parse(process.argv[2] ?? '{}') as Setup);
+else await alone(import.meta.url, { name, bench });

@@ -7,10 +7,10 @@ import { type Actor, type Directory, type DirectoryNeeds, join, needNothing } fr
 import { react } from './domain/reaction.ts';
 import { surfaceKey } from './domain/surface.ts';
 import { apply } from './store/apply.ts';
-import { nextReleaseNumber } from './store/facts.ts';
+import { holdRelease, nextReleaseNumber } from './store/facts.ts';
 import { record } from './store/log.ts';
 import { eventsById } from './store/read.ts';
-import { inTransaction, type Tx } from './store/tx.ts';
+import { inTransaction, type Literal, type Tx } from './store/tx.ts';
 
 /** Who asks, where, and the name of this very request: a repeat of it gets the first answer. */
 export type By = {
@@ -63,7 +63,7 @@ export async function rehearse<Input, Facts>(
 ): Promise<Decision & { readonly directory: Directory }> {
   const parsed = command.input.parse(input);
   const rehearsed = await knowing(ctx, command, by, (know) =>
-    inTransaction(ctx.db, { contends: [], first: () => 'SELECT 1' }, async (tx) => {
+    inTransaction(ctx.db, { contends: [] }, async (tx) => {
       const { decision, directory } = await deliberate(ctx, command, parsed, by, know, tx);
       return { decision, directory };
     }),
@@ -163,12 +163,14 @@ async function transact<Input, Facts>(
   know: Know,
 ): Promise<Written> {
   const { workspace, actor } = by;
-  const contends = command.contends?.(input).map((name) => `${workspace}:${name}`) ?? [];
-  const first = (literal: (text: string) => string) =>
+  const raced = [...(command.contends?.(input) ?? []), ...(command.crowd ? [command.crowd] : [])];
+  const contends = raced.map((name) => `${workspace}:${name}`);
+  const first = (literal: Literal) =>
     `SELECT outcome FROM command WHERE workspace = ${literal(workspace)} AND id = ${literal(by.id)}`;
+  const held = command.holds?.(input);
+  const hold = held === undefined ? undefined : (literal: Literal) => holdRelease(literal(workspace), held);
 
-  const crowd = command.crowd && `${workspace}:${command.crowd}`;
-  return inTransaction(ctx.db, { contends, crowd, first }, async (tx, [earlier]) => {
+  return inTransaction(ctx.db, { contends, first, hold }, async (tx, [earlier]) => {
     if (earlier) return { outcome: await repeat(ctx, earlier.outcome as Stored), surfaces: [] };
     const deliberated = await deliberate(ctx, command, input, by, know, tx);
     const { now } = deliberated;

@@ -18,10 +18,15 @@ export type Command<Input, Facts> = {
   /** `clock` is for timers and the installation itself: no person can reach it. */
   readonly audience: Audience | 'clock';
   readonly input: z.ZodType<Input>;
-  /** What people race for; they wait for each other instead of repeating transactions. */
+  /** What people race for: they wait for each other, in every process. */
   readonly contends?: (input: Input) => readonly string[];
-  /** Commands that read each other's rows: they go one by one once repeating did not help. */
+  /** Commands that read each other's rows (whatever takes, frees or rules over time): they go one by one. */
   readonly crowd?: 'calendar';
+  /**
+   * The release whose row it holds from before it looks until it is done. With that and `contends`, nothing that its
+   * decision stands on changes meanwhile, so that its transaction need not be Serializable.
+   */
+  readonly holds?: (input: Input) => number;
   readonly load: (tx: Tx, by: LoadBy, input: Input) => Promise<Loaded<Facts>>;
   /** What has to be known of Slack to decide, and how old it may be. */
   readonly needs?: (facts: Facts, input: Input) => DirectoryNeeds;

@@ -11,7 +11,6 @@ export const requestCommand: Command<RequestInput, RequestFacts> = {
   name: 'request',
   audience: 'members',
   input: RequestInput,
-  contends: (input) => input.units.map((unit) => `slot:${input.environment}:${unit.service}`),
   crowd: 'calendar',
   load: async (tx, by, input) => ({ ok: true, facts: await loadRequest(tx, by, wishOf(input)) }),
   needs: requestNeeds,

@@ -27,6 +27,9 @@ export const voteCommand: Command<VoteInput, ReleaseFacts> = {
   input: VoteInput,
   needs: voteNeeds,
   ...atTheClick,
+  // A one-time code counts once, and wrong ones are counted, whatever the release.
+  contends: (input) => [...ofRelease(input), ...(input.code === '' ? [] : ['codes'])],
+  holds: ({ release }) => release,
   decide: castVote,
 };
 
@@ -36,6 +39,7 @@ export const recuseCommand: Command<OfVote, ReleaseFacts> = {
   input: OfVote,
   needs: voteNeeds,
   ...atTheClick,
+  holds: ({ release }) => release,
   decide: recuse,
 };
 
@@ -62,6 +66,7 @@ export const commentCommand: Command<CommentInput, ReleaseFacts> = {
   audience: 'members',
   input: CommentInput,
   contends: ofRelease,
+  holds: ({ release }) => release,
   load: loadRelease,
   decide: commentRelease,
 };

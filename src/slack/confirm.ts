@@ -11,7 +11,7 @@ import { releaseKey, unitsName } from '../domain/release.ts';
 import { addMinutes } from '../domain/time.ts';
 import { rehearse } from '../run.ts';
 import { findFreeze } from '../store/planned.ts';
-import { loadReleaseProps, readReleases } from '../store/read.ts';
+import { loadReleaseProps, numbered, readReleases } from '../store/read.ts';
 import { learntOf } from './answer.ts';
 import { draftOf, nextFor } from './offer.ts';
 
@@ -86,7 +86,7 @@ export async function confirm(
       const freeze = { ...event.freeze, skips: [], lifted: false, source: event.source };
       const next = freezeTimes(freeze, { from: now, to: addMinutes(now, 400 * 24 * 60) });
       const inside = event.touched.map((one) => one.release);
-      const touched = await readReleases(ctx.db, workspace, { number: { in: inside } }, { take: 50 });
+      const touched = await readReleases(ctx.db, workspace, numbered(inside), { take: 50 });
       return freezePreview({ freeze, times: next, touched, typed, zone, draft });
     }
     case 'freeze.lifted': {

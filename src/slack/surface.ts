@@ -59,6 +59,7 @@ import {
   loadEvent,
   loadReleaseProps,
   loadWorkspace,
+  numbered,
   readReleases,
 } from '../store/read.ts';
 import { loadRoomProps, protocolsFor } from '../store/room.ts';
@@ -532,7 +533,7 @@ async function show(
         );
         return message(projector, claimed, await directMessage(projector, claimed, reported.person), settled);
       }
-      const candidates = await readReleases(db, workspace, { number: { in: [...question.candidates] } }, { take: 5 });
+      const candidates = await readReleases(db, workspace, numbered([...question.candidates]), { take: 5 });
       return push(projector, claimed, reported.person, incidentReminder(reported, candidates), {
         audience: 'person',
         release: null,

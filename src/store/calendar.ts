@@ -182,6 +182,28 @@ export async function loadTrain(reader: Reader, workspace: string, key: string, 
   return { train, departure, ...aboard, closed: closed.length > 0 };
 }
 
+/** The windows there are, and what stands in for them where there is no catalogue; nothing of who is in them. */
+export async function readWindows(
+  reader: Reader,
+  workspace: string,
+): Promise<Pick<WindowFacts, 'zone' | 'hasCatalog' | 'windows'>> {
+  const [row] = await reader.query<{ zone: string; hasCatalog: boolean; windows: Json }>(
+    `SELECT zone, catalog_hash IS NOT NULL AS "hasCatalog", ${windowsJson} AS windows FROM workspace WHERE id = $1`,
+    [workspace],
+  );
+  if (!row) throw new Error(`workspace ${workspace} is not connected`);
+  return { ...row, windows: toWindows(row.windows) };
+}
+
+/** Seats that are held and not over. */
+export async function readSeats(reader: Reader, workspace: string, now: Date): Promise<WindowFacts['seats']> {
+  const [row] = await reader.query<{ seats: WindowFacts['seats'] }>(`SELECT ${seatsJson('$2')} AS seats`, [
+    workspace,
+    now,
+  ]);
+  return row?.seats ?? [];
+}
+
 export async function loadWindows(
   reader: Reader,
   by: { readonly workspace: string; readonly actor: string | undefined; readonly now: Date },

@@ -98,6 +98,11 @@ export async function nextReleaseNumber(tx: Tx, workspace: string): Promise<numb
   return Number(row?.number);
 }
 
+/** Holds the row of a release (a statement; `workspace` is a literal): whoever changes the release changes this row. */
+export function holdRelease(workspace: string, number: number): string {
+  return `SELECT FROM release WHERE workspace = ${workspace} AND number = ${Math.trunc(number)} FOR UPDATE`;
+}
+
 /** A release with everything that rules about it ask for; undefined when there is none with this number. */
 export async function findRelease(
   reader: Reader,
@@ -318,6 +323,7 @@ function toRelease({ release: row, units, held }: Json): Release {
   };
 }
 
-function when(at: string | null): Date | undefined {
+/** A time out of JSON. */
+export function when(at: string | null): Date | undefined {
   return at === null ? undefined : new Date(at);
 }

@@ -35,7 +35,7 @@ import {
 import { addDays, addMinutes, instantAt, wallTime } from '../domain/time.ts';
 import { freezesJson, type Json, knownJson, type Reader, readerOf, toFreezes } from './calendar.ts';
 import type { Db } from './db.ts';
-import { endStates, loadWorkspace, neededBy, readReleases } from './read.ts';
+import { endStates, loadWorkspace, neededBy, numbered, readReleases } from './read.ts';
 import type { Tx } from './tx.ts';
 
 /*
@@ -315,7 +315,7 @@ export async function loadDigestProps(
   const { waiting, today, next, yesterday, overdue } = picked;
   const named = [waiting, today, next, yesterday, overdue].flatMap((numbers) => numbers.slice(0, nameAtMost));
   const numbers = [...new Set(named)];
-  const releases = await readReleases(db, workspace, { number: { in: numbers } }, { take: numbers.length });
+  const releases = await readReleases(db, workspace, numbered(numbers), { take: numbers.length });
   const byNumber = new Map(releases.map((release) => [release.number, release]));
   const of = (wanted: readonly number[]) => wanted.slice(0, nameAtMost).flatMap((number) => byNumber.get(number) ?? []);
   const items = itemsOf(picked);

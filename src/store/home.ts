@@ -10,7 +10,7 @@ import type { Proposal } from '../domain/trust.ts';
 import { type Json, readerOf } from './calendar.ts';
 import type { Db } from './db.ts';
 import { calendarDays, listFreezes } from './planned.ts';
-import { listReleases, neededBy, readReleases, reviewsDue } from './read.ts';
+import { listReleases, neededBy, numbered, readReleases, reviewsDue } from './read.ts';
 import { loadTeamNumbers } from './report.ts';
 import { listTrust } from './trust.ts';
 
@@ -108,7 +108,7 @@ async function loadApprovals(
 ): Promise<ApprovalsProps> {
   const first = frame.needed.slice(0, homeRows.list);
   const [waiting, { rows: decided }] = await Promise.all([
-    readReleases(db, workspace, { number: { in: first } }, { take: homeRows.list }),
+    readReleases(db, workspace, numbered(first), { take: homeRows.list }),
     // By the releases of these days: votes have no order of their own.
     db.background.query<DecidedLine>(
       `SELECT DISTINCT ON (v.at, r.number) r.number, r.state, v.choice, v.at, v.revision = r.revision AS "isCurrent",
@@ -195,7 +195,7 @@ async function loadManage(db: Db, workspace: string, { person, now, zone }: Abou
     blocked: found.blocked.slice(0, homeRows.needs),
   };
   const wanted = [...new Set([...Object.values(first).flat(), ...found.overrides.map((one) => one.release)])];
-  const releases = await readReleases(db, workspace, { number: { in: wanted } }, { take: wanted.length });
+  const releases = await readReleases(db, workspace, numbered(wanted), { take: wanted.length });
   const of = (some: readonly number[]): ReleaseProps[] =>
     some.flatMap((number) => releases.find((one) => one.number === number) ?? []);
   // Whoever is asked for their word, and has not given it.

@@ -84,7 +84,7 @@ export async function isUnwritten(db: Db, workspace: string): Promise<boolean> {
   return rowCount === 0;
 }
 
-type EventRow = {
+export type EventRow = {
   seq: string;
   id: string;
   workspace: string;

@@ -13,9 +13,9 @@ import { covers, type Scope, scopeWords } from '../domain/scope.ts';
 import { addDays, instantAt } from '../domain/time.ts';
 import { inOrder, mayBoard, nextDeparture } from '../domain/train.ts';
 import { applicable, type PlannedWindow, windowTimes, withDefault } from '../domain/window.ts';
-import { findSwap, findWaiting, loadPassengers, loadWindows, readerOf } from './calendar.ts';
+import { findSwap, findWaiting, loadPassengers, readerOf, readSeats, readWindows } from './calendar.ts';
 import type { Db } from './db.ts';
-import { loadReleaseProps, loadWorkspace, readReleases } from './read.ts';
+import { loadReleaseProps, loadWorkspace, numbered, ofServices, readReleases } from './read.ts';
 
 /*
  * Props for views of the calendar.
@@ -39,10 +39,8 @@ export async function calendarDays(
       db,
       workspace,
       {
-        startsAt: { lt: to },
-        endsAt: { gt: from },
-        state: { notIn: gone },
-        ...(filter ? { OR: [{ environment: filter }, { units: { some: { service: filter } } }] } : {}),
+        sql: `r.starts_at < $2 AND r.ends_at > $3 AND r.state <> ALL ($4) AND ($5::text IS NULL OR r.environment = $5 OR ${ofServices('ARRAY[$5]')})`,
+        params: [to, from, gone, filter ?? null],
       },
       { take: 300 },
     ),
@@ -50,7 +48,7 @@ export async function calendarDays(
     listBookings(db, workspace, { from, to }),
     listTrains(db, workspace, asked.now),
     db.prisma.service.findMany({ where: { workspace } }),
-    loadWindows(readerOf(db), { workspace, actor: undefined, now: asked.now }),
+    readWindows(readerOf(db), workspace),
   ]);
   const service = services.find((one) => one.key === filter);
   const isMeant = (scope: Scope) => {
@@ -148,7 +146,8 @@ export async function isKept(db: Db, workspace: string, release: number, freeze:
 }
 
 export async function listWindows(db: Db, workspace: string, now: Date): Promise<WindowProps[]> {
-  const { windows, seats } = await loadWindows(readerOf(db), { workspace, actor: undefined, now });
+  const { windows } = await readWindows(readerOf(db), workspace);
+  const seats = await readSeats(readerOf(db), workspace, now);
   return windows.map((window) => ({
     window,
     next: windowTimes(window, { from: now, to: new Date(now.getTime() + 40 * dayMs) })
@@ -197,7 +196,7 @@ export async function findTrain(
   );
   if (!departure || departure.date !== date) return undefined;
   const ordered = inOrder(aboard.passengers, aboard.dependencies).map((one) => one.release);
-  const releases = await readReleases(db, workspace, { number: { in: ordered } }, { take: 200 });
+  const releases = await readReleases(db, workspace, numbered(ordered), { take: 200 });
   const passengers = ordered.flatMap((number) => releases.find((one) => one.number === number) ?? []);
   return {
     train,
@@ -278,11 +277,14 @@ export async function findFeed(db: Db, tokenHash: string, now: Date): Promise<Fe
         : (await db.prisma.service.findMany({ where: { workspace, team: name }, select: { key: true } })).map(
             (one) => one.key,
           );
-  const ours = services ? { units: { some: { service: { in: services } } } } : {};
+  const between = (start: Date, end: Date) => ({
+    sql: `r.starts_at >= $2 AND r.starts_at < $3 AND ($4::text[] IS NULL OR ${ofServices('$4')})`,
+    params: [start, end, services ?? null],
+  });
   const recent = new Date(now.getTime() - 7 * dayMs);
   const [past, ahead, freezes, bookings] = await Promise.all([
-    readReleases(db, workspace, { startsAt: { gte: range.from, lt: recent }, ...ours }, { take: 500, newest: true }),
-    readReleases(db, workspace, { startsAt: { gte: recent, lt: range.to }, ...ours }, { take: 2_000 }),
+    readReleases(db, workspace, between(range.from, recent), { take: 500, newest: true }),
+    readReleases(db, workspace, between(recent, range.to), { take: 2_000 }),
     listFreezes(db, workspace, { from: now, to: range.to }),
     listBookings(db, workspace, { from: recent, to: range.to }, { ended: true }),
   ]);

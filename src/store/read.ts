@@ -10,11 +10,11 @@ import { GateRule } from '../domain/policy.ts';
 import type { ListFilter } from '../domain/question.ts';
 import { type ReleaseState, releaseStates } from '../domain/release.ts';
 import { addDays, instantAt } from '../domain/time.ts';
-import { type Reader, readerOf } from './calendar.ts';
+import { type Json, type Reader, readerOf } from './calendar.ts';
 import type { Db } from './db.ts';
-import { toEvent } from './log.ts';
+import { when } from './facts.ts';
+import { type EventRow, toEvent } from './log.ts';
 import { coveredBy } from './policy.ts';
-import type { Prisma } from './prisma/client.ts';
 
 /*
  * Props for views: typed reads, outside the command path.
@@ -24,7 +24,7 @@ export const endStates = ['done', 'rolled_back', 'failed'];
 const openStates = ['requested', 'approved', 'deploying', 'paused', 'verifying'];
 
 export async function findReleaseProps(db: Db, workspace: string, number: number): Promise<ReleaseProps | undefined> {
-  const [found] = await readReleases(db, workspace, { number }, { take: 1 });
+  const [found] = await readReleases(db, workspace, numbered([number]), { take: 1 });
   return found;
 }
 
@@ -43,13 +43,16 @@ export async function listReleases(
 ): Promise<{ releases: ReleaseProps[]; total: number }> {
   const where =
     asked.filter.kind === 'needs-me'
-      ? { number: { in: await neededBy(readerOf(db), workspace, asked.person, asked.now) } }
+      ? numbered(await neededBy(readerOf(db), workspace, asked.person, asked.now))
       : filterOf(asked);
-  const [releases, total] = await Promise.all([
+  const [releases, [counted]] = await Promise.all([
     readReleases(db, workspace, where, { take: asked.take, skip: asked.skip }),
-    db.prisma.release.count({ where: { workspace, ...where } }),
+    readerOf(db).query<{ total: number }>(
+      `SELECT count(*)::int AS total FROM release r WHERE r.workspace = $1 AND ${where.sql}`,
+      [workspace, ...where.params],
+    ),
   ]);
-  return { releases, total };
+  return { releases, total: counted?.total ?? 0 };
 }
 
 /** Releases with an open gate that waits for this person, the longest first: asked themselves, or in the place of somebody. */
@@ -109,10 +112,8 @@ export async function reviewsDue(db: Db, workspace: string, person: string): Pro
     db,
     workspace,
     {
-      state: { in: endStates },
-      reviewedAt: null,
-      reviewAskedAt: { not: null },
-      OR: [{ requester: person }, { lead: person }],
+      sql: 'r.state = ANY ($2) AND r.reviewed_at IS NULL AND r.review_asked_at IS NOT NULL AND $3 IN (r.requester, r.lead)',
+      params: [endStates, person],
     },
     { take: 5 },
   );
@@ -155,7 +156,9 @@ export async function eventsBeside(
 }
 
 export async function loadEvent(db: Db, id: string): Promise<StoredEvent> {
-  return toEvent(await db.prisma.event.findUniqueOrThrow({ where: { id } }));
+  const [row] = await readerOf(db).query<EventRow>('SELECT * FROM event WHERE id = $1', [id]);
+  if (!row) throw new Error(`there is no event ${id}`);
+  return toEvent(row);
 }
 
 export async function eventsById(db: Db, ids: readonly string[]): Promise<StoredEvent[]> {
@@ -164,9 +167,12 @@ export async function eventsById(db: Db, ids: readonly string[]): Promise<Stored
 }
 
 export async function loadWorkspace(db: Db, workspace: string): Promise<{ zone: string; botUser: string }> {
-  const row = await db.prisma.workspace.findUnique({ where: { id: workspace } });
+  const [row] = await readerOf(db).query<{ zone: string; botUser: string }>(
+    'SELECT zone, bot_user AS "botUser" FROM workspace WHERE id = $1',
+    [workspace],
+  );
   if (!row) throw new Error(`workspace ${workspace} is not connected`);
-  return { zone: row.zone, botUser: row.botUser };
+  return row;
 }
 
 /** Every workspace that was ever connected, with the catalogue that was applied last. */
@@ -185,70 +191,43 @@ export async function listServices(
   });
 }
 
-type Found = Prisma.ReleaseGetPayload<{ include: typeof included }>;
-const included = {
-  units: { orderBy: { position: 'asc' } },
-  gates: { orderBy: { position: 'asc' } },
-  votes: { orderBy: { at: 'asc' } },
-  notes: { orderBy: { at: 'asc' } },
-  reservations: { where: { held: true }, select: { position: true }, take: 1 },
-} as const;
+/** Which releases: a condition on `release r`, in which `$1` is the workspace and `params` begin at `$2`. */
+export type Which = { readonly sql: string; readonly params: readonly unknown[] };
 
+export function numbered(numbers: readonly number[]): Which {
+  return { sql: 'r.number = ANY ($2::integer[])', params: [numbers] };
+}
+
+/** Releases with everything that views show of them, in one statement: this is what every card, list and answer reads. */
 export async function readReleases(
   db: Db,
   workspace: string,
-  where: Prisma.ReleaseWhereInput,
-  { newest, ...page }: { take: number; skip?: number; newest?: boolean },
+  { sql, params }: Which,
+  { newest, take, skip = 0 }: { take: number; skip?: number; newest?: boolean },
 ): Promise<ReleaseProps[]> {
-  const rows = await db.prisma.release.findMany({
-    where: { workspace, ...where },
-    include: included,
-    orderBy: [{ startsAt: newest ? 'desc' : 'asc' }, { number: 'asc' }],
-    ...page,
-  });
-  if (rows.length === 0) return [];
-  const numbers = rows.map((row) => row.number);
-  const about = { workspace, release: { in: numbers } };
-  const [{ zone }, criteria, ticks, overrides, delegations, exceptions, waysBack] = await Promise.all([
-    loadWorkspace(db, workspace),
-    db.prisma.criterion.findMany({ where: about, orderBy: { position: 'asc' } }),
-    db.prisma.tick.findMany({ where: about }),
-    db.prisma.override.findMany({
-      where: { ...about, state: { in: ['proposed', 'granted'] } },
-      orderBy: { at: 'asc' },
-    }),
-    db.prisma.delegation.findMany({ where: about }),
-    db.prisma.exception.findMany({ where: about }),
-    waysBackOf(db, workspace, numbers),
-  ]);
-  const of = <T extends { release: number }>(all: T[], number: number) => all.filter((one) => one.release === number);
-  return rows.map((row) => {
-    const props = toProps(row, zone);
-    const mine = of(ticks, row.number);
-    const asked = [
-      ...of(criteria, row.number).map((one) => Criterion.parse(one.body)),
-      ...conditionsOf(props.gates.flatMap((gate) => gate.votes.map((vote) => ({ ...vote, gate: gate.name })))),
-    ];
-    return {
-      ...props,
-      criteria: asked.map((one) => ({ ...one, tick: mine.find((tick) => tick.criterion === one.key) })),
-      overrides: of(overrides, row.number).map((one) => ({ ...one, by: one.proposer })),
-      delegations: of(delegations, row.number).map((one) => ({ from: one.person, to: one.delegate })),
-      exception: of(exceptions, row.number)[0],
-      hasWayBack: waysBack.includes(row.number),
-    };
-  });
-}
-
-/** Those of these releases whose runbooks say how to go back. */
-async function waysBackOf(db: Db, workspace: string, releases: readonly number[]): Promise<number[]> {
-  const { rows } = await db.background.query<{ release: number }>(
-    `SELECT DISTINCT w.release FROM release_unit w JOIN service v ON v.workspace = $1 AND v.key = w.service
-     JOIN runbook b ON b.workspace = $1 AND b.key = v.room ->> 'runbook'
-     WHERE w.workspace = $1 AND w.release = ANY ($2) AND jsonb_array_length(b.body -> 'rollback') > 0`,
-    [workspace, releases],
+  const of = 'WHERE x.workspace = $1 AND x.release = r.number';
+  const at = params.length + 2;
+  const order = `r.starts_at ${newest ? 'DESC' : 'ASC'}, r.number`;
+  const rows = await readerOf(db).query<{ found: Json }>(
+    `SELECT jsonb_build_object('release', to_jsonb(r), 'zone', w.zone,
+       'held', EXISTS (SELECT FROM reservation x WHERE x.workspace = $1 AND x.holder = 'REL-' || r.number AND x.held),
+       'units', (SELECT coalesce(jsonb_agg(jsonb_build_object('service', x.service, 'version', x.version) ORDER BY x.position), '[]') FROM release_unit x ${of}),
+       'gates', (SELECT coalesce(jsonb_agg(to_jsonb(x) ORDER BY x.position), '[]') FROM gate x ${of}),
+       'votes', (SELECT coalesce(jsonb_agg(to_jsonb(x) ORDER BY x.at), '[]') FROM vote x ${of} AND x.revision = r.revision),
+       'notes', (SELECT coalesce(jsonb_agg(to_jsonb(x) ORDER BY x.at), '[]') FROM note x ${of}),
+       'criteria', (SELECT coalesce(jsonb_agg(x.body ORDER BY x.position), '[]') FROM criterion x ${of}),
+       'ticks', (SELECT coalesce(jsonb_agg(to_jsonb(x)), '[]') FROM tick x ${of}),
+       'overrides', (SELECT coalesce(jsonb_agg(to_jsonb(x) ORDER BY x.at), '[]') FROM override x ${of} AND x.state IN ('proposed', 'granted')),
+       'delegations', (SELECT coalesce(jsonb_agg(jsonb_build_object('from', x.person, 'to', x.delegate)), '[]') FROM delegation x ${of}),
+       'exception', (SELECT jsonb_build_object('name', x.name, 'team', x.team, 'reason', x.reason) FROM exception x ${of} LIMIT 1),
+       'hasWayBack', EXISTS (SELECT FROM release_unit x JOIN service v ON v.workspace = $1 AND v.key = x.service
+         JOIN runbook b ON b.workspace = $1 AND b.key = v.room ->> 'runbook' ${of} AND jsonb_array_length(b.body -> 'rollback') > 0)
+     ) AS found
+     FROM (SELECT * FROM release r WHERE r.workspace = $1 AND ${sql} ORDER BY ${order} LIMIT $${at} OFFSET $${at + 1}) r
+     JOIN workspace w ON w.id = $1 ORDER BY ${order}`,
+    [workspace, ...params, take, skip],
   );
-  return rows.map((row) => row.release);
+  return rows.map(({ found }) => toProps(found));
 }
 
 export async function findOverride(db: Db, workspace: string, id: string): Promise<OverrideProps | undefined> {
@@ -303,65 +282,95 @@ export async function gateCosts(
   );
 }
 
-function toProps(
-  row: Found,
-  zone: string,
-): Omit<ReleaseProps, 'criteria' | 'overrides' | 'delegations' | 'exception' | 'hasWayBack'> {
-  const gates = row.gates.map((gate) => ({ ...gate, rule: GateRule.parse(gate.rule) }));
-  const votes = row.votes
-    .filter((vote) => vote.revision === row.revision)
-    .map((vote) => ({ ...vote, choice: VoteChoice.parse(vote.choice) }));
-  const tallies = tally(gates, votes);
+function toProps(found: Json): ReleaseProps {
+  const row = found.release;
+  const gates = found.gates.map((gate: Json) => ({
+    name: gate.name,
+    rule: GateRule.parse(gate.rule),
+    asked: gate.asked as string[],
+    askedAt: new Date(gate.asked_at),
+    metAt: when(gate.met_at) ?? null,
+    escalatedTo: gate.escalated_to as string[],
+  }));
+  const votes: (GateProps['votes'][number] & { gate: string })[] = found.votes.map((vote: Json) => ({
+    gate: vote.gate,
+    voter: vote.voter,
+    choice: VoteChoice.parse(vote.choice),
+    comment: vote.comment,
+    unblock: vote.unblock,
+    seats: vote.seats,
+    at: new Date(vote.at),
+  }));
+  const criteria = [...found.criteria.map((one: unknown) => Criterion.parse(one)), ...conditionsOf(votes)];
+  const tickOf = (key: string) => {
+    const tick = found.ticks.find((one: Json) => one.criterion === key);
+    return tick && { person: tick.person, evidence: tick.evidence, at: new Date(tick.at) };
+  };
   return {
     number: row.number,
     state: stateOf(row.state),
-    units: row.units,
+    units: found.units,
     environment: row.environment,
-    changeType: row.changeType,
+    changeType: row.change_type,
     policy: row.policy,
     because: row.because,
     summary: row.summary,
-    rollbackPlan: row.rollbackPlan,
-    rollbackTested: row.rollbackTested,
+    rollbackPlan: row.rollback_plan,
+    rollbackTested: row.rollback_tested,
     migration: Migration.parse(row.migration),
     scope: z.array(ScopeItem).parse(row.scope),
     links: row.links,
     risk: row.risk === null ? undefined : RiskRow.parse(row.risk),
     requester: row.requester,
     lead: row.lead,
-    startsAt: row.startsAt,
-    endsAt: row.endsAt,
+    startsAt: new Date(row.starts_at),
+    endsAt: new Date(row.ends_at),
     channel: row.channel,
     revision: row.revision,
-    requestedAt: row.requestedAt,
-    changedAt: row.changedAt,
-    startedAt: row.startedAt ?? undefined,
+    requestedAt: new Date(row.requested_at),
+    changedAt: new Date(row.changed_at),
+    startedAt: when(row.started_at),
     reason: row.reason,
-    gates: tallies.map((counted, index) => toGate(counted, gates[index] as (typeof gates)[number], votes)),
-    notes: row.notes,
+    gates: tally(gates, votes).map((counted, index) => toGate(counted, gates[index], votes)),
+    notes: found.notes.map((note: Json) => ({ author: note.author, text: note.text, at: new Date(note.at) })),
     room: row.room === 'open' || row.room === 'closed' ? row.room : 'none',
-    roomChannel: row.roomChannel ?? undefined,
+    roomChannel: row.room_channel ?? undefined,
     barred: row.barred,
-    archivedAt: row.archivedAt ?? undefined,
-    roomLead: row.roomLead,
+    archivedAt: when(row.archived_at),
+    roomLead: row.room_lead,
     status: row.status,
     health: row.health,
-    statusAt: row.statusAt ?? undefined,
-    endedAt: row.endedAt ?? undefined,
-    restoredAt: row.restoredAt ?? undefined,
-    watchUntil: row.watchUntil ?? undefined,
-    watchEndedAt: row.watchEndedAt ?? undefined,
-    zone,
-    dependsOn: row.dependsOn,
+    statusAt: when(row.status_at),
+    endedAt: when(row.ended_at),
+    restoredAt: when(row.restored_at),
+    watchUntil: when(row.watch_until),
+    watchEndedAt: when(row.watch_ended_at),
+    zone: found.zone,
+    dependsOn: row.depends_on,
     train: row.train !== null && row.departure !== null ? { key: row.train, date: row.departure } : undefined,
-    hasSlot: row.reservations.length > 0,
+    hasSlot: found.held,
     sequence: row.sequence,
     warnings: z.array(Conflict).parse(row.warnings),
-    approvedHash: row.approvedHash,
+    approvedHash: row.approved_hash,
     auto: row.auto,
     advice: row.advice,
-    reviewDueAt: row.reviewDueAt ?? undefined,
-    reviewedAt: row.reviewedAt ?? undefined,
+    criteria: criteria.map((one) => ({ ...one, tick: tickOf(one.key) })),
+    overrides: found.overrides.map((one: Json) => ({
+      id: one.id,
+      rule: one.rule,
+      reason: one.reason,
+      by: one.proposer,
+      second: one.second,
+      until: new Date(one.until),
+      state: one.state,
+      hash: one.hash,
+    })),
+    delegations: found.delegations,
+    exception: found.exception ?? undefined,
+    // Their runbooks say how to go back.
+    hasWayBack: found.hasWayBack,
+    reviewDueAt: when(row.review_due_at),
+    reviewedAt: when(row.reviewed_at),
     outcome: row.outcome ?? undefined,
     review: row.review,
   };
@@ -391,28 +400,34 @@ function stateOf(state: string): ReleaseState {
   return known;
 }
 
-function filterOf(asked: {
-  filter: ListFilter;
-  person: string;
-  zone: string;
-  today: string;
-}): Prisma.ReleaseWhereInput {
+function filterOf(asked: { filter: ListFilter; person: string; zone: string; today: string }): Which {
   const { filter, person, zone, today } = asked;
-  const day = (days: number) => instantAt(addDays(today, days), '00:00', zone);
+  const within = (days: number): Which => ({
+    sql: 'r.starts_at >= $2 AND r.starts_at < $3',
+    params: [instantAt(today, '00:00', zone), instantAt(addDays(today, days), '00:00', zone)],
+  });
   switch (filter.kind) {
     case 'open':
-      return { state: { in: openStates } };
+      return { sql: 'r.state = ANY ($2)', params: [openStates] };
     case 'mine':
-      return { state: { in: openStates }, OR: [{ requester: person }, { lead: person }] };
+      return { sql: 'r.state = ANY ($2) AND $3 IN (r.requester, r.lead)', params: [openStates, person] };
     case 'needs-me':
       throw new Error('what needs somebody is asked of the votes first');
     case 'today':
-      return { startsAt: { gte: day(0), lt: day(1) } };
+      return within(1);
     case 'week':
-      return { startsAt: { gte: day(0), lt: day(7) } };
+      return within(7);
     case 'state':
-      return { state: filter.value ?? '' };
+      return { sql: 'r.state = $2', params: [filter.value ?? ''] };
     case 'service':
-      return { units: { some: { service: filter.value ?? '' } }, state: { in: openStates } };
+      return {
+        sql: `r.state = ANY ($2) AND ${ofServices('$3')}`,
+        params: [openStates, [filter.value ?? '']],
+      };
   }
+}
+
+/** A condition on `release r`: it has a unit of one of these services (an array). */
+export function ofServices(services: string): string {
+  return `EXISTS (SELECT FROM release_unit o WHERE o.workspace = $1 AND o.release = r.number AND o.service = ANY (${services}::text[]))`;
 }

@@ -20,29 +20,42 @@ export class CommitUnclear extends Error {}
 
 const attempts = 12;
 
+/** Makes SQL text out of a value: what travels with BEGIN has no parameters. */
+export type Literal = (text: string) => string;
+
+export type TransactionOptions = {
+  /**
+   * What people race for: whoever names the same waits, in this process before a connection is taken, across processes
+   * on an advisory lock that is older than the transaction's snapshot.
+   */
+  readonly contends: readonly string[];
+  /**
+   * A statement that is over before the transaction begins: what it reads on a page to which everybody writes would make
+   * everybody's transaction conflict.
+   */
+  readonly first?: (literal: Literal) => string;
+  /**
+   * A statement that locks the one row whose every change matters. With it and `contends`, the work need not be
+   * Serializable: it is never tried again because of what others do elsewhere.
+   */
+  readonly hold?: ((literal: Literal) => string) | undefined;
+};
+
 /**
  * Runs `work` in a Serializable transaction and repeats it as a whole when it conflicts with another; so `work` must be
- * free of effects other than its statements. `contends` names what people race for: those wait for each other in this
- * process, and once a conflict shows that another process races too, also across processes (an advisory lock, taken
- * before the transaction takes its snapshot). `crowd` names commands that race for other things but read each other's rows: one that
- * failed twice has the crowd to itself, so that it gets through. `first` is a statement without parameters that travels with BEGIN.
+ * free of effects other than its statements. It gets the rows that `first` found.
  */
 export async function inTransaction<T>(
   db: Db,
-  options: {
-    contends: readonly string[];
-    crowd?: string | undefined;
-    first: (literal: (text: string) => string) => string;
-  },
+  options: TransactionOptions,
   work: (tx: Tx, first: pg.QueryResultRow[]) => Promise<T>,
 ): Promise<T> {
-  return queued(options.contends, async () => {
+  // In one order everywhere, so that nobody waits in a circle.
+  const names = [...new Set(options.contends)].sort();
+  return queued(names, async () => {
     for (let attempt = 1; ; attempt++) {
       try {
-        const alone = attempt > 2 && options.crowd !== undefined ? [options.crowd] : [];
-        // In one order everywhere, the crowd last: whoever waits for it holds nothing that its members wait for.
-        const locks = attempt > 1 ? [...[...options.contends].sort(), ...alone] : [];
-        return await once(db, locks, alone.length > 0 ? undefined : options.crowd, options.first, work);
+        return await once(db, { ...options, contends: names }, work);
       } catch (error) {
         if (attempt >= attempts || !isConflict(error)) throw error;
         await new Promise((resolve) => setTimeout(resolve, Math.random() * 4 * attempt));
@@ -69,60 +82,52 @@ type Cause = { originalCode?: string; kind?: string };
 
 async function once<T>(
   db: Db,
-  locks: readonly string[],
-  among: string | undefined,
-  first: (literal: (text: string) => string) => string,
+  { contends, first, hold }: TransactionOptions,
   work: (tx: Tx, first: pg.QueryResultRow[]) => Promise<T>,
 ): Promise<T> {
   const client = await db.pool.connect();
-  const locked: string[] = [];
   let broken: Error | undefined;
   let committing = false;
   try {
-    for (const name of locks) {
-      await client.query('SELECT pg_advisory_lock(hashtextextended($1, 0))', [name]);
-      locked.push(name);
-    }
     const literal = (text: string) => client.escapeLiteral(text);
-    const begun = (await client.query(
-      `BEGIN ISOLATION LEVEL SERIALIZABLE; ${shared(among, literal)}${first(literal)}`,
-    )) as unknown as pg.QueryResult[];
+    // The locks are the session's: they outlast the transaction in which they are taken. All of it is one round trip.
+    const locks = contends.map((name) => `SELECT pg_advisory_lock(hashtextextended(${literal(name)}, 0))`);
+    const before = [...locks, ...(first ? [first(literal)] : [])];
+    const begin = hold ? ['BEGIN', hold(literal)] : ['BEGIN ISOLATION LEVEL SERIALIZABLE'];
+    const begun = await client.query(
+      [...(before.length > 0 ? ['BEGIN', ...before, 'COMMIT'] : []), ...begin].join('; '),
+    );
+    const found = first ? (begun as unknown as pg.QueryResult[])[before.length]?.rows : undefined;
     const tx = {
       query: async (sql: string, params: readonly unknown[]) => (await client.query(prepared(sql, params))).rows,
       write: async (sql: string, params: readonly unknown[]) =>
         (await client.query(prepared(sql, params))).rowCount ?? 0,
     } as unknown as Tx;
-    const result = await work(tx, begun.at(-1)?.rows ?? []);
+    const result = await work(tx, found ?? []);
     committing = true;
-    await client.query('COMMIT');
+    await client.query(`COMMIT${unlocked(contends)}`);
     return result;
   } catch (error) {
     // A connection whose ROLLBACK fails is in an unknown state: it must not go back to the pool.
-    await client.query('ROLLBACK').catch((failed: Error) => {
+    await client.query(`ROLLBACK${unlocked(contends)}`).catch((failed: Error) => {
       broken = failed;
     });
     if (committing && isDatabaseDown(error)) throw new CommitUnclear('COMMIT got no answer', { cause: error });
     throw error;
   } finally {
-    for (const name of locked) {
-      await client.query('SELECT pg_advisory_unlock(hashtextextended($1, 0))', [name]).catch((failed: Error) => {
-        broken = failed;
-      });
-    }
     client.release(broken);
   }
 }
 
-/** Whoever has the crowd to itself waits for these, and these for it; it travels with BEGIN. */
-function shared(among: string | undefined, literal: (text: string) => string): string {
-  return among === undefined ? '' : `SELECT pg_advisory_xact_lock_shared(hashtextextended(${literal(among)}, 0)); `;
+/** Travels with the end of the transaction. */
+function unlocked(contends: readonly string[]): string {
+  return contends.length > 0 ? '; SELECT pg_advisory_unlock_all()' : '';
 }
 
 const waiting = new Map<string, Promise<unknown>>();
 
 /** One after the other per name within this process, so that waiters hold no connection. */
-async function queued<T>(names: readonly string[], work: () => Promise<T>): Promise<T> {
-  const [name, ...rest] = [...new Set(names)].sort();
+async function queued<T>([name, ...rest]: readonly string[], work: () => Promise<T>): Promise<T> {
   if (name === undefined) return work();
   const before = waiting.get(name);
   const turn = (async () => {
