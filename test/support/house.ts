@@ -17,7 +17,7 @@ export type House = Driver & {
   readonly databaseUrl: string;
   readonly query: <Row extends pg.QueryResultRow>(sql: string, params?: unknown[]) => Promise<Row[]>;
   readonly apps: ChildProcess[];
-  readonly startApp: () => Promise<ChildProcess>;
+  readonly startApp: (start?: AppStart) => Promise<ChildProcess>;
   readonly port: () => number;
   readonly logs: () => string;
   readonly now: () => Date;
@@ -25,7 +25,16 @@ export type House = Driver & {
   readonly close: () => Promise<void>;
 };
 
+/** How one more app starts: from another version's folder, or with more in its environment. */
+export type AppStart = { readonly from?: string; readonly env?: Readonly<Record<string, string>> };
+
+/** Addresses of a PostgreSQL and a Redis ('': none). */
+export type Servers = { readonly databaseUrl: string; readonly redisUrl: string };
+
 export type HouseOptions = {
+  /** Other servers than those that all tests share. */
+  readonly servers?: Servers & { readonly forApp: (databaseUrl: string) => string };
+  readonly env?: Readonly<Record<string, string>>;
   readonly mode?: 'socket' | 'http';
   readonly queue?: 'postgres' | 'redis';
   readonly apps?: number;
@@ -40,7 +49,8 @@ export type HouseOptions = {
 const root = new URL('../../', import.meta.url).pathname;
 
 export async function openHouse(options: HouseOptions = {}): Promise<House> {
-  const databaseUrl = await newDatabase();
+  const servers = options.servers ?? { databaseUrl: inject('databaseUrl'), redisUrl: inject('redisUrl') };
+  const databaseUrl = await newDatabase(servers.databaseUrl);
   const sandbox = await startSandbox({
     seedFile: `${root}sandbox/workspace.yml`,
     manifest: readManifest(`${root}manifest.yml`),
@@ -51,9 +61,10 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
   moveClock(sandbox.world, Date.parse(options.at ?? '2026-11-23T08:00:00Z') - now(sandbox.world));
   const apps: ChildProcess[] = [];
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 4 });
+  pool.on('error', () => undefined);
   let port = 0;
   let logs = '';
-  const redis = inject('redisUrl');
+  const redis = servers.redisUrl;
   if (options.queue === 'redis' && redis === '') throw new Error('this test needs Redis');
 
   let catalogFile = `${root}test/support/catalog.yml`;
@@ -62,25 +73,27 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
     writeFileSync(catalogFile, options.catalog);
   }
 
-  const startApp = async () => {
+  const startApp = async ({ from = root, env = {} }: AppStart = {}) => {
     port = await freePort();
     const { bot, app, signingSecret } = sandbox.world.tokens;
     // The second of two knows the workspace by another name, so that a test can tell who calls.
     const origin =
       apps.length === 1 && options.apps ? sandbox.origin.replace('127.0.0.1', 'localhost') : sandbox.origin;
-    const child = spawn(process.execPath, ['--import', 'tsx', `${root}src/main.ts`], {
-      cwd: root,
+    const child = spawn(process.execPath, ['--import', 'tsx', `${from}src/main.ts`], {
+      cwd: from,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         PATH: process.env.PATH,
         PORT: String(port),
         LOG_LEVEL: 'info',
-        DATABASE_URL: databaseUrl,
+        DATABASE_URL: options.servers?.forApp(databaseUrl) ?? databaseUrl,
         ...(options.queue === 'redis' ? { REDIS_URL: `${redis}/${databaseNumber(databaseUrl)}` } : {}),
         SLACK_API_URL: `${origin}/api/`,
         SLACK_BOT_TOKEN: bot,
         ...(options.mode === 'http' ? { SLACK_SIGNING_SECRET: signingSecret } : { SLACK_APP_TOKEN: app }),
         ...(options.catalog === false ? {} : { CATALOG_FILE: catalogFile }),
+        ...options.env,
+        ...env,
       },
     });
     apps.push(child);
@@ -125,8 +138,8 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
 }
 
 /** An empty database of its own. */
-export async function newDatabase(): Promise<string> {
-  const url = new URL(inject('databaseUrl'));
+export async function newDatabase(server = inject('databaseUrl')): Promise<string> {
+  const url = new URL(server);
   const client = new pg.Client({ connectionString: url.toString() });
   await client.connect();
   const name = `test_${randomBytes(6).toString('hex')}`;
