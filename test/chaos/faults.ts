@@ -184,13 +184,19 @@ export const faults: Record<FaultName, Fault> = {
     does: 'ten strangers hold every connection that an app may have, for three seconds',
     strike: async (scene, _deed, over) => {
       const { delivery } = scene.house.sandbox;
-      await again(scene, over, [800, 2_500], async () => {
-        delivery.disconnect('reset');
-        const strangers = Array.from({ length: 10 }, () => new WebSocket(delivery.openConnection()));
-        for (const one of strangers) one.on('error', () => undefined);
-        await sleep(3_000);
-        for (const one of strangers) one.terminate();
-      });
+      await again(
+        scene,
+        over,
+        [800, 2_500],
+        async () => {
+          delivery.disconnect('reset');
+          const strangers = Array.from({ length: 10 }, () => new WebSocket(delivery.openConnection()));
+          for (const one of strangers) one.on('error', () => undefined);
+          await sleep(3_000);
+          for (const one of strangers) one.terminate();
+        },
+        3,
+      );
     },
     allows: unanswered,
   },
@@ -200,25 +206,31 @@ export const faults: Record<FaultName, Fault> = {
     house: { apps: 2 },
     strike: async (scene, deed, over) => {
       let turn = 0;
-      await again(scene, over, [300, 900], async () => {
-        const service = scene.random.pick(['search', 'web', 'ledger']);
-        const at = soonAfter(scene, 7 + turn++);
-        const wishes = Array.from({ length: 12 }, (_, index) => ({
-          ...wish(service, `${turn}.9.${index}`),
-          by: scene.random.pick(['ana', 'raj', 'sam', 'ivy', 'ola'] as const),
-        }));
-        const before = new Set(
-          (await scene.query<{ number: number }>('SELECT number FROM release')).map(({ number }) => number),
-        );
-        await Promise.all(wishes.map(({ by, ...walk }) => say(scene, deed, by, bookingOf(walk, at))));
-        const won: Walk[] = [];
-        for (const one of wishes) {
-          const found = await find(scene, one as Walk);
-          if (found && !before.has(found.number)) won.push({ ...(one as Walk), ends: 'requested' });
-        }
-        deed.walks.push(...won);
-        if (won.length > 1) deed.strange.push(`${won.length} of twelve got the one slot`);
-      });
+      await again(
+        scene,
+        over,
+        [300, 900],
+        async () => {
+          const service = scene.random.pick(['search', 'web', 'ledger']);
+          const at = soonAfter(scene, 7 + turn++);
+          const wishes = Array.from({ length: 12 }, (_, index) => ({
+            ...wish(service, `${turn}.9.${index}`),
+            by: scene.random.pick(['ana', 'raj', 'sam', 'ivy', 'ola'] as const),
+          }));
+          const before = new Set(
+            (await scene.query<{ number: number }>('SELECT number FROM release')).map(({ number }) => number),
+          );
+          await Promise.all(wishes.map(({ by, ...walk }) => say(scene, deed, by, bookingOf(walk, at))));
+          const won: Walk[] = [];
+          for (const one of wishes) {
+            const found = await find(scene, one as Walk);
+            if (found && !before.has(found.number)) won.push({ ...(one as Walk), ends: 'requested' });
+          }
+          deed.walks.push(...won);
+          if (won.length > 1) deed.strange.push(`${won.length} of twelve got the one slot`);
+        },
+        5,
+      );
     },
   },
   last_seat: {
@@ -232,20 +244,26 @@ windows:
     },
     strike: async (scene, deed, over) => {
       let turn = 0;
-      await again(scene, over, [300, 900], async () => {
-        const at = soonAfter(scene, 7 + turn++);
-        const wishes = ['payments', 'checkout', 'ledger', 'search', 'web', 'gateway'].map((service) => ({
-          ...wish(service, `${turn}.8.0`),
-          environment: 'staging' as const,
-        }));
-        await Promise.all(
-          wishes.map((walk) => say(scene, deed, scene.random.pick(['ana', 'raj', 'sam']), bookingOf(walk, at))),
-        );
-        const won: Walk[] = [];
-        for (const one of wishes) if (await find(scene, one)) won.push({ ...one, ends: 'approved' });
-        deed.walks.push(...won);
-        if (won.length !== 4) deed.strange.push(`${won.length} of six got the four places`);
-      });
+      await again(
+        scene,
+        over,
+        [300, 900],
+        async () => {
+          const at = soonAfter(scene, 7 + turn++);
+          const wishes = ['payments', 'checkout', 'ledger', 'search', 'web', 'gateway'].map((service) => ({
+            ...wish(service, `${turn}.8.0`),
+            environment: 'staging' as const,
+          }));
+          await Promise.all(
+            wishes.map((walk) => say(scene, deed, scene.random.pick(['ana', 'raj', 'sam']), bookingOf(walk, at))),
+          );
+          const won: Walk[] = [];
+          for (const one of wishes) if (await find(scene, one)) won.push({ ...one, ends: 'approved' });
+          deed.walks.push(...won);
+          if (won.length !== 4) deed.strange.push(`${won.length} of six got the four places`);
+        },
+        5,
+      );
     },
   },
   last_vote: {
@@ -253,22 +271,28 @@ windows:
     house: { apps: 2 },
     strike: async (scene, deed, over) => {
       let turn = 0;
-      await again(scene, over, [200, 600], async () => {
-        const walk: Walk = { ...wish('ledger', `${++turn}.7.0`), ends: 'approved' };
-        deed.walks.push(walk);
-        await insist(
-          () => say(scene, deed, 'ana', bookingOf(walk, soonAfter(scene, 7 + turn))),
-          async () => (await find(scene, walk)) !== undefined,
-          'a release to vote on',
-        );
-        const { number } = (await find(scene, walk)) as { number: number };
-        await insist(
-          async () =>
-            (await Promise.all(['ben', 'lee', 'kim', 'mia'].map((name) => approve(scene, deed, name, number))))[0],
-          async () => (await find(scene, walk))?.state === 'approved',
-          `the verdict on REL-${number}`,
-        );
-      });
+      await again(
+        scene,
+        over,
+        [200, 600],
+        async () => {
+          const walk: Walk = { ...wish('ledger', `${++turn}.7.0`), ends: 'approved' };
+          deed.walks.push(walk);
+          await insist(
+            () => say(scene, deed, 'ana', bookingOf(walk, soonAfter(scene, 7 + turn))),
+            async () => (await find(scene, walk)) !== undefined,
+            'a release to vote on',
+          );
+          const { number } = (await find(scene, walk)) as { number: number };
+          await insist(
+            async () =>
+              (await Promise.all(['ben', 'lee', 'kim', 'mia'].map((name) => approve(scene, deed, name, number))))[0],
+            async () => (await find(scene, walk))?.state === 'approved',
+            `the verdict on REL-${number}`,
+          );
+        },
+        4,
+      );
     },
     isAlone: true,
   },
@@ -304,7 +328,7 @@ freezes:
 
   kill_random: {
     does: 'kill -9 of an app at any moment; its leases run out as they would',
-    strike: (scene, _deed, over) => again(scene, over, [400, 2_500], () => endAny(scene, 'SIGKILL')),
+    strike: (scene, _deed, over) => again(scene, over, [400, 2_500], () => endAny(scene, 'SIGKILL'), 10),
     allows: unanswered,
   },
   kill_at_writes: {
@@ -360,7 +384,7 @@ freezes:
   sigterm: {
     does: 'an app is asked to stop in the middle of the work, and another takes its place',
     house: { apps: 2 },
-    strike: (scene, _deed, over) => again(scene, over, [500, 2_000], () => endAny(scene, 'SIGTERM')),
+    strike: (scene, _deed, over) => again(scene, over, [500, 2_000], () => endAny(scene, 'SIGTERM'), 6),
     allows: unanswered,
   },
   replicas: {
@@ -429,7 +453,7 @@ freezes:
   redis_killed: {
     does: 'Redis is killed and comes back empty some seconds later',
     house: redis,
-    strike: (scene, _deed, over) => again(scene, over, [500, 2_500], () => withoutRedis(scene, 3_000)),
+    strike: (scene, _deed, over) => again(scene, over, [500, 2_500], () => withoutRedis(scene, 3_000), 3),
   },
   redis_flushed: {
     does: 'everything in Redis is deleted',
@@ -439,7 +463,7 @@ freezes:
   redis_replaced: {
     does: 'Redis fails over to a new, empty instance within moments',
     house: redis,
-    strike: (scene, _deed, over) => again(scene, over, [800, 2_500], () => withoutRedis(scene, 0)),
+    strike: (scene, _deed, over) => again(scene, over, [800, 2_500], () => withoutRedis(scene, 0), 3),
   },
   redis_slow: {
     does: 'every packet to and from Redis takes 200 ms',
@@ -449,38 +473,44 @@ freezes:
   redis_hole: {
     does: 'packets to Redis vanish for seconds, and connections stay open',
     house: redis,
-    strike: (scene, _deed, over) => again(scene, over, [800, 2_500], () => holed(scene.ground.redis.line, 4_000)),
+    strike: (scene, _deed, over) => again(scene, over, [800, 2_500], () => holed(scene.ground.redis.line, 4_000), 3),
   },
 
   postgres_restart: {
     does: 'PostgreSQL is stopped and started',
-    strike: (scene, _deed, over) => again(scene, over, [800, 3_000], () => withoutPostgres(scene, 'fast')),
+    strike: (scene, _deed, over) => again(scene, over, [800, 3_000], () => withoutPostgres(scene, 'fast'), 3),
   },
   postgres_crash: {
     does: 'PostgreSQL loses its power and replays its log',
-    strike: (scene, _deed, over) => again(scene, over, [800, 3_000], () => withoutPostgres(scene, 'crash')),
+    strike: (scene, _deed, over) => again(scene, over, [800, 3_000], () => withoutPostgres(scene, 'crash'), 3),
   },
   postgres_full: {
     does: 'every connection of PostgreSQL is taken by others for four seconds',
-    strike: (scene, _deed, over) => again(scene, over, [800, 2_500], () => takeConnections(scene, 4_000)),
+    strike: (scene, _deed, over) => again(scene, over, [800, 2_500], () => takeConnections(scene, 4_000), 3),
   },
   postgres_read_only: {
     does: 'PostgreSQL takes no writes for four seconds',
     strike: (scene, _deed, over) =>
-      again(scene, over, [800, 2_500], async () => {
-        const name = new URL(scene.house.databaseUrl).pathname.slice(1);
-        const set = async (sql: string) => {
-          await scene.query(`ALTER DATABASE ${name} ${sql}`);
+      again(
+        scene,
+        over,
+        [800, 2_500],
+        async () => {
+          const name = new URL(scene.house.databaseUrl).pathname.slice(1);
+          const set = async (sql: string) => {
+            await scene.query(`ALTER DATABASE ${name} ${sql}`);
+            await endSessions(scene);
+          };
+          await set('SET default_transaction_read_only = on');
+          await sleep(4_000);
+          await asSuperuser(scene, async (client) => {
+            await client.query('SET default_transaction_read_only = off');
+            await client.query(`ALTER DATABASE ${name} RESET default_transaction_read_only`);
+          });
           await endSessions(scene);
-        };
-        await set('SET default_transaction_read_only = on');
-        await sleep(4_000);
-        await asSuperuser(scene, async (client) => {
-          await client.query('SET default_transaction_read_only = off');
-          await client.query(`ALTER DATABASE ${name} RESET default_transaction_read_only`);
-        });
-        await endSessions(scene);
-      }),
+        },
+        3,
+      ),
   },
   postgres_slow: {
     does: 'every packet to and from PostgreSQL takes 40 ms',
@@ -488,37 +518,50 @@ freezes:
   },
   postgres_hole: {
     does: 'packets to PostgreSQL vanish for seven seconds, and connections stay open',
-    strike: (scene, _deed, over) => again(scene, over, [1_000, 3_000], () => holed(scene.ground.postgres.line, 7_000)),
+    strike: (scene, _deed, over) =>
+      again(scene, over, [1_000, 3_000], () => holed(scene.ground.postgres.line, 7_000), 3),
   },
   postgres_disk_full: {
     does: 'the disk of PostgreSQL is full for four seconds (a small tmpfs; needs root)',
     isAlone: true,
     ground: smallDisk,
     strike: (scene, _deed, over) =>
-      again(scene, over, [800, 2_500], async () => {
-        const free = fillDisk();
-        await sleep(4_000);
-        free();
-        await scene.ground.postgres.revive();
-      }),
+      again(
+        scene,
+        over,
+        [800, 2_500],
+        async () => {
+          const free = fillDisk();
+          await sleep(4_000);
+          free();
+          await scene.ground.postgres.revive();
+        },
+        3,
+      ),
   },
 
   poisoned_job: {
     does: 'work that can never be done stands among the rest: a key of no kind, an event that is not there',
     strike: async (scene, _deed, over) => {
-      await again(scene, over, [200, 800], async () => {
-        const key = scene.random.pick([
-          'nonsense:1',
-          `log:${randomUUID()}`,
-          `thread:${randomUUID()}`,
-          'card:REL-999999',
-        ]);
-        await scene.query('INSERT INTO outbox (workspace, surface, at) VALUES ($1, $2, $3)', [
-          'T0HARBOUR',
-          key,
-          scene.house.now(),
-        ]);
-      });
+      await again(
+        scene,
+        over,
+        [200, 800],
+        async () => {
+          const key = scene.random.pick([
+            'nonsense:1',
+            `log:${randomUUID()}`,
+            `thread:${randomUUID()}`,
+            'card:REL-999999',
+          ]);
+          await scene.query('INSERT INTO outbox (workspace, surface, at) VALUES ($1, $2, $3)', [
+            'T0HARBOUR',
+            key,
+            scene.house.now(),
+          ]);
+        },
+        8,
+      );
     },
     problems: /./,
   },
@@ -589,12 +632,12 @@ freezes:
           },
         ];
         const zed = house.person('zed');
-        const seen = zed.sees('releases').length;
+        const heard = () => house.sandbox.world.ephemerals.get(`${channel}:${zed.id}`) ?? [];
+        const before = heard().at(-1)?.ts ?? '';
+        const answered = () => heard().filter(({ ts }) => ts > before);
         await zed.clicks(`Old ${index}`);
-        await house
-          .until('an answer', () => (zed.sees('releases').length > seen ? true : undefined), 5_000)
-          .catch(() => undefined);
-        const answers = zed.sees('releases').slice(seen);
+        await house.until('an answer', () => (answered().length > 0 ? true : undefined), 5_000).catch(() => undefined);
+        const answers = answered().map(({ text }) => text);
         if (answers.length === 0)
           deed.strange.push(`nobody answers a click on ${action} with the value ${JSON.stringify(value)}`);
         if (answers.some((one) => one.includes('Something failed')))
@@ -672,17 +715,20 @@ freezes:
   },
 };
 
-/** Does `work` again and again, after a pause of so many milliseconds each time, and at least once. */
+/** Does `work` again and again, after a pause of so many milliseconds each time: at least once, and at most `times`. */
 async function again(
   scene: Scene,
   over: () => boolean,
-  [from, to]: [number, number],
+  [from, to]: readonly [number, number],
   work: () => Promise<void>,
+  times = 10_000,
 ): Promise<void> {
-  do {
+  for (let done = 0; done < times; done++) {
     await sleep(scene.random.between(from, to));
     await work();
-  } while (!over());
+    if (over()) return;
+  }
+  await until(over);
 }
 
 async function until(over: () => boolean): Promise<void> {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Message } from '../../sandbox/server/state.ts';
 import type { StoredEvent } from '../../src/domain/event.ts';
 import { isLogged, react } from '../../src/domain/reaction.ts';
@@ -265,16 +266,31 @@ async function judgeRecord({ house, ground }: Scene, verdict: Verdict): Promise<
     const { problems } = await audit(db);
     verdict.wrong.push(...problems.map(({ position, what }) => `the chain at ${position}: ${what}`));
     const { differences } = await replay(db, await newDatabase(ground.servers.databaseUrl));
-    for (const { table, stored, replayed } of differences) {
-      const only = (from: unknown[], other: unknown[]) =>
-        from.filter((row) => !other.some((one) => JSON.stringify(one) === JSON.stringify(row)));
-      verdict.wrong.push(
-        `replayed, ${table} differs: stored ${JSON.stringify(only(stored, replayed)).slice(0, 300)}, replayed ${JSON.stringify(only(replayed, stored)).slice(0, 300)}`,
-      );
-    }
+    for (const { table, stored, replayed } of differences)
+      verdict.wrong.push(`replayed, ${table} differs: ${fieldsApart(stored, replayed).slice(0, 500)}`);
   } finally {
     await db.close();
   }
+}
+
+/** Which fields of which rows differ, stored first. */
+function fieldsApart(stored: unknown[], replayed: unknown[]): string {
+  const isIn = (row: unknown, rows: unknown[]) => rows.some((other) => isDeepStrictEqual(row, other));
+  const [onlyStored, onlyReplayed] = [
+    stored.filter((row) => !isIn(row, replayed)),
+    replayed.filter((row) => !isIn(row, stored)),
+  ];
+  if (onlyStored.length !== onlyReplayed.length)
+    return `${onlyStored.length} rows against ${onlyReplayed.length}: ${JSON.stringify([onlyStored, onlyReplayed])}`;
+  return onlyStored
+    .flatMap((one, index) => {
+      const [row, other] = [one, onlyReplayed[index]].map((both) => (both as { row: Record<string, unknown> }).row);
+      return Object.keys(row ?? {}).flatMap((name) => {
+        const [was, is] = [JSON.stringify(row?.[name]), JSON.stringify(other?.[name])];
+        return was === is ? [] : [`${name} of ${row?.number ?? row?.key ?? index}: ${was} against ${is}`];
+      });
+    })
+    .join('; ');
 }
 
 /** 4: bots, guests and people of other organisations never vote. */

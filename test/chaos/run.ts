@@ -9,11 +9,12 @@ import { newDeed } from './workload.ts';
 /*
  * npm run chaos: every fault alone, then some together, and one table. Ends with 1 unless everything is zero.
  */
-const usage = `npm run chaos -- [--fault NAME[,NAME…]] [--seed N] [--rounds N] [--together N] [--ci] [--logs FILE] [--list]
+const usage = `npm run chaos -- [--fault NAME[,NAME…]] [--seed N] [--rounds N] [--together N] [--shard I/N] [--ci] [--logs FILE] [--list]
   --fault     only this one; several with commas are played together
   --seed      the first round's seed (1); the same seed plays the same round
   --rounds    rounds of each (1)
   --together  rounds of two or three random faults together (12; 0 with --fault)
+  --shard     2/3: the second third of the plan, where several machines share it
   --ci        a few of them, in less than five minutes
   --logs      where the apps' logs of rounds with findings go
 `;
@@ -38,6 +39,7 @@ const heads = [
   'wrong',
   'recovery s',
   'answered',
+  'later',
   'failed',
   'silent',
   'slowest ms',
@@ -50,6 +52,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     rounds: { type: 'string', default: '1' },
     together: { type: 'string' },
+    shard: { type: 'string', default: '1/1' },
     ci: { type: 'boolean', default: false },
     logs: { type: 'string' },
     list: { type: 'boolean', default: false },
@@ -80,15 +83,18 @@ async function main(): Promise<number> {
   for (let index = 0; index < together; index++)
     plan.push({ names: mixture(all, seed + 1_000 + index), seed: seed + 1_000 + index });
 
+  const [shard = 1, shards = 1] = values.shard.split('/').map(Number);
+  const own = plan.filter((_, index) => index % shards === shard - 1);
+
   const ground = await openGround();
   const played: Round[] = [];
   if (values.logs) writeFileSync(values.logs, '');
   try {
-    for (const { names, seed: own } of plan) {
+    for (const { names, seed: numbered } of own) {
       let logs = '';
-      const round = await playRound(ground, names, own, { onLogs: (said) => (logs = said) }).catch(
+      const round = await playRound(ground, names, numbered, { onLogs: (said) => (logs = said) }).catch(
         (error: unknown): Round => ({
-          ...{ faults: names, seed: own, recoveryMs: 0, ms: 0, releases: 0, lost: [], doubled: [] },
+          ...{ faults: names, seed: numbered, recoveryMs: 0, ms: 0, releases: 0, lost: [], doubled: [] },
           answers: newDeed().answers,
           wrong: [`the round itself failed: ${error instanceof Error ? error.stack : String(error)}`],
         }),
@@ -96,7 +102,7 @@ async function main(): Promise<number> {
       played.push(round);
       process.stdout.write(`${lineOf([round])}\n${findings(round)}`);
       if (values.logs && findings(round) !== '')
-        appendFileSync(values.logs, `\n=== ${names.join(' + ')} seed ${own}\n${logs}`);
+        appendFileSync(values.logs, `\n=== ${names.join(' + ')} seed ${numbered}\n${logs}`);
     }
   } finally {
     await ground.close();
