@@ -101,7 +101,6 @@ export async function refresh(projector: Projector, workspace: string, key: stri
       const pending = await pendingSince(ctx.db, workspace, key);
       return pending && pending.retryInMs > 0 ? pending.retryInMs : undefined;
     }
-    const surface = parseSurfaceKey(key);
     const sinceWrite = claimed.row.written_at
       ? Date.now() - claimed.row.written_at.getTime()
       : Number.POSITIVE_INFINITY;
@@ -109,8 +108,9 @@ export async function refresh(projector: Projector, workspace: string, key: stri
       await giveBack(ctx.db, claimed, { problem: null, retryInMs: mergeMs - sinceWrite });
       return mergeMs - sinceWrite;
     }
+    const [kind = ''] = key.split(':');
     try {
-      const shown = await show(projector, workspace, surface, claimed);
+      const shown = await show(projector, workspace, parseSurfaceKey(key), claimed);
       if (shown === 'wait') {
         await giveBack(ctx.db, claimed, { problem: 'waits for another surface', retryInMs: 500 });
         return 500;
@@ -120,9 +120,9 @@ export async function refresh(projector: Projector, workspace: string, key: stri
         return shown.again;
       }
       await settle(ctx.db, claimed, shown);
-      projector.seen(surface.kind, shown.wrote ? (claimed.row.ts ? 'updated' : 'created') : 'unchanged');
+      projector.seen(kind, shown.wrote ? (claimed.row.ts ? 'updated' : 'created') : 'unchanged');
     } catch (error) {
-      projector.seen(surface.kind, 'failed');
+      projector.seen(kind, 'failed');
       return handleFailure(projector, claimed, key, error);
     }
   }
@@ -146,6 +146,13 @@ const hopeless = [
   'invalid_arguments',
 ];
 
+/** Tries, a minute apart. */
+const poisonedAfter = 60;
+
+function isOfSlack(error: unknown): boolean {
+  return String((error as { code?: unknown }).code ?? '').startsWith('slack_');
+}
+
 async function handleFailure(
   { ctx }: Projector,
   claimed: Claim,
@@ -163,6 +170,12 @@ async function handleFailure(
   if (failure.kind === 'refused' && hopeless.includes(failure.error)) {
     await bury(ctx.db, claimed, failure.error);
     ctx.log.error({ surface: key, code: failure.error, err: error }, 'a surface cannot be written');
+    return undefined;
+  }
+  // It fails in code of ours, for about an hour: a newer version that knew it would have come by.
+  if (failure.kind === 'unclear' && !isOfSlack(error) && claimed.row.attempts >= poisonedAfter) {
+    await bury(ctx.db, claimed, failure.error);
+    ctx.log.error({ surface: key, err: error }, 'a surface is given up');
     return undefined;
   }
   // Backs off to a minute; what is stored is kept until Slack takes it.

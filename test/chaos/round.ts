@@ -74,12 +74,13 @@ export async function playRound(
         await Promise.all(striking);
       }
       ground.heal();
-      const recoveryMs = await settle(scene);
+      const known = strikes.flatMap((one) => (one.problems ? [one.problems.source] : []));
+      const allowedProblems = known.length > 0 ? new RegExp(known.join('|')) : undefined;
+      const recoveryMs = await settle(scene, allowedProblems);
       await options.plant?.(scene, deed);
-      const problemsAllowed = strikes.flatMap((one) => (one.problems ? [one.problems.source] : []));
       const verdict = await judge(scene, deed, {
         violations: strikes.flatMap((one) => one.allows ?? []),
-        problems: problemsAllowed.length > 0 ? new RegExp(problemsAllowed.join('|')) : undefined,
+        problems: allowedProblems,
       });
       const [count] = await scene.query<{ count: string }>('SELECT count(*) FROM release');
       return {
