@@ -87,6 +87,16 @@ const names = [
   'approver_left',
 ] as const;
 
+/** What CI plays: one of each kind that does not wait long. */
+export const inCi: readonly FaultName[] = [
+  'delivery_twice',
+  'slack_lost',
+  'redis_replaced',
+  'postgres_crash',
+  'poisoned_job',
+  'old_buttons',
+];
+
 const unanswered = ['no_ack', 'dispatch_failed'];
 const everyWrite = [
   'chat.postMessage',

@@ -62,14 +62,14 @@ export async function playRound(
       if (strikes.every((one) => one.isCalm)) {
         await tried(morning(scene, deed, 1));
         for (const one of strikes) await tried(one.strike(scene, deed, () => true));
-        await tried(morning(scene, deed, 2, 3));
+        await tried(morning(scene, deed, 2, 2));
       } else {
         let isOver = false;
         const striking = strikes.map((one) => tried(one.strike(scene, deed, () => isOver)));
         await tried(morning(scene, deed, 1));
         await tried(nextDigest(scene, deed));
         await sleep(random.between(500, 2_500));
-        await tried(morning(scene, deed, 2, 3));
+        await tried(morning(scene, deed, 2, 2));
         isOver = true;
         await Promise.all(striking);
       }

@@ -1,6 +1,6 @@
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { type FaultName, faults } from './faults.ts';
+import { type FaultName, faults, inCi } from './faults.ts';
 import { openGround } from './ground.ts';
 import { seeded } from './random.ts';
 import { playRound, type Round } from './round.ts';
@@ -18,17 +18,6 @@ const usage = `npm run chaos -- [--fault NAME[,NAME…]] [--seed N] [--rounds N]
   --ci        a few of them, in less than five minutes
   --logs      where the apps' logs of rounds with findings go
 `;
-
-/** What CI plays: one of each kind that does not wait long. */
-const inCi: readonly FaultName[] = [
-  'delivery_twice',
-  'kill_random',
-  'slack_lost',
-  'redis_replaced',
-  'postgres_restart',
-  'poisoned_job',
-  'old_buttons',
-];
 
 const heads = [
   'fault',

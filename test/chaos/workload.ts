@@ -59,7 +59,7 @@ export function newDeed(): Deed {
 }
 
 /** A morning: `count` releases are asked for, decided, deployed, and read about. `turn` keeps versions apart. */
-export async function morning(scene: Scene, deed: Deed, turn: number, count = 6): Promise<void> {
+export async function morning(scene: Scene, deed: Deed, turn: number, count = 4): Promise<void> {
   const { random, house } = scene;
   const begin = new Date(Math.ceil(house.now().getTime() / hourMs) * hourMs + 2 * hourMs);
   const places = services.flatMap((service) =>
@@ -218,7 +218,7 @@ export async function insist(
     const until = Date.now() + (ack?.status === 'ok' ? 1_500 : 200);
     do {
       if (await done()) return;
-      await sleep(40);
+      await sleep(100);
     } while (Date.now() < until);
   }
   throw new Error(`two minutes were not enough for: ${what}; the last answer was: ${last}`);
