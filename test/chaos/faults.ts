@@ -25,6 +25,8 @@ export type Fault = {
   readonly isCalm?: true;
   /** Stands on its own ground, or changes what a round is: never combined with others. */
   readonly isAlone?: true;
+  /** How long people go on trying; two minutes unless it says otherwise. */
+  readonly patienceMs?: number;
   /** Violations of Slack's rules that it causes itself. */
   readonly allows?: readonly string[];
   readonly problems?: RegExp;
@@ -289,12 +291,14 @@ windows:
           const walk: Walk = { ...wish('ledger', `${++turn}.7.0`), ends: 'approved' };
           deed.walks.push(walk);
           await insist(
+            scene,
             () => say(scene, deed, 'ana', bookingOf(walk, soonAfter(scene, 7 + turn))),
             async () => (await find(scene, walk)) !== undefined,
             'a release to vote on',
           );
           const { number } = (await find(scene, walk)) as { number: number };
           await insist(
+            scene,
             async () =>
               (await Promise.all(['ben', 'lee', 'kim', 'mia'].map((name) => approve(scene, deed, name, number))))[0],
             async () => (await find(scene, walk))?.state === 'approved',
@@ -344,6 +348,7 @@ freezes:
   kill_at_writes: {
     does: 'kill -9 right before and right after every kind of write to Slack',
     isAlone: true,
+    patienceMs: 600_000,
     strike: async (scene, _deed, over) => {
       const { world } = scene.house.sandbox;
       const done = new Set<string>();
@@ -372,6 +377,7 @@ freezes:
   kill_at_commits: {
     does: 'kill -9 right before and right after every kind of commit: of each command, timer, claim, ledger row and seal',
     isAlone: true,
+    patienceMs: 600_000,
     first: async ({ folder }) => ({
       env: {
         CHAOS_POINTS: join(folder, `points-${randomUUID()}`),

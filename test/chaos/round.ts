@@ -54,7 +54,13 @@ export async function playRound(
       apps,
     });
     const random = seeded(seed);
-    const scene = await openScene(ground, random, house, first);
+    const scene = await openScene(
+      ground,
+      random,
+      house,
+      first,
+      Math.max(120_000, ...strikes.map((one) => one.patienceMs ?? 0)),
+    );
     try {
       const deed = newDeed();
       const problems: string[] = [];

@@ -10,6 +10,8 @@ export type Scene = {
   readonly house: House;
   readonly ground: Ground;
   readonly random: Random;
+  /** How long people go on trying. */
+  readonly patienceMs: number;
   /** Asks the database as an onlooker, who waits while it is away. */
   readonly query: <Row extends pg.QueryResultRow>(sql: string, params?: unknown[]) => Promise<Row[]>;
   /** The apps that run now. */
@@ -28,6 +30,7 @@ export async function openScene(
   random: Random,
   options: HouseOptions,
   first: AppStart = {},
+  patienceMs = 120_000,
 ): Promise<Scene> {
   const house = await openHouse({ ...options, apps: 0, servers: ground.servers });
   const slots: { app: ChildProcess | undefined; start: AppStart }[] = [];
@@ -69,6 +72,7 @@ export async function openScene(
     house,
     ground,
     random,
+    patienceMs,
     ended,
     join,
     apps: () => slots.flatMap(({ app }) => (app ? [app] : [])),

@@ -97,6 +97,7 @@ export async function nextDigest(scene: Scene, deed: Deed): Promise<void> {
 async function asks(scene: Scene, deed: Deed, walk: Walk, begin: Date): Promise<void> {
   const line = `book ${walk.service}@${walk.version} ${begin.toISOString()} for 60m env:${walk.environment} --yes`;
   await insist(
+    scene,
     () => (walk.isMentioned ? mention(scene, walk.by, line) : say(scene, deed, walk.by, `/release ${line}`)),
     async () => (await find(scene, walk)) !== undefined,
     line,
@@ -109,6 +110,7 @@ async function asks(scene: Scene, deed: Deed, walk: Walk, begin: Date): Promise<
   ] as const) {
     const name = scene.random.pick(names);
     await insist(
+      scene,
       () => turn(scene, name, () => approve(scene, deed, name, number)),
       async () => (await scene.query('SELECT 1 FROM vote WHERE release = $1 AND gate = $2', [number, gate])).length > 0,
       `${name} votes on REL-${number}`,
@@ -123,7 +125,7 @@ async function deploys(scene: Scene, deed: Deed, walk: Walk): Promise<void> {
     async () =>
       states.includes((await find(scene, walk))?.state ?? '');
   const does = (line: string, ...states: string[]) =>
-    insist(() => say(scene, deed, walk.by, line), reaches(...states), line);
+    insist(scene, () => say(scene, deed, walk.by, line), reaches(...states), line);
   await does(`/release start REL-${number}`, 'deploying', 'verifying', 'done', 'rolled_back');
   if (walk.ends === 'rolled_back') await does(`/release rollback REL-${number} errors`, 'rolled_back');
   else await does(`/release done REL-${number}`, 'done');
@@ -203,11 +205,12 @@ export async function find(scene: Scene, { service, version, environment }: Walk
 
 /** Does it again until it is so, as a person would whose app did not answer. */
 export async function insist(
+  { patienceMs }: Scene,
   act: () => Promise<Ack | undefined>,
   done: () => Promise<boolean>,
   what: string,
 ): Promise<void> {
-  const end = Date.now() + 120_000;
+  const end = Date.now() + patienceMs;
   let last = '';
   while (Date.now() < end) {
     const ack = await act().catch((error: unknown) => {
@@ -221,7 +224,7 @@ export async function insist(
       await sleep(100);
     } while (Date.now() < until);
   }
-  throw new Error(`two minutes were not enough for: ${what}; the last answer was: ${last}`);
+  throw new Error(`${patienceMs / 1_000} s were not enough for: ${what}; the last answer was: ${last}`);
 }
 
 async function soon<T>(look: () => T | undefined): Promise<T | undefined> {
