@@ -92,12 +92,17 @@ export async function giveBack(
   );
 }
 
-/** A surface that can never be written (its channel is gone, …): kept with its problem, out of the way of the others. */
+/**
+ * A surface that can never be written (its channel is gone, …): kept with its problem, out of the way of the others. A
+ * message that nobody got counts against nobody's budget.
+ */
 export async function bury(db: Db, { row: { workspace, key }, by, covers }: Claim, problem: string): Promise<void> {
   await db.background.query(
     `WITH mine AS (
        UPDATE surface SET claimed_by = NULL, claimed_until = NULL, problem = $4, retry_at = NULL, unclear_since = NULL
-       WHERE workspace = $1 AND key = $2 AND claimed_by = $5 RETURNING 1)
+       WHERE workspace = $1 AND key = $2 AND claimed_by = $5 RETURNING ts),
+     unsent AS (
+       DELETE FROM notification WHERE workspace = $1 AND surface = $2 AND state = 'sent' AND EXISTS (SELECT FROM mine WHERE ts IS NULL))
      DELETE FROM outbox WHERE id = ANY ($3::bigint[]) AND EXISTS (SELECT FROM mine)`,
     [workspace, key, covers, problem.slice(0, 500), by],
   );

@@ -718,6 +718,7 @@ freezes:
     problems: /not_in_channel|its room is gone|channel_not_found/,
   },
   approver_left: {
+    problems: /user_disabled/,
     does: 'approvers leave the company in the middle of a vote, and come back',
     strike: async (scene, _deed, over) => {
       const { people } = scene.house.sandbox;
