@@ -23,6 +23,7 @@ import { swapAsk } from '../../blocks/swap.ts';
 import { board } from '../../blocks/train.ts';
 import { trustAsk } from '../../blocks/trust.ts';
 import { lineOffer } from '../../blocks/waiting-line.ts';
+import type { Ctx } from '../ctx.ts';
 import { may } from '../domain/access.ts';
 import { contentHash } from '../domain/content.ts';
 import type { StoredEvent } from '../domain/event.ts';
@@ -40,6 +41,7 @@ import {
   type Claim,
   claim,
   findSurface,
+  forgetMessage,
   giveBack,
   isPendingLike,
   markStale,
@@ -82,7 +84,7 @@ import {
   showDigestNumbers,
   tellFollowers,
 } from './follow.ts';
-import { alsoStale, directMessage, keep, message, type Projector, push, type Shown } from './message.ts';
+import { alsoStale, directMessage, findPosted, keep, message, type Projector, push, type Shown } from './message.ts';
 import { offersForRelease } from './offer.ts';
 import { archive, bookmarks, callStep, headed, lookAtKept, room } from './war-room.ts';
 
@@ -110,7 +112,7 @@ export async function refresh(projector: Projector, workspace: string, key: stri
     }
     const [kind = ''] = key.split(':');
     try {
-      const shown = await show(projector, workspace, parseSurfaceKey(key), claimed);
+      const shown = await showOrAdopt(projector, workspace, parseSurfaceKey(key), claimed);
       if (shown === 'wait') {
         await giveBack(ctx.db, claimed, { problem: 'waits for another surface', retryInMs: 500 });
         return 500;
@@ -167,6 +169,10 @@ async function handleFailure(
     ctx.log.warn({ surface: key }, 'the room is looked at first');
     return 1_000;
   }
+  if (await forgetLostCard(ctx, claimed, failure)) {
+    await giveBack(ctx.db, claimed, { problem: 'its card is gone', retryInMs: 1_000 });
+    return 1_000;
+  }
   if (failure.kind === 'refused' && hopeless.includes(failure.error)) {
     await bury(ctx.db, claimed, failure.error);
     ctx.log.error({ surface: key, code: failure.error, err: error }, 'a surface cannot be written');
@@ -189,6 +195,22 @@ async function handleFailure(
   return retryInMs;
 }
 
+/** Somebody deleted the card under what stands in its thread or points at it: the card is put back first. */
+async function forgetLostCard(ctx: Ctx, { row }: Claim, failure: ReturnType<typeof failureOf>): Promise<boolean> {
+  const gone = ['thread_not_found', 'message_not_found', 'cannot_reply_to_message'];
+  if (failure.kind !== 'refused' || !gone.includes(failure.error) || row.attempts > 5) return false;
+  const surface = parseSurfaceKey(row.key);
+  if (!['votes', 'thread', 'bookmarks'].includes(surface.kind)) return false;
+  const release =
+    'release' in surface ? surface.release : releaseOf(await loadEvent(ctx.db, row.key.split(':')[1] ?? ''));
+  const key = surfaceKey({ kind: 'card', release });
+  const card = await findSurface(ctx.db, row.workspace, key);
+  if (!card?.ts) return card !== undefined;
+  await forgetMessage(ctx.db, row.workspace, key, card.ts, ctx.now());
+  ctx.wake(row.workspace, [key]);
+  return true;
+}
+
 /** The release whose room was archived or deleted by hand under something that stands in it; tried a few times. */
 function lostRoom({ row }: Claim, failure: ReturnType<typeof failureOf>): number | undefined {
   const gone = ['is_archived', 'is_inactive', 'channel_not_found', 'not_in_channel'];
@@ -196,6 +218,25 @@ function lostRoom({ row }: Claim, failure: ReturnType<typeof failureOf>): number
   const surface = parseSurfaceKey(row.key);
   const inRoom = ['topic', 'purpose', 'bookmarks', 'header', 'checklist'];
   return inRoom.includes(surface.kind) && 'release' in surface ? surface.release : undefined;
+}
+
+/**
+ * What need not be said any more may have been said by a first try whose answer was lost: it is looked for, and then
+ * brought up to date like any other.
+ */
+async function showOrAdopt(
+  projector: Projector,
+  workspace: string,
+  surface: Surface,
+  claimed: Claim,
+): ReturnType<typeof show> {
+  const shown = await show(projector, workspace, surface, claimed);
+  const { ts, unclear_since: unclear, channel, key } = claimed.row;
+  if (shown === 'wait' || 'again' in shown || shown.ts !== null || ts !== null || !unclear || channel === null)
+    return shown;
+  const found = await findPosted(projector, channel, key);
+  if (found === undefined) return shown;
+  return show(projector, workspace, surface, { ...claimed, row: { ...claimed.row, ts: found } });
 }
 
 async function show(

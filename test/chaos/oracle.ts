@@ -133,7 +133,11 @@ async function compareShown({ query, house }: Scene, deed: Deed, allowed: Allowe
   );
   const count = new Map<string, number>();
   for (const { key } of shown) count.set(key, (count.get(key) ?? 0) + 1);
-  for (const [key, times] of count) if (times > 1) verdict.doubled.push(`${key} is shown ${times} times`);
+  // A room that people archived is replaced by another, and what stood in it stays there.
+  const live = new Map<string, number>();
+  for (const { key, channel } of shown)
+    if (!world.state.channels[channel]?.is_archived) live.set(key, (live.get(key) ?? 0) + 1);
+  for (const [key, times] of live) if (times > 1) verdict.doubled.push(`${key} is shown ${times} times`);
 
   const { deleted } = deed;
   const ledger = await query<{ key: string; channel: string | null; ts: string | null; problem: string | null }>(
@@ -148,14 +152,16 @@ async function compareShown({ query, house }: Scene, deed: Deed, allowed: Allowe
     else if (!own.some((one) => one.channel === channel && one.ts === ts))
       verdict.wrong.push(`${key} stands elsewhere than its ledger says`);
   }
-  const known = new Set(ledger.map(({ key }) => key));
+  const known = new Set(ledger.flatMap(({ key, ts }) => (ts === null ? [] : [key])));
   for (const key of count.keys()) if (!known.has(key)) verdict.wrong.push(`${key} is in Slack and in no ledger`);
 
   const problems = new Set(ledger.flatMap(({ key, problem }) => (problem === null ? [] : [key])));
   for (const key of await wantedKeys({ query }))
     if (!count.has(key) && !deleted.includes(key) && !problems.has(key)) verdict.lost.push(`${key} is not shown`);
 
-  const rooms = Object.values(world.state.channels).filter(({ name }) => /^rel-\d+-/.test(name));
+  const rooms = Object.values(world.state.channels).filter(
+    ({ name, is_archived }) => /^rel-\d+-/.test(name) && !is_archived,
+  );
   const names = rooms.map(({ name }) => name.split('-')[1]);
   for (const number of new Set(names.filter((one, index) => names.indexOf(one) !== index)))
     verdict.doubled.push(`REL-${number} has more than one room`);
