@@ -81,7 +81,7 @@ module.exports = {
       name: 'only-main-sees-env',
       severity: 'error',
       comment: 'Settings are handed on as arguments.',
-      from: { path: '^(src|blocks)/', pathNot: '^src/(main|audit)\\.ts$' },
+      from: { path: '^(src|blocks)/', pathNot: '^src/(main|audit|diagnosis)\\.ts$' },
       to: { path: '^src/(env|main)\\.ts$' },
     },
     {

@@ -24,7 +24,7 @@ import {
   type View,
 } from './kit.ts';
 import { offerLine } from './slot.ts';
-import type { ReleaseProps } from './summary.ts';
+import { cancelButton, type ReleaseProps } from './summary.ts';
 
 export type FreezeProps = {
   readonly freeze: PlannedFreeze;
@@ -132,15 +132,7 @@ export function touched(
             ]
           : []),
         button('release.move', 'Move…', String(release.number)),
-        button('release.cancel', 'Cancel…', String(release.number), {
-          style: 'danger',
-          confirm: confirm(
-            'Cancel this release?',
-            `Frees the slot of ${unitsName(release.units)}.`,
-            'Cancel it',
-            'Keep it',
-          ),
-        }),
+        cancelButton(release, 'danger'),
       ]),
       context(
         mrkdwn`You get this because you requested ${releaseKey(release.number)}. Nothing is cancelled unless you say so.`,

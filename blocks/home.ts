@@ -1,75 +1,384 @@
-import type { KnownBlock } from '@slack/types';
+import type { Button, KnownBlock } from '@slack/types';
+import type { HomeTab } from '../src/domain/approval.ts';
+import { homeRows } from '../src/domain/home.ts';
 import { isRunning, releaseKey, unitsName } from '../src/domain/release.ts';
 import { type CalendarDay, week } from './calendar.ts';
-import { actions, button, context, date, divider, header, mrkdwn, section, slot } from './kit.ts';
+import {
+  actions,
+  button,
+  clip,
+  code,
+  context,
+  date,
+  divider,
+  header,
+  join,
+  type Mrkdwn,
+  mrkdwn,
+  person,
+  section,
+  slot,
+} from './kit.ts';
+import { guardrails, type ManageProps, needsYou, radar, waits } from './radar.ts';
 import { rollbackButton, row } from './release.ts';
 import { howWeAreDoing, type NumbersProps } from './report.ts';
-import { type ReleaseProps, waitingFor } from './summary.ts';
+import { stateWords } from './state.ts';
+import { closesAt, type ReleaseProps, waitingFor } from './summary.ts';
 
 export type HomeProps = {
-  readonly person: string;
-  readonly waiting: readonly ReleaseProps[];
+  readonly view:
+    | ({ readonly tab: 'work' } & WorkProps)
+    | ({ readonly tab: 'approvals' } & ApprovalsProps)
+    | ({ readonly tab: 'manage' } & ManageProps);
+  /** How many releases wait for this person's word. */
+  readonly waiting: number;
+  /** May see the view of release managers. */
+  readonly mayManage: boolean;
+  /** Undefined: nothing to begin with, or hidden. */
+  readonly setup: SetupProps | undefined;
+  readonly asOf: Date;
+  readonly zone: string;
+  readonly command: string;
+};
+
+/** First steps, each from what is so. */
+export type SetupProps = {
+  /** Our own user. */
+  readonly botUser: string;
+  readonly hasCatalog: boolean;
+  /** Something of ours stands in a channel. */
+  readonly isPosting: boolean;
+  readonly hasDigest: boolean;
+  readonly hasBooked: boolean;
+  readonly hasPrefs: boolean;
+};
+
+export type WorkProps = {
+  /** Own open releases, soonest first. */
   readonly mine: readonly ReleaseProps[];
+  readonly total: number;
   /** Releases of this person that were not reviewed yet. */
   readonly reviews: readonly ReleaseProps[];
   readonly week: readonly CalendarDay[];
   /** The numbers of this person's teams. */
   readonly teams: readonly NumbersProps[];
-  /** Sees, and changes nothing. */
-  readonly isGuest: boolean;
-  readonly asOf: Date;
-  readonly zone: string;
 };
 
-/** App Home: what waits for this person, and what this person asked for. */
+export type DecidedLine = {
+  readonly number: number;
+  readonly name: string;
+  readonly state: ReleaseProps['state'];
+  readonly choice: string;
+  readonly at: Date;
+  /** Of the content as it is now. */
+  readonly isCurrent: boolean;
+};
+
+export type ApprovalsProps = {
+  /** The one that waits longest first. */
+  readonly waiting: readonly ReleaseProps[];
+  readonly total: number;
+  readonly decided: readonly DecidedLine[];
+  readonly cover: {
+    /** Groups that this person is on call for. */
+    readonly onCall: readonly string[];
+    readonly snoozedUntil: Date | undefined;
+    readonly delegate: { readonly to: string; readonly from: Date; readonly until: Date } | undefined;
+  };
+};
+
+/** App Home: one of three views, never more than 100 blocks. */
 export function home(props: HomeProps): KnownBlock[] {
-  const blocks: KnownBlock[] = props.isGuest
-    ? [section(mrkdwn`As a guest you can follow releases here, and not change them.`), header('Waiting for you')]
-    : [header('Waiting for you')];
-  if (props.waiting.length === 0)
-    blocks.push(
-      section(mrkdwn`Nothing is waiting for you. When somebody needs your word, it is here and in a message to you.`),
-    );
-  for (const release of props.waiting.slice(0, 10))
-    blocks.push(
-      section(
-        mrkdwn`*${releaseKey(release.number)}* ${unitsName(release.units)} → ${release.environment} · ${slot(release.startsAt, release.endsAt, release.zone)}\n${release.risk ? `risk ${release.risk.band} · ` : ''}needs ${waitingFor(release)}`,
-        button('release.review', 'Review', String(release.number), { style: 'primary' }),
-      ),
-      actions(`wait-${release.number}`, [
-        button('release.snooze', 'Snooze 1 h', String(release.number)),
-        button('release.delegate', 'Delegate…', String(release.number)),
-        button('release.recuse', 'Not me', String(release.number)),
-      ]),
-    );
-  if (props.reviews.length > 0) {
-    blocks.push(divider(), header('Reviews due'));
-    for (const release of props.reviews.slice(0, 5))
-      blocks.push(
-        section(
-          mrkdwn`*${releaseKey(release.number)}* ${unitsName(release.units)} · due ${release.reviewDueAt ? date(release.reviewDueAt, release.zone) : 'soon'}`,
-          button('pir.open', 'Review…', String(release.number)),
-        ),
-      );
-  }
-  blocks.push(divider(), header('My releases'));
-  if (props.mine.length === 0) blocks.push(section(mrkdwn`You have no release open. Request one: it takes a minute.`));
-  for (const release of props.mine.slice(0, 15))
-    blocks.push(
-      section(row(release), button('release.details', 'Details', String(release.number))),
-      ...(isRunning(release.state) ? [actions(`run-${release.number}`, rollbackButton(release))] : []),
-    );
-  blocks.push(divider(), header('This week'), ...week(props.week, props.zone));
-  blocks.push(...howWeAreDoing(props.teams, '/release'));
-  blocks.push(
+  const { view, zone, asOf, command } = props;
+  return [
+    actions('home-tabs', tabs(props)),
+    context(mrkdwn`As of ${date(asOf, zone, '{time}')}. What happens to you shows up here by itself.`),
+    ...(props.setup ? setup(props.setup, command) : []),
+    ...viewOf(props),
+    divider(),
     actions('home', [
-      button('release.new', 'Request a release', 'home', { style: 'primary' }),
-      button('calendar.show', 'Calendar', 'home'),
-      button('feed.open', 'Calendar feed', 'workspace'),
       button('prefs.open', 'Preferences', 'home'),
+      button('follow.list', 'What I follow', 'home'),
       button('help.show', 'Help', 'home'),
     ]),
-    context(mrkdwn`As of ${date(props.asOf, props.zone, '{time}')}`),
+    context(
+      view.tab === 'manage'
+        ? mrkdwn`Only release managers see this view; each click asks again whether you are one.`
+        : mrkdwn`All times in your time zone · ${code(`${command} help`)}`,
+    ),
+  ];
+}
+
+/** What somebody of outside reads. */
+export function guestHome(): KnownBlock[] {
+  return [
+    section(
+      mrkdwn`*You are a guest here.* You can read the releases in the channels that you are in, and follow how they go. Asking for one, voting and changing things is for full members: ask somebody of the team to do it for you.`,
+    ),
+  ];
+}
+
+const tabNames: Readonly<Record<HomeTab, string>> = { work: 'My work', approvals: 'Approvals', manage: 'Manage' };
+
+function tabs({ view, waiting, mayManage }: HomeProps): Button[] {
+  const shown: HomeTab[] = mayManage ? ['work', 'approvals', 'manage'] : ['work', 'approvals'];
+  const name = (tab: HomeTab) => (tab === 'approvals' && waiting > 0 ? `${tabNames[tab]} ${waiting}` : tabNames[tab]);
+  // What is open is marked by a word, too: a colour alone says nothing to some.
+  return [
+    ...shown.map((tab, index) =>
+      button(`home.tab${index}`, tab === view.tab ? `● ${name(tab)}` : name(tab), tab, {
+        ...(tab === view.tab ? { style: 'primary' as const } : {}),
+      }),
+    ),
+    button('home.refresh', '↻ Refresh', 'home'),
+  ];
+}
+
+function viewOf(props: HomeProps): KnownBlock[] {
+  const { view } = props;
+  switch (view.tab) {
+    case 'work':
+      return work(view, props);
+    case 'approvals':
+      return approvals(view, props);
+    case 'manage':
+      return manage(view, props);
+  }
+}
+
+/** First steps that tick themselves off. */
+function setup({ botUser, ...done }: SetupProps, command: string): KnownBlock[] {
+  const steps: readonly (readonly [isDone: boolean, words: Mrkdwn])[] = [
+    [
+      done.hasCatalog,
+      mrkdwn`*Say who decides what*: a catalogue names teams, services and approvers. Until whoever runs me gives me one, any other member of the channel approves.`,
+    ],
+    [
+      done.isPosting,
+      mrkdwn`*Invite me to a channel*: write ${code('/invite')} and my name there (${person(botUser)}).`,
+    ],
+    [
+      done.hasDigest,
+      mrkdwn`*Set a digest*: one message a day, with ${code(`${command} digest here 09:30`)} in a channel.`,
+    ],
+    [done.hasBooked, mrkdwn`*Book your first release*: I find a free time and ask whoever has to agree.`],
+    [done.hasPrefs, mrkdwn`*Set your preferences*: when you may be asked, and who votes for you meanwhile.`],
+  ];
+  const count = steps.filter(([isDone]) => isDone).length;
+  const buttons = [
+    ...(done.hasBooked ? [] : [button('release.new1', 'Book a release', 'home')]),
+    ...(done.hasDigest ? [] : [button('digest.open', 'My digest…', 'daily')]),
+    ...(done.hasPrefs ? [] : [button('prefs.open1', 'Preferences…', 'home')]),
+    button('home.hide', 'Hide this', 'home'),
+  ];
+  return [
+    header(`First steps (${count} of ${steps.length})`),
+    section(
+      join(
+        steps.map(([isDone, words]) => mrkdwn`${isDone ? '✅ done –' : '⬜'} ${words}`),
+        '\n',
+      ),
+    ),
+    actions('home-setup', buttons),
+    divider(),
+  ];
+}
+
+const shownNext = 3;
+const shownReviews = 3;
+
+function work(view: WorkProps, { waiting, command, zone }: HomeProps): KnownBlock[] {
+  const mine = view.mine.slice(0, homeRows.list);
+  const next = mine.slice(0, shownNext);
+  const rest = mine.slice(shownNext);
+  const isIdle = next.length === 0 && view.reviews.length === 0 && waiting === 0;
+  return [
+    header('Next for you'),
+    ...(waiting > 0
+      ? [
+          section(
+            mrkdwn`${waiting === 1 ? 'A release waits' : `${waiting} releases wait`} for your decision.`,
+            button('home.tab8', 'Approvals', 'approvals', { style: 'primary' }),
+          ),
+        ]
+      : []),
+    ...next.flatMap((release) => [
+      section(nextWords(release)),
+      actions(`next-${release.number}`, nextButtons(release)),
+    ]),
+    ...view.reviews
+      .slice(0, shownReviews)
+      .map((release) =>
+        section(
+          mrkdwn`*${releaseKey(release.number)}* ${name(release)} · say how it went${release.reviewDueAt ? mrkdwn`, due ${date(release.reviewDueAt, release.zone)}` : ''}`,
+          button('pir.open', 'Review…', String(release.number)),
+        ),
+      ),
+    ...(isIdle
+      ? [
+          section(
+            mrkdwn`Nothing needs you now. What you book, what has to be decided and what has to be reviewed is here.`,
+          ),
+        ]
+      : []),
+    divider(),
+    header(`My releases (${view.total})`),
+    ...(view.total === 0
+      ? [
+          section(
+            mrkdwn`You have no release open. Request one: it takes a minute, and its slot is yours while others decide.`,
+          ),
+        ]
+      : rest.length === 0
+        ? [context(mrkdwn`All of them are above.`)]
+        : []),
+    ...rest.flatMap((release) => [
+      section(row(release), button('release.details', 'Open', String(release.number))),
+      ...(isRunning(release.state) ? [actions(`run-${release.number}`, rollbackButton(release))] : []),
+    ]),
+    ...more(mine.length, view.total, `${command} list mine`),
+    actions('home-book', [
+      button('release.new', 'Request a release', 'home', { style: 'primary' }),
+      button('calendar.show', 'Calendar', 'home'),
+      button('feed.open', 'Calendar feed (.ics)', 'workspace'),
+    ]),
+    divider(),
+    header('This week'),
+    ...week(view.week, zone),
+    ...howWeAreDoing(view.teams.slice(0, homeRows.teams), command),
+  ];
+}
+
+function nextWords(release: ReleaseProps): Mrkdwn {
+  const waits = waitingFor(release);
+  const what =
+    release.state === 'requested' && waits !== ''
+      ? mrkdwn`needs ${clip(waits, 300)} before ${date(closesAt(release), release.zone)}`
+      : mrkdwn`${stateWords[release.state]} · ${slot(release.startsAt, release.endsAt, release.zone)}`;
+  return mrkdwn`*${releaseKey(release.number)}* ${name(release)} → ${clip(release.environment, 60)}\n${what}`;
+}
+
+function nextButtons(release: ReleaseProps): Button[] {
+  const about = String(release.number);
+  const isAhead = release.state === 'requested' || release.state === 'approved';
+  return [
+    ...(release.state === 'requested' ? [button('release.nudge', 'Nudge', about)] : []),
+    ...(isAhead ? [button('release.move', 'Move…', about)] : []),
+    button('release.details', 'Open', about),
+    ...(isRunning(release.state) ? rollbackButton(release) : []),
+  ];
+}
+
+function approvals(view: ApprovalsProps, { zone, command }: HomeProps): KnownBlock[] {
+  const last = view.decided[0];
+  const waiting = view.waiting.slice(0, homeRows.list);
+  return [
+    header(`Waiting for you (${view.total})`),
+    ...(view.total === 0
+      ? [
+          section(
+            mrkdwn`Nothing is waiting for you.${last ? mrkdwn` Your last decision: ${date(last.at, zone)}.` : ''} When somebody needs your word, it is here and in a message to you.`,
+          ),
+        ]
+      : []),
+    ...waiting.flatMap((release) => waitingRow(release)),
+    ...more(waiting.length, view.total, `${command} list needs:me`),
+    divider(),
+    header('You recently decided'),
+    ...(view.decided.length === 0
+      ? [section(mrkdwn`Nothing in the last two weeks. A vote can be changed as long as its gate is open.`)]
+      : []),
+    ...view.decided
+      .slice(0, shownDecided)
+      .map((one) =>
+        section(
+          mrkdwn`*${releaseKey(one.number)}* ${clip(one.name, 120)} · you said ${choiceWords[one.choice] ?? one.choice} ${date(one.at, zone)} · ${stateWords[one.state]}${one.isCurrent ? '' : ' · it has changed since'}`,
+          one.state === 'requested'
+            ? button('release.review', 'Change…', String(one.number))
+            : button('release.details', 'Open', String(one.number)),
+        ),
+      ),
+    divider(),
+    header('My cover'),
+    section(coverWords(view.cover, zone)),
+    actions('home-cover', [
+      button('cover.open1', 'Set delegate…', 'delegate'),
+      button('cover.open2', 'Snooze all until…', 'snooze'),
+      ...(view.cover.delegate || view.cover.snoozedUntil ? [button('cover.end', 'I am back', 'home')] : []),
+    ]),
+  ];
+}
+
+const shownDecided = 5;
+
+const choiceWords: Readonly<Record<string, string>> = {
+  approve: 'yes',
+  condition: 'yes, on a condition',
+  block: 'not yet',
+  reject: 'no',
+  recuse: 'not me',
+};
+
+function waitingRow(release: ReleaseProps): KnownBlock[] {
+  const about = String(release.number);
+  const risk = release.risk ? mrkdwn` · risk ${release.risk.band}` : mrkdwn``;
+  return [
+    section(
+      mrkdwn`*${releaseKey(release.number)}* ${name(release)} → ${clip(release.environment, 60)} · asked by ${person(release.requester)}\n${clip(release.summary, 200)}\ndecide before ${date(closesAt(release), release.zone)}${risk} · needs ${clip(waitingFor(release), 300)}`,
+    ),
+    actions(`wait-${release.number}`, [
+      button('release.review', 'Review', about, { style: 'primary' }),
+      button('release.snooze', 'Snooze 1 h', about),
+      button('release.delegate', 'Delegate…', about),
+      button('release.recuse', 'Not me', about),
+    ]),
+  ];
+}
+
+function coverWords({ onCall, snoozedUntil, delegate }: ApprovalsProps['cover'], zone: string): Mrkdwn {
+  return join(
+    [
+      onCall.length === 0
+        ? mrkdwn`You are not on call for any group that decides.`
+        : mrkdwn`📟 You are on call for ${clip(onCall.join(', '), 300)}.`,
+      ...(delegate
+        ? [mrkdwn`↪ ${person(delegate.to)} votes for you, ${slot(delegate.from, delegate.until, zone)}.`]
+        : []),
+      ...(snoozedUntil
+        ? [mrkdwn`🔕 You are asked nothing until ${date(snoozedUntil, zone)}; what waits stays listed here.`]
+        : []),
+      ...(delegate || snoozedUntil
+        ? []
+        : [mrkdwn`Going away? Name who votes for you, or be asked nothing for a while.`]),
+    ],
+    '\n',
   );
-  return blocks;
+}
+
+function manage(view: ManageProps, { zone, command }: HomeProps): KnownBlock[] {
+  return [
+    header(`Today (${view.today.total})`),
+    ...radar(view.today, command),
+    divider(),
+    header('Needs you'),
+    ...needsYou(view, zone, command),
+    divider(),
+    header('Guardrails'),
+    ...guardrails(view, zone),
+    section(waits(view.wait)),
+    actions('home-manage', [
+      button('manage.freeze', 'Declare a freeze…', 'home'),
+      button('manage.queues', 'Queues', 'home'),
+      button('manage.services', 'Services', 'home'),
+    ]),
+  ];
+}
+
+function name(release: Pick<ReleaseProps, 'units'>): string {
+  return clip(unitsName(release.units), 120);
+}
+
+/** What does not fit is counted, with where to find it. */
+function more(shown: number, total: number, command: string): KnownBlock[] {
+  return shown < total ? [context(mrkdwn`… and ${total - shown} more: ${code(command)}`)] : [];
 }

@@ -39,6 +39,30 @@ export function incidentQuestion(
   };
 }
 
+/** The same question once more, to whoever reported it; edited once somebody has said. */
+export function incidentReminder(
+  incident: { readonly key: string; readonly services: readonly string[] },
+  candidates: readonly ReleaseProps[],
+): View {
+  const asked = incidentQuestion(incident, candidates);
+  return {
+    text: `Nobody has said yet: ${asked.text}`,
+    blocks: [
+      ...asked.blocks,
+      context(mrkdwn`You get this because you reported it and nobody has answered. You are not asked again.`),
+    ],
+  };
+}
+
+/** What came of the question. */
+export function incidentSettled(incident: string, releases: readonly number[]): View {
+  const text =
+    releases.length === 0
+      ? mrkdwn`🚒 The incident *${incident}* came from no release.`
+      : mrkdwn`🚒 The incident *${incident}* is linked with ${list(releases.map(releaseKey), 'and')}.`;
+  return { text: text.mrkdwn, blocks: [section(text)] };
+}
+
 /** Where there is no room for more than their names. */
 export function incidentButtons(incident: string, releases: readonly number[]): Button[] {
   return [

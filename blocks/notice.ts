@@ -23,12 +23,18 @@ import {
   type View,
 } from './kit.ts';
 import { pirAsk } from './pir.ts';
+import { changedBlocks } from './review.ts';
 import { say } from './sentence.ts';
 import { stateWords } from './state.ts';
-import { closesAt, type ReleaseProps, summaryLine, waitingFor } from './summary.ts';
+import { cancelButton, closesAt, type ReleaseProps, summaryLine, waitingFor } from './summary.ts';
 
 /** What an approver is asked in a direct message. It is edited when there is nothing left to decide. */
-export function ask(release: ReleaseProps, approver: string, principals: readonly string[] = []): View {
+export function ask(
+  release: ReleaseProps,
+  approver: string,
+  principals: readonly string[] = [],
+  changed: Parameters<typeof changedBlocks>[0] = [],
+): View {
   const own = gatesOf(release, approver, principals);
   const voted = own
     .flatMap((gate) => gate.votes)
@@ -82,6 +88,7 @@ export function ask(release: ReleaseProps, approver: string, principals: readonl
       section(
         mrkdwn`${name} → ${release.environment} needs a decision for *${gates}* before ${date(closesAt(release), release.zone)}.\n${release.summary}\nAsked by ${person(release.requester)}.${release.risk ? ` Risk: ${release.risk.band}.` : ''}`,
       ),
+      ...changedBlocks(changed),
       askButtons(release),
       context(why),
     ],
@@ -166,6 +173,9 @@ export function notice(event: StoredEvent, release: ReleaseProps): View {
         : []),
       actions(`notice-${release.number}`, [
         button('release.details', 'Details', String(release.number)),
+        ...(['release.rejected', 'release.expired'].includes(event.body.type)
+          ? [button('release.again', 'Edit and resubmit…', String(release.number), { style: 'primary' })]
+          : []),
         ...(event.body.type === 'release.left_behind'
           ? [
               button('train.board', 'Board the next', `${release.number}|${event.body.train}`, { style: 'primary' }),
@@ -181,10 +191,11 @@ export function notice(event: StoredEvent, release: ReleaseProps): View {
         ...(event.body.type === 'release.rolled_back' || event.body.type === 'release.failed'
           ? [button('pir.open', 'Open the review…', String(release.number))]
           : []),
-        ...(event.body.type === 'start.held' || event.body.type === 'release.approved'
+        ...(['start.held', 'release.approved', 'release.missed'].includes(event.body.type)
           ? [button('release.move', 'Move…', String(release.number))]
           : []),
-        ...(release.state === 'approved' && release.room === 'none'
+        ...(event.body.type === 'release.missed' ? [cancelButton(release)] : []),
+        ...(event.body.type !== 'release.missed' && release.state === 'approved' && release.room === 'none'
           ? [button('room.open', 'Open war room', String(release.number))]
           : []),
       ]),

@@ -1,6 +1,6 @@
 import type { KnownBlock, ModalView } from '@slack/types';
 import { releaseKey } from '../src/domain/release.ts';
-import { actions, button, code, context, date, mrkdwn, plain, section, type View } from './kit.ts';
+import { actions, button, code, context, date, mrkdwn, person, plain, section, type View } from './kit.ts';
 import { textInput } from './modal.ts';
 import { againWords } from './state.ts';
 import type { ReleaseProps } from './summary.ts';
@@ -111,6 +111,43 @@ export function pirAsk(release: ReleaseProps): View {
         button('pir.open', 'Minor issues or failed…', number),
       ]),
       context(mrkdwn`You get this because you requested it. It is asked once.`),
+    ],
+  };
+}
+
+type OpenAction = {
+  readonly key: string;
+  readonly release: number;
+  readonly text: string;
+  readonly owner: string;
+  /** A local date. */
+  readonly due: string;
+};
+
+/** What reviews wanted done and is open: the reader's own first, each by its date. */
+export function actionList(
+  open: readonly OpenAction[],
+  { reader, today, command }: { readonly reader: string; readonly today: string; readonly command: string },
+): View {
+  if (open.length === 0) {
+    const none = mrkdwn`Nothing that a review wanted is open. Add something with ${code(`${command} action REL-142 "what" @owner 2026-12-01`)}.`;
+    return { text: none.mrkdwn, blocks: [section(none)] };
+  }
+  const own = open.filter((one) => one.owner === reader);
+  const sorted = [...own, ...open.filter((one) => one.owner !== reader)];
+  const shown = sorted.slice(0, 20);
+  const text = mrkdwn`*Open actions* (${open.length}${own.length > 0 ? `, ${own.length} of them yours` : ''})`;
+  return {
+    text: text.mrkdwn,
+    blocks: [
+      section(text),
+      ...shown.map((one) =>
+        section(
+          mrkdwn`*${one.key}* ${one.text}\n${person(one.owner)} · by ${one.due}${one.due < today ? ' · ⏰ overdue' : ''} · from ${releaseKey(one.release)}`,
+          button('action.done', 'Done', `${one.release}|${one.key}`),
+        ),
+      ),
+      ...(sorted.length > shown.length ? [context(mrkdwn`and ${sorted.length - shown.length} more, later ones`)] : []),
     ],
   };
 }

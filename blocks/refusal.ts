@@ -143,6 +143,9 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
     text: mrkdwn`${person(who)} cannot take this: it has to be another full, active member.`,
   }),
   offer_over: ({ state }) => ({ text: mrkdwn`This offer is over (${state}). Nothing was changed.` }),
+  extended_already: ({ release, endsAt }, zone) => ({
+    text: mrkdwn`${releaseKey(release)} has more time already, until ${date(new Date(endsAt), zone, '{time}')}. For yet more: ${code(`/release extend ${releaseKey(release)} 15m`)}`,
+  }),
   next_holder: ({ next }, zone) => ({
     text: mrkdwn`There is no more time: ${next.label} holds what comes next, from ${date(new Date(next.startsAt), zone, '{time}')}. Ask its owner, or pause.`,
   }),
@@ -326,18 +329,20 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
     text: mrkdwn`${key === null ? 'Nothing is followed here' : mrkdwn`${code(key)} is not followed here`}${keys.length === 0 ? '.' : mrkdwn`; ${join(keys.slice(0, 12).map(code), ', ')} ${keys.length === 1 ? 'is' : 'are'}.`}`,
   }),
   not_in_channel: ({ channel }) => ({
-    text: mrkdwn`I am not in <#${channel}>, so I cannot post there. Invite me first.`,
+    text: mrkdwn`I am not in <#${channel}>, so I cannot post there. Invite me first (${code('/invite')} and my name, in that channel), then ask again.`,
   }),
-  unverified: () => ({
-    text: mrkdwn`I couldn't check with Slack who you are, so I saved nothing. Try again in a minute.`,
+  unverified: ({ reference }) => ({
+    text: mrkdwn`I couldn't check with Slack who you are, so I saved nothing. Try again in a minute. Ref ${code(reference)}`,
   }),
   only_managers: ({ verb }) => ({
     text:
       verb === 'subscribe'
         ? mrkdwn`Only release managers can follow everything: it is a lot to read. Name a service, team, tag or environment, like ${code('/release subscribe svc:payments')}.`
-        : ['override', 'stepup', 'trust'].includes(verb)
-          ? mrkdwn`Only release managers can do this (${code(`/release ${verb}`)}). Ask one of them.`
-          : mrkdwn`Only release managers can ${verb === 'reserve' ? 'reserve this environment: releases to it need a vote' : `change ${verb === 'window' ? 'windows' : 'freezes'} here`}${verb === 'freeze' ? ', and teams for their own services (name them: `svc:payments`)' : ''}. See what there is with ${code(`/release ${verb} list`)}.`,
+        : verb === 'manage'
+          ? mrkdwn`Only release managers can do this, and you are not one now. Your own releases and what waits for you are on the other tabs.`
+          : ['override', 'stepup', 'trust'].includes(verb)
+            ? mrkdwn`Only release managers can do this (${code(`/release ${verb}`)}). Ask one of them.`
+            : mrkdwn`Only release managers can ${verb === 'reserve' ? 'reserve this environment: releases to it need a vote' : `change ${verb === 'window' ? 'windows' : 'freezes'} here`}${verb === 'freeze' ? ', and teams for their own services (name them: `svc:payments`)' : ''}. See what there is with ${code(`/release ${verb} list`)}.`,
   }),
   never_happens: ({ what }) => ({
     text: mrkdwn`This ${what} would never happen: its rule gives no time from now on. Check its days and dates.`,

@@ -9,7 +9,6 @@ import {
   button,
   channel,
   clip,
-  confirm,
   context,
   date,
   failedBefore,
@@ -27,7 +26,7 @@ import {
 } from './kit.ts';
 import { healthWords, stateWords } from './state.ts';
 import type { ReleaseProps } from './summary.ts';
-import { rollbackWords, summaryLine } from './summary.ts';
+import { cancelButton, rollbackWords, summaryLine } from './summary.ts';
 
 /** The root message of a release in its channel, edited in place. */
 export function card(release: ReleaseProps): View {
@@ -158,15 +157,4 @@ function statusLine(release: ReleaseProps): Mrkdwn {
       mrkdwn`${gate.met ? '✅' : gate.votes.some((vote) => isNo(vote.choice)) ? '⛔' : '⬜'} ${gate.name} ${gate.votes.filter((vote) => isYes(vote.choice)).length}/${gate.needed}`,
   );
   return mrkdwn`*Before it can go:* ${join(gates, ' · ')}`;
-}
-
-function cancelButton(release: ReleaseProps) {
-  return button('release.cancel', 'Cancel…', String(release.number), {
-    confirm: confirm(
-      'Cancel this release?',
-      `Frees the slot of ${unitsName(release.units)}. Its votes are kept on record.`,
-      'Cancel it',
-      'Keep it',
-    ),
-  });
 }

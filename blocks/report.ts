@@ -198,6 +198,15 @@ export function numbersLine(numbers: NumbersProps): Mrkdwn | undefined {
   return said.length === 0 ? undefined : mrkdwn`📈 ${said.join(' · ')} _(${daysOf(numbers)} d)_`;
 }
 
+/** A person's own digest: each of their teams against its own past; a team of which nothing is known is left out. */
+export function teamLines(teams: readonly NumbersProps[]): Mrkdwn | undefined {
+  const lines = teams.flatMap((numbers) => {
+    const line = numbersLine(numbers);
+    return line ? [mrkdwn`*${clip(numbers.of, 80)}* ${line}`] : [];
+  });
+  return lines.length === 0 ? undefined : join(lines, '\n');
+}
+
 type Short = 'lead' | 'wait' | 'fail';
 
 /** Each with its trend; what is not known is left out. */

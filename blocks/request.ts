@@ -1,11 +1,14 @@
 import type { KnownBlock, ModalView, PlainTextOption } from '@slack/types';
 import { migrations } from '../src/domain/content.ts';
 import { changeTypes } from '../src/domain/policy.ts';
+import { releaseKey } from '../src/domain/release.ts';
 import type { Offer } from '../src/domain/slot.ts';
 import { personInput } from './delegate.ts';
-import { actions, button, code, context, dayAndTime, mrkdwn, plain, section, span, type View } from './kit.ts';
+import { actions, button, clip, code, context, dayAndTime, mrkdwn, plain, section, span, type View } from './kit.ts';
 import { select, servicePicker, textInput } from './modal.ts';
 import { offerLine } from './slot.ts';
+import { stateWords } from './state.ts';
+import type { ReleaseProps } from './summary.ts';
 
 /** What the request form is filled with: from the command line, or from what was typed before a refusal. */
 export type RequestDraft = {
@@ -71,6 +74,13 @@ export function requestForm(draft: RequestDraft, environments: readonly string[]
       ticked('auto', 'Start', 'Start by itself when its slot opens and everything still holds', draft.auto),
     ],
   };
+}
+
+/** What became of the release that is asked for again. */
+export function asksAgain(release: Pick<ReleaseProps, 'number' | 'state' | 'reason'>): View {
+  const why = release.reason === '' ? '' : `: “${clip(release.reason, 500)}”`;
+  const text = mrkdwn`*${releaseKey(release.number)}* is ${stateWords[release.state].toLowerCase()}${why}. This asks for it anew, with votes of its own: change what stood in its way.`;
+  return { text: text.mrkdwn, blocks: [section(text)] };
 }
 
 /** What ships can be changed after it was requested; its time is moved, not edited. */

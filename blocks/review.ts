@@ -1,5 +1,6 @@
 import type { KnownBlock, ModalView } from '@slack/types';
 import type { ContentField } from '../src/domain/content.ts';
+import type { StoredEvent } from '../src/domain/event.ts';
 import { releaseKey, unitsName } from '../src/domain/release.ts';
 import { contentBlocks, gateLine } from './approval.ts';
 import { warningLines } from './conflict.ts';
@@ -63,7 +64,7 @@ export function reviewForm(release: ReleaseProps, props: ReviewProps): ModalView
     blocks: [
       { type: 'alert', level: 'info', text: { type: 'mrkdwn', text: mrkdwn`${acting}`.mrkdwn.slice(0, 200) } },
       ...(props.principals.length > 0 ? [section(mrkdwn`↪ You vote for ${people(props.principals)}.`)] : []),
-      ...changedSince(props),
+      ...changedBlocks(props.changed),
       section(mrkdwn`*${clip(release.summary, 1000)}*`),
       fields(
         mrkdwn`*What*\n${unitsName(release.units)} → ${release.environment}`,
@@ -142,7 +143,27 @@ function unitLine({ service, version, before, dependants }: ReviewProps['units']
   return mrkdwn`• *${service}* ${from}*${version}*${stands}`;
 }
 
-function changedSince({ changed }: ReviewProps): KnownBlock[] {
+/** What changed of a release since somebody voted on it, newest value last; nothing for who never did. */
+export function changesSince(history: readonly StoredEvent[], person: string, zone: string): ReviewProps['changed'] {
+  const last = history.findLastIndex(({ body }) => body.type === 'vote.cast' && body.voter === person);
+  if (last < 0) return [];
+  const fields = new Map<string, ReviewProps['changed'][number]>();
+  const note = (field: ReviewProps['changed'][number]['field'], before: string, after: string) =>
+    fields.set(field, { field, before: fields.get(field)?.before ?? before, after });
+  for (const { body } of history.slice(last + 1)) {
+    if (body.type === 'release.changed') for (const one of body.fields) note(one.field, one.before, one.after);
+    if (body.type === 'release.moved' && (body.startsAt !== body.before.startsAt || body.endsAt !== body.before.endsAt))
+      note(
+        'time',
+        plainSlot(new Date(body.before.startsAt), new Date(body.before.endsAt), zone),
+        plainSlot(new Date(body.startsAt), new Date(body.endsAt), zone),
+      );
+  }
+  return [...fields.values()].filter((one) => one.before !== one.after);
+}
+
+/** For whoever voted before: what is different now. */
+export function changedBlocks(changed: ReviewProps['changed']): KnownBlock[] {
   if (changed.length === 0) return [];
   const lines = changed.map(
     ({ field, before, after }) =>

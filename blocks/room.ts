@@ -35,8 +35,6 @@ import { type ReleaseProps, rollbackWords, summaryLine } from './summary.ts';
 export type RoomProps = {
   readonly release: ReleaseProps;
   readonly openedAt: Date | null;
-  /** Its runbook says how to go back. */
-  readonly hasWayBack: boolean;
   readonly steps: readonly Step[];
   readonly holders: Readonly<Record<string, string>>;
   /** Offers of roles that wait for an answer, newest last. */
@@ -78,7 +76,7 @@ export function roomHeader(props: RoomProps): View {
     ...nowAndNext(props),
     ...(steps.length > 0 ? [actions(`room-${number}`, steps)] : []),
     ...health(props),
-    section(mrkdwn`*${clip(release.summary, 1000)}*\n*Rollback plan:* ${planWords(props, 1000)}`),
+    section(mrkdwn`*${clip(release.summary, 1000)}*\n*Rollback plan:* ${rollbackWords(release, 1000)}`),
     fields(
       mrkdwn`*Lead*\n${lead}`,
       mrkdwn`*Slot*\n${slot(release.startsAt, release.endsAt, zone)}${release.startedAt ? mrkdwn`, started ${date(release.startedAt, zone, '{time}')}` : mrkdwn``}`,
@@ -97,10 +95,6 @@ export function roomHeader(props: RoomProps): View {
     ),
   );
   return { text: headline(props).mrkdwn, blocks };
-}
-
-function planWords({ release, hasWayBack }: RoomProps, most: number): string {
-  return release.rollbackPlan === '' && hasWayBack ? 'the steps of its runbook' : rollbackWords(release, most);
 }
 
 /** One line for stakeholders: where it stands, what is next, and the last word on it. */
@@ -514,7 +508,7 @@ export function briefing(event: StoredEvent<'role.taken'>, reader: string, props
           ? mrkdwn`${text} ${duties[body.role] ?? ''}\n${headline(props)}.${where}`
           : mrkdwn`${text} State and timers go on as they were.${where}`,
       ),
-      ...(isMine && body.role === 'lead' ? [context(mrkdwn`Rollback plan: ${planWords(props, 500)}`)] : []),
+      ...(isMine && body.role === 'lead' ? [context(mrkdwn`Rollback plan: ${rollbackWords(release, 500)}`)] : []),
       context(mrkdwn`You get this because ${isMine ? 'you took the role' : 'you held the role'}.`),
     ],
   };
@@ -566,7 +560,7 @@ function logLine(event: StoredEvent, release: ReleaseProps): View {
       : body.type === 'status.asked'
         ? [button('status.open', 'Post a status…', number, { style: 'primary' })]
         : body.type === 'slot.ending' && body.next === null
-          ? [button('slot.extend', 'Extend 15 min', number)]
+          ? [button('slot.extend', 'Extend 15 min', `${number}|${body.endsAt}`)]
           : body.type === 'room.archiving'
             ? [button('room.keep', 'Keep it another week', number)]
             : body.type === 'step.soaked'
@@ -607,7 +601,7 @@ export function rollbackForm(props: RoomProps): ModalView {
       section(
         mrkdwn`*${unitsName(release.units)}* in *${release.environment}* goes back:\n${join(back, '\n')}\n${data}`,
       ),
-      context(mrkdwn`Plan: ${planWords(props, 500)}`),
+      context(mrkdwn`Plan: ${rollbackWords(release, 500)}`),
       textInput('reason', 'Why', { optional: true, max: 500, placeholder: 'Error rate above the limit' }),
     ],
   };

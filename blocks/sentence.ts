@@ -1,5 +1,6 @@
 import { bookingKey } from '../src/domain/booking.ts';
 import type { Refusal } from '../src/domain/decision.ts';
+import { missedDays } from '../src/domain/deploy.ts';
 import { byType, type EventTable, type StoredEvent } from '../src/domain/event.ts';
 import { experimentKey } from '../src/domain/experiment.ts';
 import { isEverything, isPersonTarget, usualTopics } from '../src/domain/follow.ts';
@@ -183,6 +184,8 @@ export const sentence: EventTable<Mrkdwn, [zone: string]> = {
   'incident.closed': (event) => mrkdwn`🚒 ${who(event)} says the incident ${event.body.key} is over.`,
   'incident.reported': (event) =>
     mrkdwn`🚒 ${who(event)} reported the incident ${event.body.key}${event.body.note === '' ? '.' : `: ${clip(event.body.note, 300)}`}`,
+  'incident.reminded': (event) =>
+    mrkdwn`🚒 ${person(event.body.person)} was asked once more which release the incident ${event.body.key} was.`,
   'incident.unrelated': (event) => mrkdwn`🚒 ${who(event)} says the incident ${event.body.key} came from no release.`,
   'unbooked.reported': (event, zone) =>
     mrkdwn`📮 ${who(event)} reported a deployment that was not booked: ${event.body.service} ${event.body.version} → ${event.body.environment}, ${dayAndTime(new Date(event.body.deployedAt), zone)}.`,
@@ -384,6 +387,8 @@ export const sentence: EventTable<Mrkdwn, [zone: string]> = {
     mrkdwn`⬜ ${who(event)} took back “${event.body.title}” of ${releaseKey(event.body.release)}.`,
   'start.opened': ({ body }) =>
     mrkdwn`🟢 The slot of ${releaseKey(body.release)} is open and everything that was approved still holds (content ${code(body.hash.slice(0, 12))}).`,
+  'release.missed': ({ body }) =>
+    mrkdwn`⌛ The slot of ${releaseKey(body.release)} is over and it was not started. It stays approved for ${missedDays} days: give it another time, or cancel it.`,
   'start.held': ({ body }, zone) =>
     mrkdwn`🔴 The slot of ${releaseKey(body.release)} is open. ${refusedWords(body.refusal as Refusal, zone)}`,
   'review.asked': ({ body }, zone) =>

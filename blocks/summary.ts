@@ -4,7 +4,7 @@ import type { Migration, ScopeItem } from '../src/domain/content.ts';
 import { isNo, isYes } from '../src/domain/gate.ts';
 import type { GateRule } from '../src/domain/policy.ts';
 import { type ReleaseState, releaseKey, type Unit, unitsName } from '../src/domain/release.ts';
-import { clip, list, type Mrkdwn, mrkdwn, person, plainSlot } from './kit.ts';
+import { button, clip, confirm, list, type Mrkdwn, mrkdwn, person, plainSlot } from './kit.ts';
 
 /** A release as views need it. `zone` is the calendar's, for texts that Slack cannot localise. */
 export type ReleaseProps = {
@@ -16,6 +16,8 @@ export type ReleaseProps = {
   readonly policy: string;
   readonly summary: string;
   readonly rollbackPlan: string;
+  /** Its runbook says how to go back. */
+  readonly hasWayBack: boolean;
   readonly requester: string;
   readonly lead: string;
   readonly startsAt: Date;
@@ -168,11 +170,24 @@ export function waitingFor(release: ReleaseProps): string {
 
 /** The rollback plan, and whether it was tried. */
 export function rollbackWords(release: ReleaseProps, most: number): string {
-  if (release.rollbackPlan === '') return 'no plan given';
+  if (release.rollbackPlan === '') return release.hasWayBack ? 'the steps of its runbook' : 'no plan given';
   return `${clip(release.rollbackPlan, most)} (${release.rollbackTested ? 'tested' : 'not tested'})`;
 }
 
 /** Until when it can be decided: an emergency to the end of its slot. */
 export function closesAt(release: Pick<ReleaseProps, 'changeType' | 'startsAt' | 'endsAt'>): Date {
   return release.changeType === 'emergency' ? release.endsAt : release.startsAt;
+}
+
+/** Asks before it cancels. */
+export function cancelButton(release: Pick<ReleaseProps, 'number' | 'units'>, style?: 'danger') {
+  return button('release.cancel', 'Cancel…', String(release.number), {
+    ...(style ? { style } : {}),
+    confirm: confirm(
+      'Cancel this release?',
+      `Frees the slot of ${unitsName(release.units)}. Its votes are kept on record.`,
+      'Cancel it',
+      'Keep it',
+    ),
+  });
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Directory, DirectoryNeeds } from './domain/person.ts';
 import type { Release } from './domain/release.ts';
@@ -18,8 +19,29 @@ export type Ctx = {
   readonly vault?: Vault;
   /** Calls machines for steps; undefined where there is no key to sign with. */
   readonly hooks?: HookSender;
-  readonly count: (what: 'command', labels: { command: string; outcome: string }) => void;
+  /** For /metrics; labels are names of ours, never of people, channels or releases. */
+  readonly count: (...of: Counted) => void;
 };
+
+/** What is counted, and by what. */
+export type Counted =
+  | [what: 'command', labels: { readonly command: string; readonly outcome: string }]
+  | [what: 'refusal', labels: { readonly code: string }]
+  | [what: 'push', labels: { readonly audience: string; readonly decided: string }];
+
+const letters = '23456789ABCDEFGHJKLMNPQRSTUVWXYZ';
+
+/** Writes a fault down under a short reference, which people are told and can quote. `what` is a static message. */
+export function reported(
+  { log }: { readonly log: Logger },
+  error: unknown,
+  what: string,
+  level: 'warn' | 'error' = 'error',
+): string {
+  const reference = [...randomBytes(5)].map((byte) => letters[byte % letters.length]).join('');
+  log[level]({ err: error, reference }, what);
+  return reference;
+}
 
 /** Keeps secrets so that whoever reads the database cannot. */
 export type Vault = {

@@ -9,6 +9,7 @@ import type { Ctx } from './ctx.ts';
 import { parseCatalog } from './domain/catalog.ts';
 import { type Env, readEnv } from './env.ts';
 import { openHooks, openMachineDoor } from './http/hook.ts';
+import { openOutbound } from './http/outbound.ts';
 import { createMetrics, startHttp } from './http/server.ts';
 import { everyHour, everySecond, everyTenSeconds, tick } from './jobs/clock.ts';
 import { openQueue } from './jobs/queue.ts';
@@ -22,6 +23,7 @@ import { refresh } from './slack/surface.ts';
 import { openDb, warmUp } from './store/db.ts';
 import { forgetDrafts } from './store/draft.ts';
 import { freshenDigests } from './store/follow.ts';
+import { freshenHomes } from './store/home.ts';
 import { migrate } from './store/migrate.ts';
 import { localSecret, openVault } from './vault.ts';
 
@@ -116,7 +118,10 @@ async function startApp(env: Env, slack: SlackConnection, parts: Parts): Promise
     url: env.redisUrl ?? databaseUrl,
     onError: troubled(log, 'the queue reports an error'),
   });
-  const client = openClient(slack.botToken, slack.apiUrl);
+  const client = openClient(slack.botToken, slack.apiUrl, (method, result, ms) => {
+    metrics.slackCalls.inc({ method, result });
+    metrics.slackSeconds.observe({ method }, ms / 1000);
+  });
   const bot = await client.auth.test().catch((error: unknown) => {
     const failure = failureOf(error);
     throw new StartProblem(
@@ -135,8 +140,9 @@ async function startApp(env: Env, slack: SlackConnection, parts: Parts): Promise
     newId: randomUUID,
     log,
     vault,
-    hooks: openHooks({ vault, publicUrl }),
-    count: (_what, labels) => metrics.commands.inc(labels),
+    // In production nothing on this machine is anybody's deployment system.
+    hooks: openHooks({ vault, publicUrl, fetch: openOutbound({ local: !env.production }) }),
+    count: metrics.count,
     wake: (team, keys) => {
       for (const key of keys)
         queue
@@ -174,6 +180,7 @@ async function startApp(env: Env, slack: SlackConnection, parts: Parts): Promise
     everySecond(ctx, 'timers', () => tick(ctx)),
     everySecond(ctx, 'sweep', () => sweep(ctx, queue, project)),
     everySecond(ctx, 'seal', () => sealAll(ctx)),
+    everySecond(ctx, 'homes', () => freshenHomes(ctx.db, now())),
     everyTenSeconds(ctx, 'digests', () => freshenDigests(ctx.db, now())),
     everyHour(ctx, 'drafts', () => forgetDrafts(ctx.db, new Date(now().getTime() - draftMs))),
   ];
@@ -184,6 +191,7 @@ async function startApp(env: Env, slack: SlackConnection, parts: Parts): Promise
     now,
     metrics,
     isSlackConnected: door.isConnected,
+    log,
     queueDepth: queue.depth,
     checkClock: parts.checkClock,
     machines: openMachineDoor({ ctx, vault, workspace }),

@@ -98,6 +98,12 @@ async function initialise(folder: string): Promise<void> {
 
 type Running = { readonly pid: number; readonly port: number };
 
+/** The address of the embedded database in this folder; undefined when it does not run. */
+export async function runningPostgres(dir: string): Promise<string | undefined> {
+  const found = await adopt(resolve(dir));
+  return found && urlOf(found.port, 'maitred');
+}
+
 /** A server that serves this very folder already. */
 async function adopt(folder: string): Promise<Running | undefined> {
   const found = postmaster(folder);

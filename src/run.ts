@@ -1,7 +1,7 @@
 import type { Command } from './commands/command.ts';
-import { type Ctx, DirectoryUnavailable } from './ctx.ts';
+import { type Ctx, DirectoryUnavailable, reported } from './ctx.ts';
 import { may } from './domain/access.ts';
-import { type Decision, type Refusal, refuse } from './domain/decision.ts';
+import { type Decision, type Refusal, type RefusalOf, refuse } from './domain/decision.ts';
 import type { StoredEvent } from './domain/event.ts';
 import { type Actor, type Directory, type DirectoryNeeds, join, needNothing } from './domain/person.ts';
 import { react } from './domain/reaction.ts';
@@ -43,6 +43,7 @@ export async function run<Input, Facts>(
   });
   const word = outcome.repeated ? 'repeated' : outcome.ok ? 'accepted' : 'refused';
   ctx.count('command', { command: command.name, outcome: word });
+  if (!outcome.ok) ctx.count('refusal', { code: outcome.refusal.code });
   ctx.log.info({
     command: command.name,
     actor: by.actor.kind === 'person' ? by.actor.id : by.actor.kind,
@@ -64,10 +65,11 @@ export async function rehearse<Input, Facts>(
   const rehearsed = await knowing(ctx, command, by, (know) =>
     inTransaction(ctx.db, { contends: [], first: () => 'SELECT 1' }, async (tx) => {
       const { decision, directory } = await deliberate(ctx, command, parsed, by, know, tx);
-      return { ...decision, directory };
+      return { decision, directory };
     }),
   );
-  return rehearsed ?? { ...refuse({ code: 'unverified' }), directory: { people: {}, usergroups: {}, channels: {} } };
+  if ('decision' in rehearsed) return { ...rehearsed.decision, directory: rehearsed.directory };
+  return { ...refuse(rehearsed), directory: { people: {}, usergroups: {}, channels: {} } };
 }
 
 const identityMaxAgeMs = 5 * 60_000;
@@ -79,7 +81,7 @@ async function decideAndWrite<Input, Facts>(
   by: By,
 ): Promise<Outcome> {
   const written = await knowing(ctx, command, by, (know) => transact(ctx, command, input, by, know));
-  if (!written) return { ok: false, refusal: { code: 'unverified' }, repeated: false };
+  if ('code' in written) return { ok: false, refusal: written, repeated: false };
   if (written.outcome.ok) ctx.wake(by.workspace, written.surfaces);
   return written.outcome;
 }
@@ -88,14 +90,14 @@ type Know = (needs: DirectoryNeeds) => Directory;
 
 /**
  * Does `work` with what it has to know of Slack. Nothing slow inside a transaction: work that needs more leaves it, Slack
- * is asked, and the work begins again. Undefined: Slack does not answer.
+ * is asked, and the work begins again. A refusal: Slack does not answer.
  */
 async function knowing<T, Input, Facts>(
   ctx: Ctx,
   command: Command<Input, Facts>,
   { actor, workspace }: Omit<By, 'id'>,
   work: (know: Know) => Promise<T>,
-): Promise<T | undefined> {
+): Promise<T | RefusalOf<'unverified'>> {
   const maxAgeMs = command.directoryMaxAgeMs ?? identityMaxAgeMs;
   let wanted: DirectoryNeeds = actor.kind === 'person' ? { ...needNothing, people: [actor.id] } : needNothing;
   try {
@@ -117,7 +119,7 @@ async function knowing<T, Input, Facts>(
     }
   } catch (error) {
     if (!(error instanceof DirectoryUnavailable)) throw error;
-    return undefined;
+    return { code: 'unverified', reference: reported(ctx, error, 'Slack does not say who somebody is', 'warn') };
   }
 }
 
@@ -133,13 +135,15 @@ async function deliberate<Input, Facts>(
   tx: Tx,
 ): Promise<{ decision: Decision; directory: Directory; now: Date; again: (number: number) => Decision }> {
   const now = ctx.now();
+  // No door hands a person one of these: whoever got here found a way around the doors.
+  if (command.audience === 'clock' && actor.kind === 'person') throw new Error(`no person may run ${command.name}`);
   const identity = know(needNothing);
   const no = (refusal: Refusal) => {
     const decision = refuse(refusal);
     return { decision, directory: identity, now, again: () => decision };
   };
   const person = actor.kind === 'person' ? identity.people[actor.id] : undefined;
-  const forbidden = person && command.audience !== 'clock' ? may(command.audience, person) : undefined;
+  const forbidden = person && command.audience !== 'clock' && may(command.audience, person);
   if (forbidden) return no(forbidden);
   const asker = { workspace, actor: actor.kind === 'person' ? actor.id : undefined, now };
   const loaded = await command.load(tx, asker, input);

@@ -3,6 +3,7 @@ import { type DigestFacts, type DigestNews, DueDigest, postDigest } from '../dom
 import { OfPasses } from '../domain/exception.ts';
 import { OfExperiment } from '../domain/experiment.ts';
 import { OfFreeze } from '../domain/freeze.ts';
+import { OfIncident } from '../domain/incident.ts';
 import { OfOverride } from '../domain/override.ts';
 import { OfOverrun } from '../domain/overrun.ts';
 import { askReview, missReview, OfAction } from '../domain/pir.ts';
@@ -22,6 +23,7 @@ import { openStartCommand } from './deploy.ts';
 import { endPassesCommand } from './exception.ts';
 import { askExperimentCommand } from './experiment.ts';
 import { announceFreezeCommand } from './freeze.ts';
+import { remindIncidentCommand } from './incident.ts';
 import { lapseOverrideCommand } from './override.ts';
 import { remindActionCommand } from './pir.ts';
 import { askCommand, escalateCommand, remindCommand } from './reminder.ts';
@@ -153,6 +155,8 @@ export function timerCall(body: unknown, dueAt: Date): Call {
       return call(trainCommand, DueTrain.parse({ train: timer.train, due: dueAt }));
     case 'clock experiment':
       return call(askExperimentCommand, OfExperiment.parse({ experiment: timer.experiment }));
+    case 'clock incident':
+      return call(remindIncidentCommand, OfIncident.parse({ key: timer.incident }));
     case 'clock series':
       return call(runSeriesCommand, DueSeries.parse({ series: timer.series }));
     default:

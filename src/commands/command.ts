@@ -62,6 +62,7 @@ export type Form =
         | 'exception'
         | 'override'
         | 'edit'
+        | 'again'
         | 'pir'
         | 'handover'
         | 'status'
@@ -78,6 +79,8 @@ export type Form =
     }
   | { readonly kind: 'nogo'; readonly release: number; readonly step: string; readonly attempt: number }
   | { readonly kind: 'prefs' | 'stepup' }
+  /** Who votes for somebody meanwhile, or until when they are asked nothing. */
+  | { readonly kind: 'cover'; readonly part: 'delegate' | 'snooze' }
   | { readonly kind: 'evidence'; readonly release: number; readonly criterion: string }
   /** Why a request should pass a freeze; the request waits in a draft. */
   | { readonly kind: 'pass'; readonly draft: string }

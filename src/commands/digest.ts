@@ -7,7 +7,7 @@ import {
   unsubscribeDigest,
   usualContent,
 } from '../domain/digest.ts';
-import { DigestKind, type DigestSection, digestSections } from '../domain/follow.ts';
+import { DigestKind, type DigestSection, digestSections, postNeeds } from '../domain/follow.ts';
 import type { Line } from '../domain/line.ts';
 import { readDays } from '../domain/recurrence.ts';
 import { isZone } from '../domain/time.ts';
@@ -24,6 +24,9 @@ export const subscribeCommand: Command<SubscribeInput, DigestFacts> = {
   input: SubscribeInput,
   contends,
   load: loadOf,
+  needs: (_facts, { channel }) => postNeeds(channel),
+  // Whoever was told to invite the app does so at once.
+  directoryMaxAgeMs: 0,
   decide: subscribeDigest,
 };
 

@@ -6,6 +6,7 @@ import {
   linkIncident,
   OfIncident,
   ReportInput,
+  remindIncident,
   reportIncident,
 } from '../domain/incident.ts';
 import type { WatchFacts } from '../domain/watch.ts';
@@ -45,6 +46,14 @@ export const closeIncidentCommand: Command<OfIncident, IncidentFacts> = {
   ...ofIncident,
   input: OfIncident,
   decide: closeIncident,
+};
+
+export const remindIncidentCommand: Command<OfIncident, IncidentFacts> = {
+  name: 'clock incident',
+  ...ofIncident,
+  audience: 'clock',
+  input: OfIncident,
+  decide: remindIncident,
 };
 
 export const incidentVerb: Verb = {

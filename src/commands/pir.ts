@@ -62,12 +62,14 @@ export const actionVerb: Verb = {
   name: 'action',
   synonyms: ['actions'],
   job: 'Run',
-  usage: 'action REL-142 "<what>" @owner 2026-12-01 | REL-142 done A142-1',
-  summary: 'what a review wants done: adds one, or says that it is done',
-  examples: ['action REL-142 "Alert on the queue depth" @raj 2026-12-01', 'action REL-142 done A142-1'],
-  target: true,
+  usage: 'action [list] | REL-142 "<what>" @owner 2026-12-01 | REL-142 done A142-1',
+  summary: 'what reviews want done: lists what is open, adds one, or says that it is done',
+  examples: ['action list', 'action REL-142 "Alert on the queue depth" @raj 2026-12-01', 'action REL-142 done A142-1'],
+  target: 'maybe',
   parse: (line, said, release) => {
     const [first, key] = line.words;
+    if (line.raw === '' || first === 'list') return { do: 'answer', question: { ask: 'actions', release } };
+    if (release === undefined) return missing('the release, like REL-142');
     if (first === 'done')
       return key ? { do: 'run', call: call(actionDoneCommand, { release, key }) } : missing('which one, like A142-1');
     const owner = line.words.flatMap((word) => readMention(word, '@') ?? [])[0] ?? said.person;

@@ -392,7 +392,7 @@ export const extendVerb: Verb = {
     const minutes = line.words.length === 0 ? 15 : readDuration(line.words.join(' '));
     if (minutes === undefined || minutes < 5 || minutes > 240)
       return badOption('minutes', line.words.join(' '), ['15m', '30m', '1h']);
-    return { do: 'run', call: call(extendCommand, { release, minutes }) };
+    return { do: 'run', call: call(extendCommand, { release, minutes, from: null }) };
   },
 };
 

@@ -1,4 +1,4 @@
-import { namesServices, QuietHours, scopeKey, type Topic, topics, usualTopics } from '../domain/follow.ts';
+import { namesServices, postNeeds, QuietHours, scopeKey, type Topic, topics, usualTopics } from '../domain/follow.ts';
 import type { Line } from '../domain/line.ts';
 import { readScope, type Scope, scopeOptions } from '../domain/scope.ts';
 import {
@@ -40,6 +40,9 @@ export const addSubscriptionCommand: Command<AddSubscription, SubscriptionFacts>
     ok: true,
     facts: await loadSubscriptions(tx, by, input.target ?? '', { scope: input.scope, topics: input.topics }),
   }),
+  needs: (_facts, { target }) => postNeeds(target),
+  // Whoever was told to invite the app does so at once.
+  directoryMaxAgeMs: 0,
   decide: addSubscription,
 };
 

@@ -70,6 +70,10 @@ export const ExceptionRow = z.strictObject({
 });
 export type ExceptionRow = z.infer<typeof ExceptionRow>;
 
+/** The three views of App Home. */
+export const HomeTab = z.enum(['work', 'approvals', 'manage']);
+export type HomeTab = z.infer<typeof HomeTab>;
+
 /** What somebody set for themselves. */
 export const Prefs = z.strictObject({
   /** When they may be asked; null: working days 09–18. */
@@ -81,6 +85,8 @@ export const Prefs = z.strictObject({
   snoozeUntil: instant.nullable(),
   /** Who votes for them meanwhile. */
   delegate: z.strictObject({ to: z.string(), from: instant, until: instant }).nullable(),
+  /** App Home: the view that they chose, whether the first steps are hidden, whether they went through these settings. */
+  home: z.strictObject({ tab: HomeTab.nullable(), hidden: z.boolean(), saved: z.boolean() }).optional(),
 });
 export type Prefs = z.infer<typeof Prefs>;
 

@@ -55,7 +55,8 @@ export type Refusal =
   | { code: 'subscribe_nowhere' }
   | { code: 'not_subscribed'; key: string | null; keys: string[] }
   | { code: 'not_in_channel'; channel: string }
-  | { code: 'unverified' }
+  /** Slack did not say who somebody is; the log says why, under this reference. */
+  | { code: 'unverified'; reference: string }
   | { code: 'only_managers'; verb: string }
   | { code: 'never_happens'; what: 'window' | 'freeze' | 'series' | 'delegation' | 'quiet time' }
   | { code: 'no_occurrence'; what: string; date: string }
@@ -164,6 +165,7 @@ export type Refusal =
   | { code: 'offer_unfit'; person: string }
   | { code: 'offer_over'; state: string }
   /** Somebody else holds the time behind the slot. */
+  | { code: 'extended_already'; release: number; endsAt: string }
   | { code: 'next_holder'; release: number; next: { release: number | null; label: string; startsAt: string } }
   | { code: 'unknown_incident'; release: number; key: string; known: string[] }
   | { code: 'incident_linked'; release: number; key: string }

@@ -10,7 +10,7 @@ import { againstStart, isSetAside, onlyRunners, type SlotFacts } from './move.ts
 import { aboutOf, isSlotHeld, type ReleaseFacts, type ReleaseState } from './release.ts';
 import { roomOpened, stepsToPlan } from './room.ts';
 import { openSteps, type RoomFacts } from './step.ts';
-import { minutesBetween } from './time.ts';
+import { addMinutes, minutesBetween } from './time.ts';
 import { isBefore, type Passenger } from './train.ts';
 
 export const OfRelease = z.strictObject({ release: z.number().int() });
@@ -238,13 +238,23 @@ export function addNote(input: NoteInput, facts: ReleaseFacts, ask: Ask): Decisi
   return accept({ type: 'note.added', release: facts.release.number, note: ask.newId(), text });
 }
 
+/** How long an approved release whose slot passed waits for another time, before it expires. */
+export const missedDays = 7;
+
 /**
  * The clock: an undecided release expires when its slot begins; an emergency, or one whose open gates two people have set
- * aside, when it is over. An emergency that was approved and never started is over then, too.
+ * aside, when it is over. An emergency that was approved and never started is over then, too; any other release that was
+ * approved is said to have missed its slot, and expires a week later unless it is given another.
  */
 export function expireRelease(_input: OfRelease, facts: ReleaseFacts, ask: Ask): Decision {
   const { release } = facts;
   const isEmergency = release.changeType === 'emergency';
+  if (release.state === 'approved' && !isEmergency) {
+    if (ask.now >= addMinutes(release.endsAt, missedDays * 24 * 60))
+      return accept({ type: 'release.expired', release: release.number, missing: [] });
+    if (ask.now < release.endsAt || release.held === missed) return accept();
+    return accept({ type: 'release.missed', release: release.number, endsAt: release.endsAt.toISOString() });
+  }
   const waiting = openGates(facts);
   const isGranted = waiting.length > 0 && waiting.every((name) => isSetAside(facts, `gate:${name}`, ask.now));
   const until = isEmergency || isGranted ? release.endsAt : release.startsAt;
@@ -252,6 +262,9 @@ export function expireRelease(_input: OfRelease, facts: ReleaseFacts, ask: Ask):
   if (!isWaiting || ask.now < until) return accept();
   return accept({ type: 'release.expired', release: release.number, missing: waiting });
 }
+
+/** What is stored as having kept a release from starting once its slot has passed. */
+export const missed = 'missed';
 
 function stopped(step: Step, facts: ReleaseFacts, ask: Ask): Decision | undefined {
   const { release } = facts;

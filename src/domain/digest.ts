@@ -8,6 +8,7 @@ import {
   DigestSection,
   digestSections,
   isPersonTarget,
+  isUnseen,
   periodOf,
   wallClock,
 } from './follow.ts';
@@ -118,6 +119,7 @@ export function subscribeDigest(input: SubscribeInput, facts: DigestFacts, ask: 
   if (channel === null) return refuse({ code: 'digest_nowhere' });
   if (isPersonTarget(channel) && channel !== actorId(ask))
     return refuse({ code: 'not_yours', what: 'digest', owner: channel });
+  if (isUnseen(channel, ask.directory)) return refuse({ code: 'not_in_channel', channel });
   const unknown = facts.hasCatalog ? unknownIn(input.scope, facts.known) : undefined;
   if (unknown) return refuse({ code: 'unknown_scope', ...unknown });
   const plan = { ...input, zone: input.zone ?? facts.zone, days: [...input.days].sort() };

@@ -296,6 +296,8 @@ const CriterionUnticked = z.strictObject({
 
 /** Its slot began, and nothing is in the way of the start. */
 const StartOpened = z.strictObject({ type: z.literal('start.opened'), ...ofRelease, hash: z.string() });
+/** Its slot is over, everything was granted, and nobody started it. */
+const ReleaseMissed = z.strictObject({ type: z.literal('release.missed'), ...ofRelease, endsAt: instant });
 /** Its slot began, and something is. */
 const StartHeld = z.strictObject({
   type: z.literal('start.held'),
@@ -870,6 +872,8 @@ const IncidentReported = z.strictObject({
   /** Releases that were offered as where it came from. */
   candidates: z.array(number),
 });
+/** Whoever reported it is asked once more which release it was. */
+const IncidentReminded = z.strictObject({ type: z.literal('incident.reminded'), key: z.string(), person });
 const IncidentUnrelated = z.strictObject({ type: z.literal('incident.unrelated'), key: z.string() });
 const IncidentClosed = z.strictObject({ type: z.literal('incident.closed'), ...ofRelease, key: z.string() });
 const ErrorKnown = z.strictObject({
@@ -1076,6 +1080,7 @@ export const EventBody = z.discriminatedUnion('type', [
   IncidentLinked,
   IncidentClosed,
   IncidentReported,
+  IncidentReminded,
   IncidentUnrelated,
   UnbookedReported,
   UnbookedTakenBack,
@@ -1145,6 +1150,7 @@ export const EventBody = z.discriminatedUnion('type', [
   CriterionUnticked,
   StartOpened,
   StartHeld,
+  ReleaseMissed,
   ReviewAsked,
   ReviewOverdue,
   ReleaseReviewed,

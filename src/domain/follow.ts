@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type Directory, type DirectoryNeeds, needNothing } from './person.ts';
 import { covers, type Scope, type Traits } from './scope.ts';
 import { addDays, instantAt, isoWeekday, wallTime } from './time.ts';
 
@@ -132,4 +133,14 @@ export function lookBack(kind: DigestKind, date: string): { readonly from: strin
   if (kind === 'weekly') return { from: addDays(date, -7), to: date };
   const to = periodOf('monthly', date);
   return { from: periodOf('monthly', addDays(to, -1)), to };
+}
+
+/** What has to be known of Slack to tell whether anything can be posted there. */
+export function postNeeds(target: string | null): DirectoryNeeds {
+  return { ...needNothing, channels: target === null || isPersonTarget(target) ? [] : [target] };
+}
+
+/** A channel that shows nobody is a private one that we are not in: what is sent there is lost. */
+export function isUnseen(target: string, directory: Directory): boolean {
+  return !isPersonTarget(target) && directory.channels[target]?.length === 0;
 }

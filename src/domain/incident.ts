@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { type Ask, accept, type Decision, type RefusalOf, refuse } from './decision.ts';
+import { type Ask, accept, type Decision, type Refusal, type RefusalOf, refuse } from './decision.ts';
+import { isPersonTarget } from './follow.ts';
 import type { ReleaseState } from './release.ts';
 import { addMinutes } from './time.ts';
 import type { WatchFacts } from './watch.ts';
@@ -19,6 +20,8 @@ export type Candidate = {
 };
 
 export const candidateHours = 72;
+/** When nobody has said which release it was, whoever reported it is asked once more. */
+export const incidentReminderMinutes = 24 * 60;
 const candidatesAtMost = 5;
 
 /**
@@ -55,6 +58,8 @@ export type Reported = {
   readonly key: string;
   readonly note: string;
   readonly services: readonly string[];
+  /** Who reported it. */
+  readonly person: string;
   readonly at: Date;
   /** `open`: nobody has said which release it came after. */
   readonly state: 'open' | 'linked' | 'none';
@@ -170,6 +175,29 @@ export function linkIncident(
   });
 }
 
+export type Question =
+  | { readonly ok: true; readonly reported: Reported; readonly candidates: readonly number[] }
+  | { readonly ok: false; readonly refusal: Refusal };
+
+/** Which release was it? With those that it may have been; or why there is nothing to ask. */
+export function questionAbout(key: string, facts: IncidentFacts, now: Date): Question {
+  const { reported } = facts;
+  const settled = settledBy(facts);
+  if (settled) return { ok: false, refusal: settled };
+  if (!reported) return { ok: false, refusal: { code: 'no_incident', key: key.trim() } };
+  // What began after it cannot have been it.
+  const releases = facts.releases.filter((one) => one.startedAt <= reported.at);
+  return { ok: true, reported, candidates: numbersOf(reported.services, { ...facts, releases }, { now }) };
+}
+
+/** The clock: whoever reported it is asked once more, as long as nobody has answered. */
+export function remindIncident(input: OfIncident, facts: IncidentFacts, ask: Ask): Decision {
+  const question = questionAbout(input.key, facts, ask.now);
+  if (!question.ok) return accept();
+  const { key, person } = question.reported;
+  return isPersonTarget(person) ? accept({ type: 'incident.reminded', key, person }) : accept();
+}
+
 /** It is on record, and the question is still open. */
 function askAgain(
   reported: Reported,
@@ -181,7 +209,11 @@ function askAgain(
   return { code: 'incident_reported', key: reported.key, candidates: numbersOf(about, facts, ask) };
 }
 
-function numbersOf(services: readonly string[], { releases, dependsOn }: IncidentFacts, { now }: Ask): number[] {
+function numbersOf(
+  services: readonly string[],
+  { releases, dependsOn }: IncidentFacts,
+  { now }: Pick<Ask, 'now'>,
+): number[] {
   return candidatesOf(releases, services, dependsOn, now).map(({ release }) => release);
 }
 

@@ -51,7 +51,12 @@ export function overrun(_input: OfOverrun, facts: OverrunFacts, ask: Ask): Decis
   return accept({ type: 'slot.overrun', release: release.number, endsAt: release.endsAt.toISOString(), next });
 }
 
-export const ExtendInput = z.strictObject({ release: z.number().int(), minutes: z.number().int().min(5).max(240) });
+export const ExtendInput = z.strictObject({
+  release: z.number().int(),
+  minutes: z.number().int().min(5).max(240),
+  /** The end that a button spoke of, so that two clicks are one; null: whatever it is now. */
+  from: z.iso.datetime().nullable().default(null),
+});
 export type ExtendInput = z.infer<typeof ExtendInput>;
 
 /** Gives a running release more time, if the time is free. */
@@ -61,6 +66,8 @@ export function extendSlot(input: ExtendInput, facts: OverrunFacts, ask: Ask): D
   if (!isRunning(release.state))
     return refuse({ code: 'wrong_state', release: release.number, verb: 'extend', state: release.state, possible: [] });
   if (!facts.release.hasSlot) return refuse({ code: 'no_slot', release: release.number });
+  if (input.from !== null && +new Date(input.from) !== +release.endsAt)
+    return refuse({ code: 'extended_already', release: release.number, endsAt: release.endsAt.toISOString() });
   const endsAt = addMinutes(extendsFrom(release, ask.now), input.minutes);
   const next = nextWithin(facts, endsAt);
   if (next) return refuse({ code: 'next_holder', release: release.number, next });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Everybody, Prefs } from './approval.ts';
 import { type Ask, accept, actorId, type Decision, refuse } from './decision.ts';
+import { noHome } from './home.ts';
 import { type Directory, isFullMember } from './person.ts';
 import { usualHours, type WorkHours } from './worktime.ts';
 
@@ -28,14 +29,16 @@ export function isCovered(prefs: Prefs | undefined, now: Date): boolean {
   return delegate !== null && new Date(delegate.from) <= now && now < new Date(delegate.until);
 }
 
-export const PrefsInput = z.strictObject({ prefs: Prefs.partial() });
+export const PrefsInput = z.strictObject({ prefs: Prefs.omit({ home: true }).partial() });
 export type PrefsInput = z.infer<typeof PrefsInput>;
 export type PrefsFacts = { readonly prefs: Prefs };
 
 export function setPrefs({ prefs }: PrefsInput, facts: PrefsFacts, ask: Ask): Decision {
   const person = actorId(ask);
+  if (prefs.snoozeUntil && new Date(prefs.snoozeUntil) <= ask.now)
+    return refuse({ code: 'in_the_past', startsAt: prefs.snoozeUntil });
   const said = Object.fromEntries(Object.entries(prefs).filter(([, value]) => value !== undefined));
-  const next: Prefs = { ...facts.prefs, ...said };
+  const next: Prefs = { ...facts.prefs, ...said, home: { ...noHome, ...facts.prefs.home, saved: true } };
   const { delegate } = next;
   if (delegate) {
     const other = ask.directory.people[delegate.to];

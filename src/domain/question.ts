@@ -20,10 +20,16 @@ export type Question =
     }
   | { readonly ask: 'criteria' | 'steps' | 'status' | 'canary' | 'export'; readonly release: number }
   | { readonly ask: 'known errors' }
+  /** What reviews wanted done and is open: of a release, or of everybody. */
+  | { readonly ask: 'actions'; readonly release: number | undefined }
   | { readonly ask: 'exceptions' | 'trust' }
   | { readonly ask: 'windows' | 'freezes' | 'line' | 'bookings' | 'trains' }
   | { readonly ask: 'report'; readonly report: ReportWish }
   | { readonly ask: 'unbooked' }
+  /** Which release was it? Of an incident that nobody has explained. */
+  | { readonly ask: 'incident'; readonly key: string }
+  /** What waits, and for whom; what there is to release. */
+  | { readonly ask: 'queues' | 'services' }
   | { readonly ask: 'experiments' }
   | { readonly ask: 'digest preview'; readonly channel: string; readonly kind: DigestKind }
   /** What a channel or person follows; what was sent there. */

@@ -1,8 +1,10 @@
 import type { GatePlan } from './approval.ts';
 import { askAtMost } from './ask.ts';
 import { trainsOf } from './catalog.ts';
+import { missedDays } from './deploy.ts';
 import { byType, type EventTable, type StoredEvent } from './event.ts';
 import type { DigestKind } from './follow.ts';
+import { incidentReminderMinutes } from './incident.ts';
 import { overrunTimes } from './overrun.ts';
 import { reviewTimes } from './pir.ts';
 import { rungs } from './reminder.ts';
@@ -55,6 +57,7 @@ export type Timer = { readonly key: string; readonly at: Date } & (
   | { readonly command: 'clock train'; readonly train: string }
   | { readonly command: 'clock series'; readonly series: string }
   | { readonly command: 'clock experiment'; readonly experiment: number }
+  | { readonly command: 'clock incident'; readonly incident: string }
 );
 
 /** How far back a new timetable looks for departures that nobody closed. */
@@ -97,17 +100,8 @@ export const reaction: EventTable<Reaction> = {
     ]),
   'release.approved': (event) => again(event, verdict(event)),
   'release.rejected': (event) => freed(event, verdict(event)),
-  'release.expired': (event) => freed(event, verdict(event)),
-  // Its room may be open already: those who gathered there hear of it there.
-  'release.cancelled': (event) =>
-    freed(
-      event,
-      show([
-        ...verdict(event).surfaces,
-        { kind: 'checklist', release: event.body.release },
-        { kind: 'log', event: event.id },
-      ]),
-    ),
+  'release.expired': (event) => freed(event, calledOff(event)),
+  'release.cancelled': (event) => freed(event, calledOff(event)),
   'room.opened': ({ id, at, body }) => ({
     surfaces: [
       { kind: 'room', release: body.release },
@@ -307,6 +301,7 @@ export const reaction: EventTable<Reaction> = {
   }),
   'incident.linked': ({ id, body }) =>
     show([
+      { kind: 'incident', incident: body.key },
       { kind: 'card', release: body.release },
       { kind: 'header', release: body.release },
       { kind: 'log', event: id },
@@ -318,9 +313,15 @@ export const reaction: EventTable<Reaction> = {
       { kind: 'header', release: body.release },
       { kind: 'log', event: id },
     ]),
-  // Whoever reports it is asked in the answer.
-  'incident.reported': () => nothing,
-  'incident.unrelated': () => nothing,
+  // Whoever reports it is asked in the answer, and once more when nobody has said.
+  'incident.reported': ({ at, body: { key } }) => ({
+    surfaces: [],
+    timers: [
+      { key: `incident:${key}`, at: addMinutes(at, incidentReminderMinutes), command: 'clock incident', incident: key },
+    ],
+  }),
+  'incident.reminded': ({ body }) => show([{ kind: 'incident', incident: body.key }]),
+  'incident.unrelated': ({ body }) => show([{ kind: 'incident', incident: body.key }]),
   'unbooked.reported': () => nothing,
   'unbooked.taken_back': () => nothing,
   'experiment.started': ({ body }) => ({ surfaces: [], timers: [experimentTimer(body.experiment, body.dueAt)] }),
@@ -632,6 +633,22 @@ export const reaction: EventTable<Reaction> = {
     const retry: Timer = { key: `retry:${release}`, at, command: 'clock start', release, again: true };
     return { surfaces: event.body.again ? [] : shown, timers: event.body.retry ? [retry] : [] };
   },
+  'release.missed': ({ id, body: { release, endsAt } }) => ({
+    surfaces: [
+      { kind: 'card', release },
+      { kind: 'log', event: id },
+      { kind: 'thread', event: id },
+      { kind: 'notice', event: id },
+    ],
+    timers: [
+      {
+        key: `over:${release}`,
+        at: addMinutes(new Date(endsAt), missedDays * 24 * 60),
+        command: 'clock expire',
+        release,
+      },
+    ],
+  }),
   'review.asked': ({ id, body: { release, dueAt } }) => ({
     surfaces: [{ kind: 'notice', event: id }],
     timers: [{ key: `overdue:${release}`, at: new Date(dueAt), command: 'clock overdue', release }],
@@ -779,6 +796,12 @@ function told(event: ReleaseEvent): Surface[] {
 function verdict(event: ReleaseEvent): Reaction {
   const { release } = event.body;
   return show([...cards(release), { kind: 'asks', release }, ...room(release), ...told(event)]);
+}
+
+/** A verdict, said in the room as well: those who gathered there hear of it there. */
+function calledOff(event: Parameters<typeof verdict>[0]): Reaction {
+  const { release } = event.body;
+  return show([...verdict(event).surfaces, { kind: 'checklist', release }, { kind: 'log', event: event.id }]);
 }
 
 /** Time came free: whoever waits for it is looked at. */

@@ -32,14 +32,19 @@ export function postStatus(input: StatusInput, facts: RoomFacts, ask: Ask): Deci
   return accept({ type: 'status.posted', release: release.number, health: input.health, text, nextAt });
 }
 
+/** So long after its slot a release that nobody ends is asked for its status once a day only. */
+const patienceMinutes = 240;
+
 /** The clock: nobody has said for a while how it goes. Asked again only after as long a time. */
 export function askStatus(_input: OfRoom, facts: RoomFacts, ask: Ask): Decision {
   const { release, holders } = facts;
   if (!isRunning(release.state) || !release.statusDueAt || ask.now < release.statusDueAt) return accept();
+  const isLeft = ask.now >= addMinutes(release.endsAt, patienceMinutes);
+  const minutes = isLeft ? 24 * 60 : statusMinutes(facts.runbook);
   return accept({
     type: 'status.asked',
     release: release.number,
     of: holders.comms ?? holders.lead ?? release.lead,
-    nextAt: addMinutes(ask.now, statusMinutes(facts.runbook)).toISOString(),
+    nextAt: addMinutes(ask.now, minutes).toISOString(),
   });
 }

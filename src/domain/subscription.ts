@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { mayManage } from './access.ts';
 import { type Ask, accept, actorId, type Decision, refuse } from './decision.ts';
 import type { EventBody, EventType } from './event.ts';
-import { isEverything, isPersonTarget, QuietHours, scopeKey, Topic } from './follow.ts';
+import { isEverything, isPersonTarget, isUnseen, QuietHours, scopeKey, Topic } from './follow.ts';
 import { type Known, Scope, unknownIn } from './scope.ts';
 import { addDays, instantAt, isoWeekday, wallTime } from './time.ts';
 
@@ -82,6 +82,8 @@ export function addSubscription(input: AddSubscription, facts: SubscriptionFacts
   const { scope, topics } = input;
   const wrong = notTheirs(input.target, ask);
   if (wrong) return wrong;
+  if (input.target !== null && isUnseen(input.target, ask.directory))
+    return refuse({ code: 'not_in_channel', channel: input.target });
   if (isEverything(scope) && !mayManage(facts)) return refuse({ code: 'only_managers', verb: 'subscribe' });
   const unknown = facts.hasCatalog ? unknownIn(scope, facts.known) : undefined;
   if (unknown) return refuse({ code: 'unknown_scope', ...unknown });

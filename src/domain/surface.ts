@@ -88,6 +88,8 @@ export type Surface =
   | { readonly kind: 'hello'; readonly channel: string }
   /** What came of an experiment: the question, or its one reminder, to whoever started it. */
   | { readonly kind: 'experiment'; readonly experiment: number; readonly round: number; readonly ask: number }
+  /** The one reminder to say which release an incident was; people name incidents as they like. */
+  | { readonly kind: 'incident'; readonly incident: string }
   | { readonly kind: 'home'; readonly person: string };
 
 export function surfaceKey(surface: Surface): string {
@@ -158,6 +160,8 @@ export function surfaceKey(surface: Surface): string {
       return `${surface.kind}:${surface.event}:${surface.target}`;
     case 'hello':
       return `hello:${surface.channel}`;
+    case 'incident':
+      return `incident:${encodeURIComponent(surface.incident)}`;
     case 'home':
       return `home:${surface.person}`;
   }
@@ -239,6 +243,8 @@ export function parseSurfaceKey(key: string): Surface {
       return { kind, event: first, target: second };
     case 'hello':
       return { kind, channel: first };
+    case 'incident':
+      return { kind, incident: decodeURIComponent(first) };
     case 'home':
       return { kind, person: first };
     default:

@@ -10,10 +10,13 @@ import { incidentQuestion } from '../../blocks/incident.ts';
 import type { Mrkdwn, View } from '../../blocks/kit.ts';
 import { list, panel } from '../../blocks/list.ts';
 import { receipt } from '../../blocks/notice.ts';
+import { actionList } from '../../blocks/pir.ts';
+import { queueList } from '../../blocks/queue.ts';
 import { refusal } from '../../blocks/refusal.ts';
 import { details } from '../../blocks/release.ts';
 import { canaryAnswer, checklist, knownErrorList, learnt, statusAnswer } from '../../blocks/room.ts';
 import { say } from '../../blocks/sentence.ts';
+import { serviceList } from '../../blocks/service.ts';
 import { slots } from '../../blocks/slot.ts';
 import { sentList, subscriptionList } from '../../blocks/subscription.ts';
 import type { ReleaseProps } from '../../blocks/summary.ts';
@@ -32,6 +35,7 @@ import type { Ctx } from '../ctx.ts';
 import { mayRun } from '../domain/access.ts';
 import type { EventOf } from '../domain/event.ts';
 import type { FeedInput } from '../domain/feed.ts';
+import { questionAbout } from '../domain/incident.ts';
 import { nearest } from '../domain/nearest.ts';
 import { budgetOf, quarterOf } from '../domain/pass.ts';
 import { awayUntil, workHoursOf } from '../domain/prefs.ts';
@@ -45,10 +49,12 @@ import { lineOf, readerOf } from '../store/calendar.ts';
 import { listExperiments } from '../store/experiment.ts';
 import { findRelease } from '../store/facts.ts';
 import { findDigest, isMuted, listDigests, listSubscriptions, loadSubscriber, sentTo } from '../store/follow.ts';
+import { loadQueues } from '../store/home.ts';
+import { loadIncident } from '../store/incident.ts';
 import { calendarDays, listBookings, listFreezes, listTrains, listWindows } from '../store/planned.ts';
 import { loadEverybody, loadExceptions } from '../store/policy.ts';
 import { findReleaseProps, gateCosts, historyOf, listReleases, listServices, loadWorkspace } from '../store/read.ts';
-import { findRoomProps, knownErrorsOf, lessonsOf } from '../store/room.ts';
+import { findRoomProps, knownErrorsOf, lessonsOf, openActions } from '../store/room.ts';
 import { listTrust } from '../store/trust.ts';
 import { listUnbooked } from '../store/unbooked.ts';
 import { sendExport } from './flight.ts';
@@ -132,6 +138,10 @@ export async function answer(ctx: Ctx, client: WebClient, asker: Asker, question
     }
     case 'export':
       return sendExport(ctx, client, asker, question.release);
+    case 'actions': {
+      const open = await openActions(ctx.db, workspace, question.release);
+      return actionList(open, { reader: person, today: asked.today, command });
+    }
     case 'known errors':
       return knownErrorList(await knownErrorsOf(ctx.db, workspace, []), zone);
     case 'exceptions': {
@@ -171,6 +181,18 @@ export async function answer(ctx: Ctx, client: WebClient, asker: Asker, question
       const asked = { from: new Date(0), to: now, services: null, environment: null, take: 10 };
       return unbookedList(await listUnbooked(ctx.db, workspace, asked), zone, command);
     }
+    case 'incident': {
+      const facts = await loadIncident(readerOf(ctx.db), { workspace, now }, question.key);
+      const asking = questionAbout(question.key, facts, now);
+      if (!asking.ok) return refusal(asking.refusal, zone);
+      return incidentQuestion(asking.reported, await releasesOf(ctx, workspace, asking.candidates));
+    }
+    case 'queues': {
+      const { queues, inLine } = await loadQueues(ctx.db, workspace);
+      return queueList(queues, inLine, zone, command);
+    }
+    case 'services':
+      return serviceList(await listServices(ctx.db, workspace), command);
     case 'experiments':
       return experimentList(await listExperiments(ctx.db, workspace, { now, all: true }), command);
     case 'digest preview': {
@@ -293,11 +315,13 @@ export async function tell(
 
 /** Was it one of these? Each with what is known of it now. */
 async function askWhichRelease(ctx: Ctx, { workspace }: Asker, reported: EventOf<'incident.reported'>): Promise<View> {
-  const found = await Promise.all(reported.candidates.map((number) => findReleaseProps(ctx.db, workspace, number)));
-  return incidentQuestion(
-    reported,
-    found.flatMap((one) => one ?? []),
-  );
+  return incidentQuestion(reported, await releasesOf(ctx, workspace, reported.candidates));
+}
+
+/** Each with what is known of it now, in the order that was given. */
+async function releasesOf(ctx: Ctx, workspace: string, numbers: readonly number[]): Promise<ReleaseProps[]> {
+  const found = await Promise.all(numbers.map((number) => findReleaseProps(ctx.db, workspace, number)));
+  return found.flatMap((one) => one ?? []);
 }
 
 /** Lessons of the last reviews of these services, and their open known errors. */

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import {
   App,
   type BlockAction,
@@ -8,6 +8,7 @@ import {
   type ViewSubmitAction,
 } from '@slack/bolt';
 import type { WebClient } from '@slack/web-api';
+import { fault } from '../../blocks/fault.ts';
 import type { View } from '../../blocks/kit.ts';
 import { refusal } from '../../blocks/refusal.ts';
 import { option } from '../../blocks/request.ts';
@@ -16,24 +17,25 @@ import { type Call, call } from '../commands/command.ts';
 import { closeFeedsCommand } from '../commands/feed.ts';
 import { blankRequest } from '../commands/request.ts';
 import { leaverCommand } from '../commands/vote.ts';
-import type { Ctx } from '../ctx.ts';
+import { type Ctx, DirectoryUnavailable, reported } from '../ctx.ts';
 import { within } from '../deadline.ts';
 import type { StoredEvent } from '../domain/event.ts';
 import { readLine } from '../domain/line.ts';
 import type { Actor } from '../domain/person.ts';
 import { isLogged } from '../domain/reaction.ts';
-import { surfaceKey } from '../domain/surface.ts';
 import { type Outcome, run } from '../run.ts';
-import { markStale } from '../store/ledger.ts';
+import { isDatabaseDown, pingDb } from '../store/db.ts';
 import { askedOf, askedOfGroup, listServices } from '../store/read.ts';
 import { releaseAt } from '../store/room.ts';
+import { CommitUnclear } from '../store/tx.ts';
 import { type Asker, answer, tell } from './answer.ts';
 import { linkTo } from './channel.ts';
 import { clicked, type Door } from './click.ts';
-import { callOptions, connectOptions, type SlackConnection } from './client.ts';
+import { callOptions, connectOptions, failureOf, type SlackConnection } from './client.ts';
 import { confirm } from './confirm.ts';
 import type { SlackDirectory } from './directory.ts';
 import { errorAt, openForm, readForm, readPass, requestAgain, type Submission, sayInModal } from './form.ts';
+import { refreshHome } from './home.ts';
 import { admit, type Typed, understand } from './line.ts';
 import { watchRooms } from './room-events.ts';
 
@@ -56,6 +58,9 @@ export type SlackSettings = SlackConnection & {
 
 /** After this the person is told that it takes longer; Slack gives up after three seconds. */
 const deadlineMs = 2_000;
+/** Then the database has this long to show that it is there, and the rest of the three seconds is for the way. */
+const pingMs = 400;
+const stillWorking: View = { text: 'Still working on it. I will answer here in a moment.', blocks: [] };
 
 /** Forms whose result a card, a message or a receipt shows. */
 const shownElsewhere = ['review.v1', 'note.v1', 'request.v1', 'rollback.v1', 'status.v1', 'step.v1', 'handover.v1'];
@@ -71,6 +76,8 @@ export async function openSlack(
   let draining = false;
   let inFlight = 0;
   let connected = false;
+  /** Views that say that something failed. */
+  const faults = new WeakSet<object>();
   const http =
     settings.mode.kind === 'http'
       ? new HTTPReceiver({ signingSecret: settings.mode.signingSecret, logger: boltLogger(ctx) })
@@ -115,7 +122,7 @@ export async function openSlack(
       connected = false;
     });
 
-  const door: Door = { ctx, client, workspace, command: commandName, perform, performed, heard };
+  const door: Door = { ctx, client, workspace, command: commandName, perform, performed, heard, guarded };
 
   for (const [alias, verb] of [
     [commandName, ''],
@@ -131,13 +138,12 @@ export async function openSlack(
         text: `${verb} ${command.text}`.trim(),
       };
       const work = heard(typed, command.trigger_id, command.trigger_id);
-      const view = await within(work, deadlineMs);
-      if (view === 'late') {
-        await ack({ response_type: 'ephemeral', text: 'Still working on it. I will answer here in a moment.' });
-        const late = await work;
-        if (late) await respond({ response_type: 'ephemeral', replace_original: false, ...late });
-      } else await (view ? ack({ response_type: 'ephemeral', ...view }) : ack());
+      const heardSo = await inTime(work);
+      if ('done' in heardSo) await (heardSo.done ? ack({ response_type: 'ephemeral', ...heardSo.done }) : ack());
+      else await ack({ response_type: 'ephemeral', ...(heardSo.stuck ?? stillWorking) });
       settings.onAck('command', performance.now() - started);
+      const late = 'later' in heardSo ? await heardSo.later : undefined;
+      if (late) await respond({ response_type: 'ephemeral', replace_original: false, ...late });
     });
   }
 
@@ -153,20 +159,33 @@ export async function openSlack(
     };
     const channel = body.channel?.id ?? '';
     const work = guarded(() => clicked(door, actionId, value, by, channel, body));
-    const first = await within(work, deadlineMs);
+    const clickedSo = await inTime(work);
     await ack();
     settings.onAck('action', performance.now() - started);
-    const view = first === 'late' ? await work : first;
-    if (!view) return;
-    if (body.view && body.view.type === 'modal')
-      await client.views.update({ view_id: body.view.id, view: sayInModal('Maitred', view) });
-    else if (body.view) await client.views.open({ trigger_id: body.trigger_id, view: sayInModal('Maitred', view) });
-    else
-      await respond({
-        response_type: 'ephemeral',
-        replace_original: body.container?.is_ephemeral === true && /^(draft|slot|line|undo|incident)\b/.test(actionId),
-        ...view,
-      });
+    const say = async (view: View | undefined) => {
+      if (view) await show(view);
+    };
+    if ('done' in clickedSo) return say(clickedSo.done);
+    await say(clickedSo.stuck);
+    await say(await clickedSo.later);
+
+    async function show(view: View): Promise<void> {
+      if (body.view && body.view.type === 'modal')
+        await client.views
+          .update({ view_id: body.view.id, view: sayInModal('Maitred', view) })
+          .catch((error: unknown) => {
+            // Whoever closed it meanwhile wants no answer.
+            if (failureOf(error).kind !== 'refused') throw error;
+          });
+      else if (body.view) await client.views.open({ trigger_id: body.trigger_id, view: sayInModal('Maitred', view) });
+      else
+        await respond({
+          response_type: 'ephemeral',
+          replace_original:
+            body.container?.is_ephemeral === true && /^(draft|slot|line|undo|incident)\b/.test(actionId),
+          ...view,
+        });
+    }
   });
 
   app.view<ViewSubmitAction>(/.*/, async ({ view, body, ack }) => {
@@ -190,17 +209,18 @@ export async function openSlack(
       if (outcome.ok && read.also) await perform(read.also, `${view.id}:also`, { kind: 'person', id: body.user.id });
       const wrong = outcome.ok ? undefined : errorAt(view as unknown as Submission, outcome.refusal, asker.zone);
       if (wrong) return { errors: wrong };
-      const told = await tell(ctx, asker, outcome, read.call);
+      const answered = await told(asker, outcome, read.call);
       // A refused request keeps what was typed; everything else that stopped is only said.
-      const again = !outcome.ok && read.draft ? await requestAgain(ctx, workspace, read.draft, told) : undefined;
-      return { accepted: outcome.ok, told, again };
+      const again = !outcome.ok && read.draft ? await requestAgain(ctx, workspace, read.draft, answered) : undefined;
+      return { accepted: outcome.ok, told: answered, again };
     });
-    const done = await within(work, deadlineMs);
+    const submitted = await inTime(work);
     settings.onAck('view', performance.now() - started);
     const show = (said: View) => ({ response_action: 'update' as const, view: sayInModal('Maitred', said) });
-    if (done === 'late') {
-      await ack(show({ text: 'Still working on it. The card will show the result.', blocks: [] }));
-      const late = await work;
+    if ('later' in submitted) {
+      await ack(show(submitted.stuck ?? { text: 'Still working on it. The card will show the result.', blocks: [] }));
+      const late = await submitted.later;
+      if (!late) return;
       const said =
         'told' in late
           ? late.told
@@ -210,6 +230,7 @@ export async function openSlack(
       await client.views.update({ view_id: view.id, view: sayInModal('Maitred', said) }).catch(() => undefined);
       return;
     }
+    const { done } = submitted;
     if ('errors' in done) return ack({ response_action: 'errors', errors: { ...done.errors } });
     if (!('told' in done)) return ack(show(done));
     if (!done.accepted) return ack(done.again ? { response_action: 'update', view: done.again } : show(done.told));
@@ -238,17 +259,21 @@ export async function openSlack(
   app.shortcut('request_release', async ({ shortcut, ack }) => {
     await ack();
     const asker = { workspace, person: shortcut.user.id, triggerId: shortcut.trigger_id };
-    await openForm(ctx, client, asker, { kind: 'request', draft: blankRequest('') });
+    const form = { kind: 'request', draft: blankRequest('') } as const;
+    const refused = await guarded(() => openForm(ctx, client, asker, form));
+    // Nothing was opened then, so that the trigger is still good for saying why.
+    if (refused) await client.views.open({ trigger_id: shortcut.trigger_id, view: sayInModal('Maitred', refused) });
   });
 
   app.shortcut('report_incident', async ({ shortcut, ack }) => {
     await ack();
     if (shortcut.type !== 'message_action') return;
     const { message, channel, user } = shortcut;
-    const link = await linkTo(client, channel.id, message.ts);
     const asker = { workspace, person: user.id, triggerId: shortcut.trigger_id };
     const note = readLine(String(message.text ?? '').slice(0, 2_000)).raw.slice(0, 500);
-    const refused = await openForm(ctx, client, asker, { kind: 'incident', note, link });
+    const refused = await guarded(async () =>
+      openForm(ctx, client, asker, { kind: 'incident', note, link: await linkTo(client, channel.id, message.ts) }),
+    );
     if (refused) await client.chat.postEphemeral({ channel: channel.id, user: user.id, ...refused });
   });
 
@@ -267,10 +292,7 @@ export async function openSlack(
   });
   watchRooms(app, door);
   app.event('app_home_opened', async ({ event }) => {
-    if (event.tab !== 'home') return;
-    const key = surfaceKey({ kind: 'home', person: event.user });
-    await markStale(ctx.db, workspace, [key], ctx.now());
-    ctx.wake(workspace, [key]);
+    if (event.tab === 'home') await refreshHome(ctx, workspace, event.user);
   });
   app.event('user_change', async ({ event, body }) => {
     directory.forget({ person: event.user.id });
@@ -336,7 +358,7 @@ export async function openSlack(
           const outcome = await perform(understood.call, id, { kind: 'person', id: asker.person });
           // In its war room everybody reads what happened; once is enough.
           if (outcome.ok && (await isSaidIn(ctx, workspace, typed.channel, outcome.events))) return undefined;
-          return tell(ctx, asker, outcome, understood.call, settings.feedUrl);
+          return told(asker, outcome, understood.call);
         }
       }
     });
@@ -344,7 +366,17 @@ export async function openSlack(
 
   async function performed(asker: Asker, what: Call, id: string): Promise<View> {
     const outcome = await perform(what, id, { kind: 'person', id: asker.person });
-    return tell(ctx, asker, outcome, what, settings.feedUrl);
+    return told(asker, outcome, what);
+  }
+
+  /** Whatever fails from here on, it is saved. */
+  async function told(asker: Asker, outcome: Outcome, what: Call): Promise<View> {
+    try {
+      return await tell(ctx, asker, outcome, what, settings.feedUrl);
+    } catch (error) {
+      if (!outcome.ok) throw error;
+      return fault('told', reported(ctx, error, 'an answer failed after its commit'), commandName);
+    }
   }
 
   function perform(what: Call, id: string, actor: Actor): Promise<Outcome> {
@@ -356,14 +388,35 @@ export async function openSlack(
     try {
       return await work();
     } catch (error) {
-      const reference = randomBytes(2).toString('hex').toUpperCase();
-      ctx.log.error({ err: error, reference }, 'a request failed');
-      return {
-        text: `Something failed on my side, so do not count on it being saved. Look with \`${commandName} list\` and try again in a minute. Ref \`${reference}\`.`,
-        blocks: [],
-      };
+      const view = faultView(ctx, error, commandName);
+      faults.add(view);
+      return view;
     }
   }
+
+  /**
+   * What comes of `work` before Slack gives up; or what to say meanwhile, and what is left to be said later. Nobody waits
+   * for a database that does not answer: they hear so at once, and again only if it is saved after all.
+   */
+  async function inTime<T extends object | undefined>(
+    work: Promise<T>,
+  ): Promise<{ readonly done: T } | { readonly stuck: View | undefined; readonly later: Promise<T | undefined> }> {
+    const first = await within(work, deadlineMs);
+    if (first !== 'late') return { done: first };
+    const ping = await within(pingDb(ctx.db), pingMs);
+    if (ping === 'ok') return { stuck: undefined, later: work };
+    const reference = reported(ctx, new Error(`the database is ${ping}`), 'a request waits for the database', 'warn');
+    const later = work.then((view) => (view !== undefined && faults.has(view) ? undefined : view));
+    return { stuck: fault('database is slow', reference, commandName), later };
+  }
+}
+
+/** Says what a fault means for whoever asked, and writes its cause down under the reference that they are told. */
+function faultView(ctx: Ctx, error: unknown, command: string): View {
+  const reference = reported(ctx, error, 'a request failed');
+  if (error instanceof DirectoryUnavailable) return refusal({ code: 'unverified', reference }, 'UTC');
+  const what = error instanceof CommitUnclear ? 'commit' : isDatabaseDown(error) ? 'database' : 'other';
+  return fault(what, reference, command);
 }
 
 /**

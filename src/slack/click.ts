@@ -17,11 +17,13 @@ import {
 } from '../commands/deploy.ts';
 import { feedCall } from '../commands/feed.ts';
 import { liftFreezeCommand } from '../commands/freeze.ts';
+import { homeCommand } from '../commands/home.ts';
 import { incidentCommand, noReleaseCommand } from '../commands/incident.ts';
 import { draftCall } from '../commands/index.ts';
 import { boardCommand, keepCommand, moveCommand } from '../commands/move.ts';
 import { answerOverrideCommand } from '../commands/override.ts';
 import { actionDoneCommand, pirCommand } from '../commands/pir.ts';
+import { prefsCommand } from '../commands/prefs.ts';
 import { nudgeCommand, snoozeCommand } from '../commands/reminder.ts';
 import { blankRequest } from '../commands/request.ts';
 import {
@@ -41,8 +43,10 @@ import { undoCommand } from '../commands/undo.ts';
 import { recuseCommand, takeBackCommand } from '../commands/vote.ts';
 import { joinLineCommand, leaveLineCommand, takeLineCommand } from '../commands/waiting-line.ts';
 import type { Ctx } from '../ctx.ts';
+import { HomeTab } from '../domain/approval.ts';
 import { outcomes } from '../domain/experiment.ts';
 import { DigestKind } from '../domain/follow.ts';
+import type { HomeInput } from '../domain/home.ts';
 import type { Actor } from '../domain/person.ts';
 import { ReviewInput } from '../domain/pir.ts';
 import type { RequestInput } from '../domain/request.ts';
@@ -54,6 +58,7 @@ import { loadWorkspace } from '../store/read.ts';
 import { type Asker, answer, otherTimes, tell } from './answer.ts';
 import { answerWhy } from './follow.ts';
 import { openForm, readDraft, readForm, requestAgain, type Submission } from './form.ts';
+import { isManagerNow, refreshHome } from './home.ts';
 import { admit, type Typed } from './line.ts';
 import { offersFor } from './offer.ts';
 
@@ -67,6 +72,8 @@ export type Door = {
   /** Performs and says what came of it. */
   readonly performed: (asker: Asker, what: Call, id: string) => Promise<View>;
   readonly heard: (typed: Typed, id: string, triggerId?: string) => Promise<View | undefined>;
+  /** What it gives; or, when it fails, what to say about that. */
+  readonly guarded: <T>(work: () => Promise<T>) => Promise<T | View>;
 };
 
 /** What a button does. Its value says about what, and proves nothing: every command judges anew who may. */
@@ -96,6 +103,17 @@ export async function clicked(
     // The surfaces show a success to everybody; a refusal is for the one who clicked.
     return outcome.ok ? undefined : tell(ctx, asker, outcome, step);
   };
+  // The view shows what came of it; it is published anew even when nothing changed, because somebody looks at it.
+  const arranged = async (wish: HomeInput) => {
+    const what = call(homeCommand, wish);
+    const outcome = await perform(what, by.id, actor);
+    await refreshHome(ctx, workspace, by.person);
+    return outcome.ok ? undefined : tell(ctx, asker, outcome, what);
+  };
+  const managed = (what: string) =>
+    what === 'manage.freeze'
+      ? openForm(ctx, client, form, { kind: 'freeze', channel: null })
+      : answer(ctx, client, asker, what === 'manage.queues' ? { ask: 'queues' } : { ask: 'services' });
   switch (action) {
     case 'release.review':
       return openForm(ctx, client, form, { kind: 'review', release });
@@ -111,6 +129,8 @@ export async function clicked(
       return performed(asker, call(snoozeCommand, { release, minutes: 60 }), by.id);
     case 'release.nudge':
       return performed(asker, call(nudgeCommand, { release }), by.id);
+    case 'release.again':
+      return openForm(ctx, client, form, { kind: 'again', release });
     case 'release.edit':
       return openForm(ctx, client, form, { kind: 'edit', release });
     case 'criteria.show':
@@ -142,6 +162,25 @@ export async function clicked(
     }
     case 'prefs.open':
       return openForm(ctx, client, form, { kind: 'prefs' });
+    case 'cover.open':
+      return openForm(ctx, client, form, { kind: 'cover', part: value === 'snooze' ? 'snooze' : 'delegate' });
+    case 'cover.end':
+      return performed(asker, call(prefsCommand, { prefs: { snoozeUntil: null, delegate: null } }), by.id);
+    case 'home.refresh':
+      await refreshHome(ctx, workspace, by.person);
+      return undefined;
+    case 'home.tab':
+      return arranged({ tab: HomeTab.catch('work').parse(value) });
+    case 'home.hide':
+      return arranged({ hidden: true });
+    case 'manage.freeze':
+    case 'manage.queues':
+    case 'manage.services':
+      if (await isManagerNow(ctx, workspace, by.person)) return managed(action);
+      await refreshHome(ctx, workspace, by.person);
+      return refusal({ code: 'only_managers', verb: 'manage' }, asker.zone);
+    case 'incident.open':
+      return answer(ctx, client, asker, { ask: 'incident', key: value.slice(0, 60) });
     case 'stepup.open':
       return openForm(ctx, client, form, { kind: 'stepup' });
     case 'digest.open': {
@@ -206,7 +245,7 @@ export async function clicked(
     case 'offer.decline':
       return stepped(call(answerOfferCommand, { release, offer: rest, accept: action === 'offer.accept' }));
     case 'slot.extend':
-      return stepped(call(extendCommand, { release, minutes: 15 }));
+      return stepped(call(extendCommand, { release, minutes: 15, from: rest || null }));
     case 'room.keep':
       return stepped(call(keepRoomCommand, { release }));
     case 'release.follow':

@@ -1,4 +1,11 @@
-import { type WebAPIHTTPError, type WebAPIPlatformError, WebClient, type WebClientOptions } from '@slack/web-api';
+import {
+  LogLevel,
+  type WebAPICallResult,
+  type WebAPIHTTPError,
+  type WebAPIPlatformError,
+  WebClient,
+  type WebClientOptions,
+} from '@slack/web-api';
 
 /** How this app reaches one workspace: Socket Mode or signed HTTP. */
 export type SlackConnection = {
@@ -26,6 +33,8 @@ export function callOptions(apiUrl: string | undefined): SafeClientOptions {
     rejectRateLimitedCalls: true,
     allowAbsoluteUrls: false,
     maxRequestConcurrency: 20,
+    // Whoever calls says what failed; the SDK would write a line of its own, past the log.
+    logLevel: LogLevel.ERROR,
   };
 }
 
@@ -38,8 +47,27 @@ export function connectOptions(apiUrl: string | undefined): SafeClientOptions {
   };
 }
 
-export function openClient(token: string, apiUrl: string | undefined): WebClient {
-  return new WebClient(token, callOptions(apiUrl));
+/** Hears of every call: Slack's method, how it ended, and how long that took. */
+export type CallSeen = (method: string, result: 'ok' | CallFailure['kind'], ms: number) => void;
+
+/** `seen` hears of every call, also of those that fail. */
+export function openClient(token: string, apiUrl: string | undefined, seen: CallSeen = () => undefined): WebClient {
+  // The SDK binds its methods to the instance's `apiCall`: only a subclass sees all of them.
+  class SeenClient extends WebClient {
+    override async apiCall(method: string, options?: Record<string, unknown>): Promise<WebAPICallResult> {
+      const started = performance.now();
+      let result: Parameters<CallSeen>[1] = 'ok';
+      try {
+        return await super.apiCall(method, options);
+      } catch (error) {
+        result = failureOf(error).kind;
+        throw error;
+      } finally {
+        seen(method, result, performance.now() - started);
+      }
+    }
+  }
+  return new SeenClient(token, callOptions(apiUrl));
 }
 
 /** What became of a call: a clear no, "later", or nobody knows. */

@@ -26,10 +26,10 @@ import {
   surfaceAt,
 } from '../store/follow.ts';
 import { type Claim, findSurface, pendingSince } from '../store/ledger.ts';
-import { permit } from '../store/notification.ts';
+import { type Permit, permit } from '../store/notification.ts';
 import { loadEvent, loadWorkspace } from '../store/read.ts';
 import { alsoStale, directMessage, keep, message, type Projector, permitPush, type Shown } from './message.ts';
-import { digestLine, digestNumbers, showPictures } from './report.ts';
+import { digestLines, digestNumbers, showPictures } from './report.ts';
 
 /*
  * What people follow, as messages: digests, and releases whose card lives elsewhere.
@@ -50,7 +50,7 @@ export async function composeDigest(
 ): ReturnType<typeof loadDigestProps> {
   const now = ctx.now();
   const date = asked.date ?? wallTime(now, asked.plan?.zone ?? (await loadWorkspace(ctx.db, workspace)).zone).date;
-  const counted = digestLine(asked.kind, await digestNumbers(ctx, workspace, { ...asked, date }));
+  const counted = await digestLines(ctx, workspace, { ...asked, date });
   return loadDigestProps(ctx.db, workspace, { ...asked, date, now, ...(counted ? { numbers: counted } : {}) });
 }
 
@@ -238,7 +238,14 @@ async function mayPost(
     audience: about.audience === 'follower' ? about.audience : 'channel',
     person: null,
   } as const;
-  const asked = { now, day: now, snoozedUntil: quietUntil, muted, dm: 'all' } as const;
+  const asked = {
+    now,
+    day: now,
+    snoozedUntil: quietUntil,
+    muted,
+    dm: 'all',
+    onDecided: (decided: Permit) => ctx.count('push', { audience: push.audience, decided }),
+  } as const;
   return (await permit(ctx.db, workspace, key, { ...push, channel: target }, asked)) === 'send';
 }
 

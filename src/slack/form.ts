@@ -6,16 +6,17 @@ import { delegateForm } from '../../blocks/delegate.ts';
 import { digestForm } from '../../blocks/digest.ts';
 import { exceptionForm } from '../../blocks/exception.ts';
 import { experimentForm } from '../../blocks/experiment.ts';
+import { fault } from '../../blocks/fault.ts';
 import { freezeForm } from '../../blocks/freeze-form.ts';
 import { incidentForm } from '../../blocks/incident.ts';
-import { mrkdwn, plainSlot, type View } from '../../blocks/kit.ts';
+import { mrkdwn, type View } from '../../blocks/kit.ts';
 import { answer as answerModal, message, noteForm, skeleton } from '../../blocks/modal.ts';
 import { overrideForm } from '../../blocks/override.ts';
 import { actionRows, pirForm } from '../../blocks/pir.ts';
-import { prefsForm } from '../../blocks/prefs.ts';
+import { coverForm, prefsForm } from '../../blocks/prefs.ts';
 import { refusal, refusedText } from '../../blocks/refusal.ts';
-import { editForm, type RequestDraft, requestForm } from '../../blocks/request.ts';
-import { type ReviewProps, reviewForm } from '../../blocks/review.ts';
+import { asksAgain, editForm, type RequestDraft, requestForm } from '../../blocks/request.ts';
+import { changesSince, reviewForm } from '../../blocks/review.ts';
 import { handoverForm, reasonForm, rollbackForm, statusForm } from '../../blocks/room.ts';
 import { subscribeForm } from '../../blocks/subscription.ts';
 import { closesAt, type ReleaseProps } from '../../blocks/summary.ts';
@@ -37,14 +38,13 @@ import { readNeeds, readUnits, requestCommand } from '../commands/request.ts';
 import { followCommand, offerRoleCommand, statusCommand, stepCommand, voiceCommand } from '../commands/room.ts';
 import { addSubscriptionCommand, readTopics } from '../commands/subscription.ts';
 import { commentCommand, delegateCommand, voteCommand } from '../commands/vote.ts';
-import type { Ctx } from '../ctx.ts';
-import { VoteChoice } from '../domain/approval.ts';
+import { type Ctx, reported } from '../ctx.ts';
+import { type Prefs, VoteChoice } from '../domain/approval.ts';
 import { Freeze } from '../domain/calendar.ts';
 import { enrolmentUri } from '../domain/code.ts';
 import { migrations } from '../domain/content.ts';
 import type { Refusal, RefusalCode } from '../domain/decision.ts';
-import { usualContent } from '../domain/digest.ts';
-import type { StoredEvent } from '../domain/event.ts';
+import { SubscribeInput, usualContent } from '../domain/digest.ts';
 import { ConcludeInput, experimentKey } from '../domain/experiment.ts';
 import { DigestKind, DigestSection } from '../domain/follow.ts';
 import { readLine } from '../domain/line.ts';
@@ -86,14 +86,19 @@ export async function openForm(
   if (!asker.triggerId) return undefined;
   const opened = await client.views.open({ trigger_id: asker.triggerId, view: skeleton(titleOf(form)) });
   const { zone } = admitted.person;
-  if (opened.view?.id)
-    await client.views.update({ view_id: opened.view.id, view: await fillForm(ctx, { ...asker, zone }, form) });
+  if (!opened.view?.id) return undefined;
+  // Nobody is left in front of a form that says it is loading.
+  const view = await fillForm(ctx, { ...asker, zone }, form).catch((error: unknown) =>
+    sayInModal('Maitred', fault('form', reported(ctx, error, 'a form could not be filled'))),
+  );
+  await client.views.update({ view_id: opened.view.id, view });
   return undefined;
 }
 
 function titleOf(form: Form): string {
   switch (form.kind) {
     case 'request':
+    case 'again':
       return 'Request a release';
     case 'review':
       return `Review REL-${form.release}`;
@@ -129,6 +134,8 @@ function titleOf(form: Form): string {
       return 'Follow a service';
     case 'prefs':
       return 'Preferences';
+    case 'cover':
+      return form.part === 'delegate' ? 'Set delegate' : 'Snooze all';
     case 'stepup':
       return 'One-time codes';
     case 'incident':
@@ -207,7 +214,11 @@ async function fillForm(
     }
     case 'prefs': {
       const { prefs } = await loadPrefs(readerOf(ctx.db), workspace, person);
-      return prefsForm(prefs, zone, await findDigest(ctx.db, workspace, person, 'daily'));
+      return prefsForm(prefs, zone, await findDigest(ctx.db, workspace, person, 'daily'), ctx.now());
+    }
+    case 'cover': {
+      const { prefs } = await loadPrefs(readerOf(ctx.db), workspace, person);
+      return coverForm(form.part, prefs, ctx.now());
     }
     case 'stepup': {
       const by = { workspace, actor: person, now: ctx.now() };
@@ -245,6 +256,11 @@ async function fillForm(
       const same = { release: form.release, revision: null, change: {} };
       const refused = await against(call(changeCommand, same), ['nothing_changed']);
       return refused ?? editForm(release.number, release.revision, draftOfRelease(release));
+    }
+    case 'again': {
+      const release = await findReleaseProps(ctx.db, workspace, form.release);
+      if (!release) return no({ code: 'not_found', what: 'release', name: `REL-${form.release}` });
+      return requestForm(draftAgain(release, ctx.now()), await environmentsOf(ctx, workspace), asksAgain(release));
     }
     case 'request': {
       const { draft } = form;
@@ -287,32 +303,13 @@ async function fillForm(
         gates,
         principals: [...new Set(own.flatMap((one) => one.seats))].filter((seat) => seat !== person),
         earlier: votes.find((vote) => vote.voter === person),
-        changed: changedSince(await historyOf(ctx.db, workspace, form.release), person, release.zone),
+        changed: changesSince(await historyOf(ctx.db, workspace, form.release), person, release.zone),
         stepUp: release.gates.some((gate) => gate.rule.step_up && gates.includes(gate.name)),
         minutesLeft: Math.max(0, minutesBetween(ctx.now(), closesAt(release))),
         units: await unitsAround(ctx.db, workspace, release),
       });
     }
   }
-}
-
-/** What changed of a release since somebody voted on it, newest value last; nothing for who never did. */
-function changedSince(history: readonly StoredEvent[], person: string, zone: string): ReviewProps['changed'] {
-  const last = history.findLastIndex(({ body }) => body.type === 'vote.cast' && body.voter === person);
-  if (last < 0) return [];
-  const fields = new Map<string, ReviewProps['changed'][number]>();
-  const note = (field: ReviewProps['changed'][number]['field'], before: string, after: string) =>
-    fields.set(field, { field, before: fields.get(field)?.before ?? before, after });
-  for (const { body } of history.slice(last + 1)) {
-    if (body.type === 'release.changed') for (const one of body.fields) note(one.field, one.before, one.after);
-    if (body.type === 'release.moved' && (body.startsAt !== body.before.startsAt || body.endsAt !== body.before.endsAt))
-      note(
-        'time',
-        plainSlot(new Date(body.before.startsAt), new Date(body.before.endsAt), zone),
-        plainSlot(new Date(body.startsAt), new Date(body.endsAt), zone),
-      );
-  }
-  return [...fields.values()].filter((one) => one.before !== one.after);
 }
 
 /** A fresh secret, sealed and kept until a code proves that the authenticator has it. */
@@ -353,6 +350,11 @@ function draftOfRelease(release: ReleaseProps): RequestDraft {
     auto: release.auto,
     channel: release.channel,
   };
+}
+
+/** The same content once more, at a time that is still to come. */
+function draftAgain(release: ReleaseProps, now: Date): RequestDraft {
+  return { ...draftOfRelease(release), startsAt: release.startsAt > now ? release.startsAt : undefined };
 }
 
 export async function environmentsOf(ctx: Ctx, workspace: string): Promise<string[]> {
@@ -499,6 +501,8 @@ export async function readForm(
       return { call: call(enrolCodeCommand, { credential: about.credential ?? '', code: text('code') }) };
     case 'prefs.v1':
       return readPrefs(view, person);
+    case 'cover.v1':
+      return readCover(view);
     case 'digest.v1':
       return readDigest(view);
     case 'subscribe.v1': {
@@ -675,19 +679,56 @@ function readDigest(view: Submission): Submitted {
   return { call: call(subscribeCommand, plan) };
 }
 
-/** Their own digest beside their preferences: a time switches it on, none switches it off. */
+/** Their own digest beside their preferences: a time switches it on, none switches it off; what else it is stays. */
 function ownDigest(view: Submission, person: string, zone: string | null): Call | undefined {
-  const about = JSON.parse(view.private_metadata || '{}') as { digest?: string | null; zone?: string };
+  const about = JSON.parse(view.private_metadata || '{}') as { digest?: Partial<SubscribeInput> | null; zone?: string };
+  const { digest: before } = about;
   const at = String(fieldsOf(view).values('digest')?.selected_time ?? '');
-  if (at === (about.digest ?? '')) return undefined;
+  if (at === (before?.at ?? '')) return undefined;
   if (at === '') return call(unsubscribeCommand, { channel: person, kind: 'daily' });
-  const plan = { channel: person, kind: 'daily' as const, at, zone: zone ?? about.zone ?? null };
-  return call(subscribeCommand, {
-    ...usualContent,
-    sections: [...usualContent.sections],
-    ...plan,
-    days: [1, 2, 3, 4, 5],
-  });
+  const { days = [1, 2, 3, 4, 5], scope = usualContent.scope, sections = [...usualContent.sections] } = before ?? {};
+  return call(
+    subscribeCommand,
+    SubscribeInput.parse({
+      channel: person,
+      kind: 'daily',
+      at,
+      zone: zone ?? before?.zone ?? about.zone ?? null,
+      days,
+      scope,
+      sections,
+      quiet: before?.quiet ?? usualContent.quiet,
+    }),
+  );
+}
+
+/** One part of the preferences. */
+function readCover(view: Submission): Submitted {
+  const { time } = fieldsOf(view);
+  const { part } = JSON.parse(view.private_metadata || '{}') as { part?: string };
+  if (part === 'delegate') {
+    const read = readDelegate(view);
+    if ('errors' in read) return read;
+    return read.delegate === null
+      ? { errors: { delegate: 'Say who votes for you.' } }
+      : { call: call(prefsCommand, { prefs: { delegate: read.delegate } }) };
+  }
+  const until = time('snooze');
+  return until
+    ? { call: call(prefsCommand, { prefs: { snoozeUntil: until.toISOString() } }) }
+    : { errors: { snooze: 'Say until when.' } };
+}
+
+function readDelegate(
+  view: Submission,
+): { readonly delegate: Prefs['delegate'] } | { readonly errors: Readonly<Record<string, string>> } {
+  const { time, values } = fieldsOf(view);
+  const to = String(values('delegate')?.selected_user ?? '');
+  const [from, until] = [time('delegateFrom'), time('delegateUntil')];
+  if (to === '') return { delegate: null };
+  if (!from || !until)
+    return { errors: { [blockOf(view, from ? 'delegateUntil' : 'delegateFrom')]: 'Say from when and until when.' } };
+  return { delegate: { to, from: from.toISOString(), until: until.toISOString() } };
 }
 
 function readPrefs(view: Submission, person: string): Submitted {
@@ -698,11 +739,9 @@ function readPrefs(view: Submission, person: string): Submitted {
   if (clock('from') >= clock('to')) return { errors: { to: 'It has to end after it begins.' } };
   const zone = text('zone') === '' ? null : text('zone');
   if (zone !== null && !isZone(zone)) return { errors: { zone: 'Write a zone like Europe/Berlin, or nothing.' } };
-  const to = String(values('delegate')?.selected_user ?? '');
-  const [from, until] = [time('delegateFrom'), time('delegateUntil')];
-  if (to !== '' && (!from || !until))
-    return { errors: { [blockOf(view, from ? 'delegateUntil' : 'delegateFrom')]: 'Say from when and until when.' } };
-  const delegate = to === '' || !from || !until ? null : { to, from: from.toISOString(), until: until.toISOString() };
+  const read = readDelegate(view);
+  if ('errors' in read) return read;
+  const { delegate } = read;
   const dm = (['all', 'needed', 'none'] as const).find((one) => one === picked('dm')) ?? 'all';
   const work = { from: clock('from'), to: clock('to'), days };
   const isUsual = work.from === usualHours.from && work.to === usualHours.to && days.join() === usualHours.days.join();
@@ -754,7 +793,8 @@ const inputs: Readonly<Record<string, Partial<Record<RefusalCode, string>>>> = {
   'delegate.v1': { delegate_unfit: 'to', delegate_chain: 'to' },
   'digest.v1': { unknown_scope: 'scope' },
   'subscribe.v1': { unknown_scope: 'service' },
-  'prefs.v1': { delegate_unfit: 'delegate', never_happens: 'delegateUntil' },
+  'prefs.v1': { delegate_unfit: 'delegate', never_happens: 'delegateUntil', in_the_past: 'snooze' },
+  'cover.v1': { delegate_unfit: 'delegate', never_happens: 'delegateUntil', in_the_past: 'snooze' },
   'override.v1': { second_unfit: 'second' },
   'handover.v1': { offer_unfit: 'to', lead_voted: 'to', reason_needed: 'note' },
   'pir.v1': { not_as_planned: 'outcome', due_past: 'due1' },

@@ -79,7 +79,7 @@ export async function admit(
 ): Promise<{ readonly ok: true; readonly person: Person } | { readonly ok: false; readonly refusal: Refusal }> {
   const { people } = await ctx.directory.lookup(workspace, { ...needNothing, people: [person] }, identityMaxAgeMs);
   const who = people[person];
-  if (!who) return { ok: false, refusal: { code: 'unverified' } };
+  if (!who) throw new Error('the directory left out whom it was asked for');
   const refused = may(audience, who);
   return refused ? { ok: false, refusal: refused } : { ok: true, person: who };
 }

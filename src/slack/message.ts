@@ -16,7 +16,7 @@ export type Projector = {
   readonly client: WebClient;
   /** This process's name in claims. */
   readonly instance: string;
-  readonly seen: (kind: string, result: 'created' | 'updated' | 'unchanged' | 'failed') => void;
+  readonly seen: (kind: string, result: 'created' | 'updated' | 'unchanged' | 'failed' | 'given up') => void;
 };
 
 export type Shown = { channel: string | null; ts: string | null; hash: string | null; wrote: boolean };
@@ -70,6 +70,7 @@ export async function permitPush(
       snoozedUntil: until.sort((a, b) => b.getTime() - a.getTime())[0],
       dm: prefs.dm,
       muted,
+      onDecided: (decided) => ctx.count('push', { audience: pushed.audience, decided }),
     },
   );
   if (allowed === 'collapse')
@@ -151,7 +152,13 @@ async function notePost({ ctx }: Projector, { row }: Claim, channel: string, opt
     must: true,
   };
   const now = ctx.now();
-  await permit(ctx.db, row.workspace, row.key, about, { now, day: now, snoozedUntil: undefined, dm: 'all' });
+  await permit(ctx.db, row.workspace, row.key, about, {
+    now,
+    day: now,
+    snoozedUntil: undefined,
+    dm: 'all',
+    onDecided: (decided) => ctx.count('push', { audience: about.audience, decided }),
+  });
 }
 
 /** Looks for a message that a first try may have left behind, by the key in its metadata. */

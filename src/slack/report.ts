@@ -8,11 +8,12 @@ import {
   type Picture,
   pictures,
   report,
+  teamLines,
 } from '../../blocks/report.ts';
 import { toPng } from '../chart.ts';
 import type { Ctx } from '../ctx.ts';
 import { type DigestPlan, usualContent } from '../domain/digest.ts';
-import { type DigestKind, isPersonTarget, lookBack, namesServices } from '../domain/follow.ts';
+import { type DigestKind, isEverything, isPersonTarget, lookBack, namesServices } from '../domain/follow.ts';
 import type { MetricGroup } from '../domain/metric.ts';
 import { lastDays, type ReportWish, reportDays, weeksIn } from '../domain/report.ts';
 import { scopeWords } from '../domain/scope.ts';
@@ -22,7 +23,14 @@ import { mainEnvironment } from '../store/experiment.ts';
 import { beginFirstWrite, type Claim } from '../store/ledger.ts';
 import type { MetricScope } from '../store/metric.ts';
 import { loadWorkspace } from '../store/read.ts';
-import { loadDigestNumbers, loadNumbers, loadSummaryNumbers, metricScopeOf, reportNames } from '../store/report.ts';
+import {
+  loadDigestNumbers,
+  loadNumbers,
+  loadSummaryNumbers,
+  loadTeamNumbers,
+  metricScopeOf,
+  reportNames,
+} from '../store/report.ts';
 import { listUnbooked } from '../store/unbooked.ts';
 import { leaseMs } from './client.ts';
 import { appears, notTaken } from './flight.ts';
@@ -75,22 +83,37 @@ export async function answerReport(ctx: Ctx, client: WebClient, asker: Asker, wi
   return report(numbers, { group: wish.group, unbooked, again: againOf(wish), command });
 }
 
-/** The numbers that a digest is about; undefined when they are not wanted, or could not be had in time. */
+/** What a digest is about, and when. */
+type DigestAsk = {
+  readonly channel: string;
+  readonly kind: DigestKind;
+  readonly date: string;
+  readonly plan: DigestPlan | undefined;
+};
+
+/** What a digest says of numbers in one place: a line, in a summary with where releases wait; for a person one for each team. */
+export async function digestLines(ctx: Ctx, workspace: string, digest: DigestAsk): Promise<Mrkdwn | undefined> {
+  const { channel, kind, plan } = digest;
+  const { scope, sections } = plan ?? usualContent;
+  if (isPersonTarget(channel) && isEverything(scope) && sections.includes('numbers')) {
+    const { zone } = plan ?? (await loadWorkspace(ctx.db, workspace));
+    const teams = await inTime(ctx, loadTeamNumbers(ctx.db, workspace, { person: channel, now: ctx.now(), zone }));
+    return teams && teamLines(teams);
+  }
+  const numbers = await digestNumbers(ctx, workspace, digest);
+  const line = numbers && numbersLine(numbers);
+  return line && kind !== 'daily' ? join([line, bottleneckWords(numbers.bottleneck)], '\n') : line;
+}
+
+/** The numbers of a digest's scope; undefined when there is none, they are not wanted, or could not be had in time. */
 export async function digestNumbers(
   ctx: Ctx,
   workspace: string,
-  digest: {
-    readonly channel: string;
-    readonly kind: DigestKind;
-    readonly date: string;
-    readonly plan: DigestPlan | undefined;
-  },
+  { channel, kind, date, plan }: DigestAsk,
 ): Promise<NumbersProps | undefined> {
-  const { channel, kind, date } = digest;
-  if (isPersonTarget(channel)) return undefined;
-  const { zone } = digest.plan ?? (await loadWorkspace(ctx.db, workspace));
-  const { scope, sections } = digest.plan ?? usualContent;
-  if (!sections.includes('numbers')) return undefined;
+  const { zone } = plan ?? (await loadWorkspace(ctx.db, workspace));
+  const { scope, sections } = plan ?? usualContent;
+  if (!sections.includes('numbers') || (isPersonTarget(channel) && isEverything(scope))) return undefined;
   const [environment = null, ...others] = scope.environments;
   const about = {
     scope: await metricScopeOf(ctx.db, workspace, scope),
@@ -101,20 +124,20 @@ export async function digestNumbers(
   };
   const back = lookBack(kind, date);
   const period = { from: instantAt(back.from, '00:00', zone), to: instantAt(back.to, '00:00', zone) };
-  const loading =
+  return inTime(
+    ctx,
     kind === 'daily'
       ? loadDigestNumbers(ctx.db, workspace, { ...about, date })
-      : loadSummaryNumbers(ctx.db, workspace, { ...about, period });
+      : loadSummaryNumbers(ctx.db, workspace, { ...about, period }),
+  );
+}
+
+/** Nobody goes without a digest because a number took too long. */
+async function inTime<T>(ctx: Ctx, loading: Promise<T>): Promise<T | undefined> {
   return loading.catch((error: unknown) => {
     ctx.log.warn({ err: error }, 'no numbers for a digest');
     return undefined;
   });
-}
-
-/** What a digest says of them in one place: a line, and in a summary where releases wait. */
-export function digestLine(kind: DigestKind, numbers: NumbersProps | undefined): Mrkdwn | undefined {
-  const line = numbers && numbersLine(numbers);
-  return numbers && line && kind !== 'daily' ? join([line, bottleneckWords(numbers.bottleneck)], '\n') : line;
 }
 
 /** What was asked for besides the group. */

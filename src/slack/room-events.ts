@@ -18,7 +18,7 @@ import { type Found, messageAt } from './war-room.ts';
 const lateMs = 2 * 60_000;
 
 /** What people do in war rooms besides clicking: they pin, react, come in, and archive the channel by hand. */
-export function watchRooms(app: App, { ctx, client, workspace, perform }: Door): void {
+export function watchRooms(app: App, { ctx, client, workspace, perform, guarded }: Door): void {
   app.event('pin_added', async ({ event }) => {
     const { botUser } = await loadWorkspace(ctx.db, workspace);
     const { user, channel_id: channel, item } = event;
@@ -42,18 +42,14 @@ export function watchRooms(app: App, { ctx, client, workspace, perform }: Door):
       author: message.user ?? String(message.bot_id ?? ''),
       thread: typeof message.thread_ts === 'string' ? message.thread_ts : undefined,
     };
-    const admitted = await admit(ctx, workspace, user.id, 'members');
-    const zone = admitted.ok ? admitted.person.zone : 'UTC';
-    const kept = admitted.ok
-      ? await keepMessage({ source: 'shortcut', person: user.id, channel: channel.id, ts: message.ts }, said)
-      : undefined;
-    const view = !admitted.ok
-      ? refusal(admitted.refusal, zone)
-      : kept === undefined
-        ? refusal({ code: 'no_room_here' }, zone)
-        : kept.ok
-          ? { text: '📌 It is in the record, with its own time and author.', blocks: [] }
-          : refusal(kept.refusal, zone);
+    const view = await guarded(async () => {
+      const admitted = await admit(ctx, workspace, user.id, 'members');
+      if (!admitted.ok) return refusal(admitted.refusal, 'UTC');
+      const about = { source: 'shortcut', person: user.id, channel: channel.id, ts: message.ts } as const;
+      const kept = await keepMessage(about, said);
+      if (kept?.ok) return { text: '📌 It is in the record, with its own time and author.', blocks: [] };
+      return refusal(kept?.refusal ?? { code: 'no_room_here' }, admitted.person.zone);
+    });
     await respond({ response_type: 'ephemeral', replace_original: false, ...view });
   });
   app.event('member_joined_channel', async ({ event }) => {

@@ -2,11 +2,11 @@ import { voteCard } from '../../blocks/approval.ts';
 import { bookingCard } from '../../blocks/booking.ts';
 import { experimentAsk } from '../../blocks/experiment.ts';
 import { freezeCard, touched } from '../../blocks/freeze.ts';
-import { home } from '../../blocks/home.ts';
+import { incidentReminder, incidentSettled } from '../../blocks/incident.ts';
 import { ask, line, notice, reminder, told, waiting } from '../../blocks/notice.ts';
 import { overrideAsk } from '../../blocks/override.ts';
-import { refusal } from '../../blocks/refusal.ts';
 import { card } from '../../blocks/release.ts';
+import { changesSince } from '../../blocks/review.ts';
 import {
   briefing,
   checklist,
@@ -24,18 +24,18 @@ import { board } from '../../blocks/train.ts';
 import { trustAsk } from '../../blocks/trust.ts';
 import { lineOffer } from '../../blocks/waiting-line.ts';
 import type { Ctx } from '../ctx.ts';
-import { may } from '../domain/access.ts';
 import { contentHash } from '../domain/content.ts';
 import type { StoredEvent } from '../domain/event.ts';
+import { questionAbout } from '../domain/incident.ts';
 import { momentOf, pieces } from '../domain/protocol.ts';
 import { isLogged } from '../domain/reaction.ts';
 import { releaseKey } from '../domain/release.ts';
 import { parseSurfaceKey, type Surface, surfaceKey } from '../domain/surface.ts';
-import { wallTime } from '../domain/time.ts';
 import { readerOf } from '../store/calendar.ts';
 import type { Db } from '../store/db.ts';
 import { findExperiment } from '../store/experiment.ts';
 import { followedOf } from '../store/follow.ts';
+import { loadIncident } from '../store/incident.ts';
 import {
   bury,
   type Claim,
@@ -50,27 +50,19 @@ import {
   surfacesLike,
 } from '../store/ledger.ts';
 import { remindersOf } from '../store/notification.ts';
-import {
-  calendarDays,
-  findBooking,
-  findFreeze,
-  findSwapProps,
-  findTrain,
-  findWaitingProps,
-  isKept,
-} from '../store/planned.ts';
+import { findBooking, findFreeze, findSwapProps, findTrain, findWaitingProps, isKept } from '../store/planned.ts';
 import { coveredBy } from '../store/policy.ts';
 import {
   eventsBeside,
   findOverride,
   gateCosts,
+  historyOf,
   listReleases,
   loadEvent,
   loadReleaseProps,
   loadWorkspace,
-  reviewsDue,
+  readReleases,
 } from '../store/read.ts';
-import { loadTeamNumbers } from '../store/report.ts';
 import { loadRoomProps, protocolsFor } from '../store/room.ts';
 import { findProposal } from '../store/trust.ts';
 import { failureOf, leaseMs } from './client.ts';
@@ -84,6 +76,7 @@ import {
   showDigestNumbers,
   tellFollowers,
 } from './follow.ts';
+import { showHome } from './home.ts';
 import { alsoStale, directMessage, findPosted, keep, message, type Projector, push, type Shown } from './message.ts';
 import { offersForRelease } from './offer.ts';
 import { archive, bookmarks, callStep, headed, lookAtKept, room } from './war-room.ts';
@@ -124,8 +117,9 @@ export async function refresh(projector: Projector, workspace: string, key: stri
       await settle(ctx.db, claimed, shown);
       projector.seen(kind, shown.wrote ? (claimed.row.ts ? 'updated' : 'created') : 'unchanged');
     } catch (error) {
-      projector.seen(kind, 'failed');
-      return handleFailure(projector, claimed, key, error);
+      const again = await handleFailure(projector, claimed, key, error);
+      projector.seen(kind, again === undefined ? 'given up' : 'failed');
+      return again;
     }
   }
 }
@@ -295,7 +289,12 @@ async function show(
       // Nobody is asked what is decided already; a message that was sent is brought up to date.
       if (!claimed.row.ts && (!asked || props.state !== 'requested')) return keep(claimed);
       const must = props.changeType === 'emergency';
-      return push(projector, claimed, surface.person, ask(props, surface.person, principals), {
+      // Whoever voted before is told what is different now.
+      const changed =
+        props.revision > 1
+          ? changesSince(await historyOf(db, workspace, props.number), surface.person, props.zone)
+          : [];
+      return push(projector, claimed, surface.person, ask(props, surface.person, principals, changed), {
         audience: 'approver',
         release: props.number,
         why: 'may vote in a gate',
@@ -563,6 +562,27 @@ async function show(
         must: false,
       });
     }
+    case 'incident': {
+      const facts = await loadIncident(readerOf(db), { workspace, now: ctx.now() }, surface.incident);
+      const question = questionAbout(surface.incident, facts, ctx.now());
+      const { reported } = facts;
+      // Answered before it was asked: there is nothing to say.
+      if (!reported || (!claimed.row.ts && !question.ok)) return keep(claimed);
+      if (!question.ok) {
+        const settled = incidentSettled(
+          reported.key,
+          facts.links.map((one) => one.release),
+        );
+        return message(projector, claimed, await directMessage(projector, claimed, reported.person), settled);
+      }
+      const candidates = await readReleases(db, workspace, { number: { in: [...question.candidates] } }, { take: 5 });
+      return push(projector, claimed, reported.person, incidentReminder(reported, candidates), {
+        audience: 'person',
+        release: null,
+        why: 'an incident that you reported',
+        must: false,
+      });
+    }
     case 'digest':
       return showDigest(projector, claimed, surface);
     case 'digest-more':
@@ -596,35 +616,8 @@ async function show(
     }
     case 'hello':
       return message(projector, claimed, surface.channel, hello(surface.channel));
-    case 'home': {
-      const needs = { people: [surface.person], usergroups: [], channels: [] };
-      const { people: known } = await ctx.directory.lookup(workspace, needs, 5 * 60_000);
-      const reader = known[surface.person];
-      const refused = reader ? may('anyone', reader) : ({ code: 'unverified' } as const);
-      if (refused) {
-        const view = { type: 'home' as const, blocks: refusal(refused, 'UTC').blocks };
-        await projector.client.views.publish({ user_id: surface.person, view });
-        return { channel: null, ts: null, hash: null, wrote: true };
-      }
-      const { zone } = await loadWorkspace(db, workspace);
-      const now = ctx.now();
-      const asked = { person: surface.person, zone, today: wallTime(now, zone).date, now, take: 15, skip: 0 };
-      const [needed, mine, reviews, week, teams] = await Promise.all([
-        listReleases(db, workspace, { ...asked, filter: { kind: 'needs-me' } }),
-        listReleases(db, workspace, { ...asked, filter: { kind: 'mine' } }),
-        reviewsDue(db, workspace, surface.person),
-        calendarDays(db, workspace, { from: asked.today, days: 7, filter: undefined, now }),
-        // Nobody goes without the rest of it because a number took too long.
-        loadTeamNumbers(db, workspace, { person: surface.person, now, zone }).catch((error: unknown) => {
-          ctx.log.warn({ err: error }, 'no numbers for App Home');
-          return [];
-        }),
-      ]);
-      const lists = { waiting: needed.releases, mine: mine.releases, reviews, week, teams };
-      const blocks = home({ person: surface.person, ...lists, isGuest: reader?.isGuest === true, asOf: now, zone });
-      await projector.client.views.publish({ user_id: surface.person, view: { type: 'home', blocks } });
-      return { channel: null, ts: null, hash: null, wrote: true };
-    }
+    case 'home':
+      return showHome(projector, claimed, surface.person);
   }
 }
 
@@ -640,6 +633,7 @@ const results: readonly string[] = [
   'release.failed',
   'review.asked',
   'start.held',
+  'release.missed',
 ];
 
 /** Those whom somebody votes for: named for this release, or by a preference that holds now. */

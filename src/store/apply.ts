@@ -3,6 +3,7 @@ import { bookingKey } from '../domain/booking.ts';
 import type { Seat } from '../domain/calendar.ts';
 import { roomSettingsOf, standardsOf, trainsOf } from '../domain/catalog.ts';
 import { handoverCriteria } from '../domain/criterion.ts';
+import { missed } from '../domain/deploy.ts';
 import { byType, type EventTable, type StoredEvent } from '../domain/event.ts';
 import { unitsName } from '../domain/release.ts';
 import { holderOf } from '../domain/request.ts';
@@ -491,6 +492,7 @@ const changes: EventTable<Write[]> = {
       params: [workspace, body.key, body.note, body.link, body.services, whoOf(actor), at],
     },
   ],
+  'incident.reminded': () => [],
   'incident.unrelated': ({ workspace, body }) => [
     {
       sql: `UPDATE reported_incident SET state = 'none' WHERE workspace = $1 AND key = $2 AND state = 'open'`,
@@ -923,6 +925,13 @@ const changes: EventTable<Write[]> = {
     {
       sql: 'UPDATE release SET held = $3 WHERE workspace = $1 AND number = $2',
       params: [workspace, body.release, String(body.refusal.code ?? '')],
+      rows: 1,
+    },
+  ],
+  'release.missed': ({ workspace, body }) => [
+    {
+      sql: 'UPDATE release SET held = $3 WHERE workspace = $1 AND number = $2',
+      params: [workspace, body.release, missed],
       rows: 1,
     },
   ],

@@ -60,11 +60,11 @@ export async function warmUp(db: Db): Promise<void> {
   await db.prisma.release.findFirst({ include: { units: true } });
 }
 
-/** True when the database answers. */
-export async function pingDb(db: Db): Promise<boolean> {
-  return db.background.query('SELECT 1').then(
-    () => true,
-    () => false,
+/** Does the database answer, and let something be written? */
+export async function pingDb(db: Db): Promise<'ok' | 'read-only' | 'down'> {
+  return db.background.query<{ on: string }>(`SELECT current_setting('transaction_read_only') AS on`).then(
+    ({ rows }) => (rows[0]?.on === 'on' ? 'read-only' : 'ok'),
+    () => 'down',
   );
 }
 
@@ -100,4 +100,27 @@ export async function inBackground<T>(
   } finally {
     client.release(broken);
   }
+}
+
+/** Nothing was asked for, or nobody answered: the server is gone, full, starting or takes no writes. */
+export function isDatabaseDown(error: unknown): boolean {
+  const { code, message, meta } = error as {
+    code?: unknown;
+    message?: unknown;
+    meta?: { driverAdapterError?: { cause?: { kind?: string; originalCode?: string } } };
+  };
+  const cause = meta?.driverAdapterError?.cause;
+  const state = cause?.originalCode ?? (typeof code === 'string' ? code : '');
+  // SQLSTATE classes 08 (connection), 53 (resources), 57P (shut down, starting), 25006 (read-only); then Node's and Prisma's.
+  if (
+    /^(08...|53...|57P..|25006|ECONN\w+|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|P1001|P1002|P1017|P2024)$/.test(
+      state,
+    )
+  )
+    return true;
+  if (['DatabaseNotReachable', 'ConnectionClosed', 'SocketTimeout'].includes(cause?.kind ?? '')) return true;
+  // pg's own, which have no code.
+  return /^(Connection terminated|timeout exceeded when trying to connect|timeout expired|Query read timeout|Cannot use a pool)/.test(
+    String(message),
+  );
 }

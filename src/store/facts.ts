@@ -4,6 +4,7 @@ import { Catalog } from '../domain/catalog.ts';
 import { type EnrolFacts, type RemoveCodeFacts, wrongMinutes } from '../domain/code.ts';
 import { conditionsOf } from '../domain/criterion.ts';
 import { type Delegation, ownersOf, sourcesOf, type Vote } from '../domain/gate.ts';
+import type { HomeFacts } from '../domain/home.ts';
 import { type ChangeType, GateRule, Guard } from '../domain/policy.ts';
 import { isCovered, noPrefs, type PrefsFacts } from '../domain/prefs.ts';
 import type { Codes, Release, ReleaseFacts, ReleaseState, ServiceOf } from '../domain/release.ts';
@@ -222,6 +223,18 @@ export async function loadPrefs(reader: Reader, workspace: string, person: strin
     [workspace, person],
   );
   return { prefs: row ? Prefs.parse(row.body) : noPrefs };
+}
+
+/** What a choice on App Home is judged by. */
+export async function loadHomeFacts(reader: Reader, workspace: string, person: string): Promise<HomeFacts> {
+  const [row] = await reader.query<{ facts: Json }>(
+    `SELECT jsonb_build_object('prefs', (SELECT body FROM preference WHERE workspace = $1 AND person = $2),
+       'roles', (SELECT coalesce(jsonb_agg(role), '[]') FROM person_role WHERE workspace = $1 AND person = $2),
+       'hasCatalog', (SELECT catalog_hash IS NOT NULL FROM workspace WHERE id = $1)) AS facts`,
+    [workspace, person],
+  );
+  const { prefs, ...facts } = row?.facts ?? {};
+  return { ...facts, prefs: prefs ? Prefs.parse(prefs) : noPrefs };
 }
 
 export async function loadCatalog(tx: Tx, workspace: string, now: Date): Promise<CatalogFacts> {

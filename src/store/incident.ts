@@ -39,7 +39,7 @@ export async function findReported(reader: Reader, workspace: string, key: strin
 }
 
 function reportedJson(key: string): string {
-  return `(SELECT jsonb_build_object('key', key, 'note', note, 'services', services, 'at', at, 'state', state)
+  return `(SELECT jsonb_build_object('key', key, 'note', note, 'services', services, 'person', person, 'at', at, 'state', state)
     FROM reported_incident WHERE workspace = $1 AND lower(key) = lower(${key}) LIMIT 1)`;
 }
 

@@ -188,7 +188,14 @@ export async function surfacesLike(db: Db, workspace: string, prefix: string): P
   return rows.map((row) => row.key);
 }
 
-export async function countOutbox(db: Db): Promise<number> {
-  const { rows } = await db.background.query<{ count: string }>('SELECT count(*) FROM outbox');
-  return Number(rows[0]?.count ?? 0);
+/** How many writes wait, and for how many seconds the oldest has waited. */
+export async function outboxLag(db: Db, now: Date): Promise<{ rows: number; seconds: number }> {
+  const { rows } = await db.background.query<{ count: string; oldest: Date | null }>(
+    'SELECT count(*), (SELECT at FROM outbox ORDER BY id LIMIT 1) AS oldest FROM outbox',
+  );
+  const [row] = rows;
+  return {
+    rows: Number(row?.count ?? 0),
+    seconds: row?.oldest ? Math.max(0, (now.getTime() - row.oldest.getTime()) / 1000) : 0,
+  };
 }

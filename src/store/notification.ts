@@ -35,9 +35,11 @@ export async function permit(
     readonly dm: 'all' | 'needed' | 'none';
     /** Nothing that is followed is wanted there now. */
     readonly muted?: boolean;
+    /** Hears of a decision that is new. */
+    readonly onDecided?: (decided: Permit) => void;
   },
 ): Promise<Permit> {
-  return inBackground(db, 'BEGIN', async (client) => {
+  const { decided, isNew } = await inBackground(db, 'BEGIN', async (client) => {
     await client.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 2))', [
       `${workspace}:${push.person ?? surface}`,
     ]);
@@ -49,7 +51,10 @@ export async function permit(
     // What a mute kept back is judged anew when something else happens: the mute may be over.
     const isSettled =
       known === 'sent' || known === 'collapsed' || (known === 'dropped' && push.audience !== 'follower');
-    if (known !== undefined && isSettled) return known === 'sent' ? 'send' : known === 'dropped' ? 'drop' : 'collapse';
+    if (known !== undefined && isSettled) {
+      const decided: Permit = known === 'sent' ? 'send' : known === 'dropped' ? 'drop' : 'collapse';
+      return { decided, isNew: false };
+    }
     const { rows } = await client.query<{ of_release: number; of_day: number }>(
       `SELECT count(*) FILTER (WHERE release = $3)::int AS of_release, count(*) FILTER (WHERE at >= $4)::int AS of_day
        FROM notification WHERE workspace = $1 AND person = $2 AND audience = $5 AND state = 'sent' AND why <> 'asked to be asked again'`,
@@ -75,8 +80,10 @@ export async function permit(
         asked.now,
       ],
     );
-    return decided;
+    return { decided, isNew: true };
   });
+  if (isNew) asked.onDecided?.(decided);
+  return decided;
 }
 
 function decide(

@@ -52,7 +52,7 @@ export async function listReleases(
   return { releases, total };
 }
 
-/** Releases with an open gate that waits for this person: asked themselves, or in the place of somebody. */
+/** Releases with an open gate that waits for this person, the longest first: asked themselves, or in the place of somebody. */
 export async function neededBy(reader: Reader, workspace: string, person: string, now: Date): Promise<number[]> {
   const covered = await coveredBy(reader, workspace, person, now);
   const rows = await reader.query<{ number: number }>(
@@ -66,7 +66,8 @@ export async function neededBy(reader: Reader, workspace: string, person: string
          AND (s.seat = $2 OR g.rule ->> 'delegates' <> 'false')
          AND NOT EXISTS (SELECT 1 FROM delegation d WHERE d.workspace = $1 AND d.release = r.number AND d.person = s.seat AND d.delegate <> $2)
          AND NOT EXISTS (SELECT 1 FROM vote v WHERE v.workspace = $1 AND v.release = r.number AND v.gate = g.name
-           AND v.revision = r.revision AND (s.seat = ANY (v.seats) OR v.voter = $2)))`,
+           AND v.revision = r.revision AND (s.seat = ANY (v.seats) OR v.voter = $2)))
+     ORDER BY (SELECT min(g.asked_at) FROM gate g WHERE g.workspace = $1 AND g.release = r.number AND g.met_at IS NULL), r.number`,
     [workspace, person, covered],
   );
   return rows.map((row) => row.number);
@@ -199,7 +200,7 @@ export async function readReleases(
   if (rows.length === 0) return [];
   const numbers = rows.map((row) => row.number);
   const about = { workspace, release: { in: numbers } };
-  const [{ zone }, criteria, ticks, overrides, delegations, exceptions] = await Promise.all([
+  const [{ zone }, criteria, ticks, overrides, delegations, exceptions, waysBack] = await Promise.all([
     loadWorkspace(db, workspace),
     db.prisma.criterion.findMany({ where: about, orderBy: { position: 'asc' } }),
     db.prisma.tick.findMany({ where: about }),
@@ -209,6 +210,7 @@ export async function readReleases(
     }),
     db.prisma.delegation.findMany({ where: about }),
     db.prisma.exception.findMany({ where: about }),
+    waysBackOf(db, workspace, numbers),
   ]);
   const of = <T extends { release: number }>(all: T[], number: number) => all.filter((one) => one.release === number);
   return rows.map((row) => {
@@ -224,8 +226,20 @@ export async function readReleases(
       overrides: of(overrides, row.number).map((one) => ({ ...one, by: one.proposer })),
       delegations: of(delegations, row.number).map((one) => ({ from: one.person, to: one.delegate })),
       exception: of(exceptions, row.number)[0],
+      hasWayBack: waysBack.includes(row.number),
     };
   });
+}
+
+/** Those of these releases whose runbooks say how to go back. */
+async function waysBackOf(db: Db, workspace: string, releases: readonly number[]): Promise<number[]> {
+  const { rows } = await db.background.query<{ release: number }>(
+    `SELECT DISTINCT w.release FROM release_unit w JOIN service v ON v.workspace = $1 AND v.key = w.service
+     JOIN runbook b ON b.workspace = $1 AND b.key = v.room ->> 'runbook'
+     WHERE w.workspace = $1 AND w.release = ANY ($2) AND jsonb_array_length(b.body -> 'rollback') > 0`,
+    [workspace, releases],
+  );
+  return rows.map((row) => row.release);
 }
 
 export async function findOverride(db: Db, workspace: string, id: string): Promise<OverrideProps | undefined> {
@@ -280,7 +294,10 @@ export async function gateCosts(
   );
 }
 
-function toProps(row: Found, zone: string): Omit<ReleaseProps, 'criteria' | 'overrides' | 'delegations' | 'exception'> {
+function toProps(
+  row: Found,
+  zone: string,
+): Omit<ReleaseProps, 'criteria' | 'overrides' | 'delegations' | 'exception' | 'hasWayBack'> {
   const gates = row.gates.map((gate) => ({ ...gate, rule: GateRule.parse(gate.rule) }));
   const votes = row.votes
     .filter((vote) => vote.revision === row.revision)

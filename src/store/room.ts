@@ -177,9 +177,6 @@ export async function findRoomProps(db: Db, workspace: string, number: number): 
     `SELECT jsonb_build_object(
        'steps', ${stepsJson},
        'openedAt', r.room_opened_at,
-       'hasWayBack', EXISTS (SELECT 1 FROM release_unit w JOIN service v ON v.workspace = $1 AND v.key = w.service
-         JOIN runbook b ON b.workspace = $1 AND b.key = v.room ->> 'runbook'
-         WHERE w.workspace = $1 AND w.release = $2 AND jsonb_array_length(b.body -> 'rollback') > 0),
        'holders', (SELECT coalesce(jsonb_object_agg(role, person), '{}') FROM room_role WHERE workspace = $1 AND release = $2),
        'offers', (SELECT coalesce(jsonb_agg(jsonb_build_object('id', id, 'role', role, 'from', offered_by, 'to', person, 'note', note,
            'inFlight', in_flight, 'state', state) ORDER BY at), '[]') FROM role_offer WHERE workspace = $1 AND release = $2),
@@ -247,6 +244,26 @@ export async function protocolsFor(
       : [];
   });
   return found.filter((one, index) => found.findIndex((other) => other.channel === one.channel) === index);
+}
+
+/** What reviews wanted done and nobody has done, the most urgent first; `release` undefined: of all. */
+export async function openActions(
+  db: Db,
+  workspace: string,
+  release: number | undefined,
+): Promise<{ key: string; release: number; text: string; owner: string; due: string }[]> {
+  const { rows } = await db.background.query<{
+    key: string;
+    release: number;
+    text: string;
+    owner: string;
+    due: string;
+  }>(
+    `SELECT key, release, text, owner, due FROM action
+     WHERE workspace = $1 AND done_at IS NULL AND ($2::int IS NULL OR release = $2) ORDER BY due, key LIMIT 50`,
+    [workspace, release ?? null],
+  );
+  return rows;
 }
 
 /** Open known errors; `services` empty: of all. */

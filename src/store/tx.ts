@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { type Db, prepared } from './db.ts';
+import { type Db, isDatabaseDown, prepared } from './db.ts';
 
 declare const isTx: unique symbol;
 
@@ -14,6 +14,9 @@ export type Tx = {
 
 /** Thrown inside a transaction when the world moved: the whole transaction is tried again. */
 export class Conflict extends Error {}
+
+/** The connection was lost between COMMIT and its answer: only asking again with the same id tells whether it stands. */
+export class CommitUnclear extends Error {}
 
 const attempts = 12;
 
@@ -74,6 +77,7 @@ async function once<T>(
   const client = await db.pool.connect();
   const locked: string[] = [];
   let broken: Error | undefined;
+  let committing = false;
   try {
     for (const name of locks) {
       await client.query('SELECT pg_advisory_lock(hashtextextended($1, 0))', [name]);
@@ -89,6 +93,7 @@ async function once<T>(
         (await client.query(prepared(sql, params))).rowCount ?? 0,
     } as unknown as Tx;
     const result = await work(tx, begun.at(-1)?.rows ?? []);
+    committing = true;
     await client.query('COMMIT');
     return result;
   } catch (error) {
@@ -96,6 +101,7 @@ async function once<T>(
     await client.query('ROLLBACK').catch((failed: Error) => {
       broken = failed;
     });
+    if (committing && isDatabaseDown(error)) throw new CommitUnclear('COMMIT got no answer', { cause: error });
     throw error;
   } finally {
     for (const name of locked) {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { actionList } from '../../blocks/pir.ts';
 import {
   briefing,
   canaryAnswer,
@@ -147,6 +148,17 @@ describe.each(['Add SEPA instant payouts', hostile, '', '漢字 🚀 עברית'
           'UTC',
         ),
         knownErrorList([], 'UTC'),
+        actionList(
+          [1, 2].map((number) => ({
+            key: `A142-${number}`,
+            release: 142,
+            text: words.slice(0, 300),
+            owner: `U${number}`,
+            due: `2026-12-0${number}`,
+          })),
+          { reader: 'U2', today: '2026-12-02', command: '/release' },
+        ),
+        actionList([], { reader: 'U2', today: '2026-12-02', command: '/release' }),
       ];
       for (const view of views) {
         expect(checkBlocks(view.blocks, 'message')).toEqual([]);

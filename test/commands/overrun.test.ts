@@ -18,8 +18,8 @@ beforeEach(() => hall.jumps(24 * 60));
 afterAll(() => hall?.close());
 
 const slot = async (release: number) => (await hall.room(release)).release;
-const extend = (person: string, release: number, minutes: number) =>
-  hall.does(person, call(extendCommand, { release, minutes }));
+const extend = (person: string, release: number, minutes: number, from: string | null = null) =>
+  hall.does(person, call(extendCommand, { release, minutes, from }));
 const from = (at: Date, minutes: number) => new Date(at.getTime() + minutes * 60_000).toISOString();
 /** kim books the same service `gap` minutes behind the end of a release. */
 const follows = async (release: number, gap: number, change = {}) => {
@@ -121,6 +121,35 @@ describe('at the end of a slot', () => {
   });
 });
 
+describe('a slot that passes without a start', () => {
+  const missed = async (release: number) => hall.events(release, 'release.missed', 'release.expired');
+
+  test('is said once; another time makes it good, and a week without one ends it', async () => {
+    const release = await hall.booked('plain');
+    const { endsAt } = await slot(release);
+    await hall.waits(180);
+    await hall.jumps(180);
+    expect(await missed(release)).toEqual([{ type: 'release.missed', release, endsAt: endsAt.toISOString() }]);
+    expect((await slot(release)).state).toBe('approved');
+    const startsAt = from(hall.clock.now, 60);
+    const again = await hall.does('U0ANA', call(moveCommand, { release, startsAt, minutes: null, needs: null }));
+    expect(said(again)).toMatch(/^release.moved/);
+    await hall.waits(180);
+    expect(await missed(release)).toHaveLength(2);
+    await hall.jumps(7 * 24 * 60);
+    expect((await missed(release)).at(-1)).toEqual({ type: 'release.expired', release, missing: [] });
+    expect((await slot(release)).state).toBe('expired');
+  });
+
+  test('is no news when it was started or called off', async () => {
+    const started = await hall.begun('plain');
+    const cancelled = await hall.booked('other');
+    await hall.does('U0ANA', call(cancelCommand, { release: cancelled, reason: '' }));
+    await hall.jumps(8 * 24 * 60);
+    expect([...(await missed(started)), ...(await missed(cancelled))]).toEqual([]);
+  });
+});
+
 describe('more time by hand', () => {
   test('for those who run it, while it runs', async () => {
     const release = await hall.booked('plain');
@@ -145,6 +174,17 @@ describe('more time by hand', () => {
     expect(said(await extend('U0ANA', release, 5))).toBe('next_holder');
     await hall.does('U0KIM', call(cancelCommand, { release: next, reason: '' }));
     expect(said(await extend('U0ANA', release, 5))).toBe('slot.extended');
+  });
+
+  test('two clicks on one button are one extension', async () => {
+    const release = await hall.begun('plain');
+    const { endsAt } = await slot(release);
+    const shown = endsAt.toISOString();
+    expect(said(await extend('U0ANA', release, 15, shown))).toBe('slot.extended');
+    expect(await extend('U0ANA', release, 15, shown)).toMatchObject({
+      refusal: { code: 'extended_already', endsAt: from(endsAt, 15) },
+    });
+    expect((await slot(release)).endsAt.toISOString()).toBe(from(endsAt, 15));
   });
 
   test('is told of before its own end', async () => {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Call } from '../../src/commands/command.ts';
 import { call } from '../../src/commands/command.ts';
 import { tickCommand } from '../../src/commands/criterion.ts';
-import { cancelCommand, doneCommand, pauseCommand, startCommand } from '../../src/commands/deploy.ts';
+import { cancelCommand, doneCommand, pauseCommand, rollbackCommand, startCommand } from '../../src/commands/deploy.ts';
 import { answerOverrideCommand, overrideCommand } from '../../src/commands/override.ts';
 import {
   answerOfferCommand,
@@ -375,6 +375,15 @@ describe('status', () => {
     await hall.does('U0ANA', call(startCommand, { release }));
     await hall.waits(21);
     expect(await hall.events(release, 'status.asked')).toHaveLength(1);
+  });
+
+  test('is asked for once a day when nobody ends what is long over', async () => {
+    const release = await hall.begun('lined');
+    await hall.jumps(24 * 60);
+    const before = (await hall.events(release, 'status.asked')).length;
+    await hall.waits(3 * 24 * 60);
+    expect((await hall.events(release, 'status.asked')).length - before).toBe(3);
+    await hall.does('U0ANA', call(rollbackCommand, { release, reason: 'left behind' }));
   });
 
   test('is not asked for right after somebody said how it goes, nor once it is over', async () => {

@@ -73,6 +73,7 @@ beforeAll(async () => {
     db: hall.db,
     now: hall.ctx.now,
     metrics: createMetrics(),
+    log: hall.ctx.log,
     isSlackConnected: () => true,
     queueDepth: async () => 0,
     checkClock: false,

@@ -4,9 +4,9 @@ import {
   bury,
   type Claim,
   claim,
-  countOutbox,
   findSurface,
   markStale,
+  outboxLag,
   settle,
 } from '../../src/store/ledger.ts';
 import { permit } from '../../src/store/notification.ts';
@@ -32,9 +32,9 @@ test('what is committed while a surface is written is still to be written, whate
   await slow.query('COMMIT');
   slow.release();
   await settle(db, claimed, shown);
-  expect(await countOutbox(db)).toBe(1);
+  expect((await outboxLag(db, new Date())).rows).toBe(1);
   await settle(db, await takes('one'), shown);
-  expect(await countOutbox(db)).toBe(0);
+  expect((await outboxLag(db, new Date())).rows).toBe(0);
 });
 
 test('whoever lost the claim writes nothing down, and begins no first write', async () => {
@@ -44,11 +44,11 @@ test('whoever lost the claim writes nothing down, and begins no first write', as
   const mine = await takes('two');
   await expect(beginFirstWrite(db, lost, 10_000)).rejects.toThrow(/claim/);
   await settle(db, lost, { ...shown, ts: '2.000200' });
-  expect(await countOutbox(db)).toBe(1);
+  expect((await outboxLag(db, new Date())).rows).toBe(1);
   expect((await findSurface(db, workspace, key))?.ts).toBe(shown.ts);
   await beginFirstWrite(db, mine, 10_000);
   await settle(db, mine, shown);
-  expect(await countOutbox(db)).toBe(0);
+  expect((await outboxLag(db, new Date())).rows).toBe(0);
 });
 
 test('what can never be written was sent to nobody', async () => {

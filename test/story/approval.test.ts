@@ -151,6 +151,7 @@ describe('approvals on a working day', () => {
       [release],
     );
     expect(kept.map((row) => row.voter)).toEqual(['U0LEE', 'U0RAE']);
+    await mia.seesEventually(/summary: SEPA payouts → \*SEPA payouts and refunds\*/, 'dm');
     await mia.types(`/release review REL-${release}`);
     const review = await mia.modal(/Review/);
     expect(textOf(review.blocks)).toMatch(
@@ -305,6 +306,32 @@ describe('approvals on a working day', () => {
     };
     expect(await homeOf('eve', /another organisation/)).not.toMatch(/REL-|payments/);
     expect(await homeOf('gil', /As a guest you can follow/)).toMatch(/This week/);
+  });
+
+  test('a rejected release is edited and asked for again, with what stood in it', async () => {
+    const { ana, ben } = people;
+    const release = await books(house, ana, 'web@4.0.0 tomorrow 15:00 "new search box"');
+    const ack = await votes(ben, release, 'reject', { comment: 'no plan for the way back' });
+    expect(ack.status).toBe('ok');
+    await ana.seesEventually(/rejected REL-\d+: “no plan for the way back”/, 'dm');
+    await ana.clicks('Edit and resubmit…', 'dm', /no plan for the way back/);
+    const form = await ana.modal(/Request a release/);
+    expect(textOf(form.blocks)).toMatch(new RegExp(`REL-${release}\\* is ⛔ rejected: “no plan for the way back”`));
+    await ana.fills({ rollback: { value: 'route back to the old box' } });
+    await ana.submits();
+    const again = await house.until('the release that was asked for again', async () => {
+      const rows = await house.query<{ number: number; summary: string; rollback_plan: string; state: string }>(
+        'SELECT number, summary, rollback_plan, state FROM release WHERE number > $1',
+        [release],
+      );
+      return rows[0];
+    });
+    expect(again).toMatchObject({
+      summary: 'new search box',
+      rollback_plan: 'route back to the old box',
+      state: 'requested',
+    });
+    expect(await stateOf(house, release)).toBe('rejected');
   });
 
   test('a mention shows the release; a form that would be refused does not open', async () => {

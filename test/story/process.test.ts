@@ -97,7 +97,7 @@ test('what takes longer than Slack waits is answered in time, and then for real'
   const sam = house.person('sam');
   expect((await sam.types('/release list')).status).toBe('ok');
   expect(sam.sees().join()).toContain('Still working on it');
-  await sam.seesEventually(/Something failed on my side.*Ref/);
+  await sam.seesEventually(/couldn't check with Slack who you are, so I saved nothing.*Ref/);
 });
 
 test('production names every missing setting at once, and a taken port says what to do', async () => {

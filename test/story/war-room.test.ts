@@ -437,8 +437,12 @@ story('reviews', (told) => {
     await house.until('the reminder', () =>
       people.raj.sees('dm').filter((one) => /Write down who owns the index/.test(one)).length >= 2 ? true : undefined,
     );
+    await raj.types('/release actions');
+    await raj.seesEventually(/Open actions\* \(\d+, 1 of them yours\)/);
     await raj.types(`/release action REL-${second} done A${second}-1`);
     await raj.seesEventually(/done/i);
+    await raj.types('/release actions');
+    await raj.seesEventually(/Nothing that a review wanted is open/);
   });
 
   test('a week after its review a room says that it goes, exports its record, and goes', async () => {

@@ -144,7 +144,7 @@ export async function openHall(options: { catalog?: string } = {}): Promise<Hall
   };
 }
 
-/** Ids say who somebody is: U0GUEST…, U0BOT…, U0EVE (a stranger), U0TOM (gone). */
+/** Ids say who somebody is: U0GUEST…, U0BOT…, U0EVE (a stranger), U0TOM (gone), U0FAR (nobody that this workspace's Slack knows). */
 function member(id: string): Person {
   return {
     id,
@@ -152,7 +152,7 @@ function member(id: string): Person {
     zone: 'Europe/Berlin',
     isBot: id.startsWith('U0BOT'),
     isGuest: id.startsWith('U0GUEST'),
-    isStranger: id === 'U0EVE',
-    isDeleted: id === 'U0TOM',
+    isStranger: id === 'U0EVE' || id === 'U0FAR',
+    isDeleted: id === 'U0TOM' || id === 'U0FAR',
   };
 }

@@ -9,6 +9,7 @@ export function approvalProps(words: string, at: Date) {
   return {
     because: words.slice(0, 200),
     rollbackTested: true,
+    hasWayBack: true,
     migration: 'irreversible',
     scope: [{ title: words.slice(0, 150) || 'x', link: 'https://tracker.example.com/1', owner: 'U0KIM' }],
     links: ['https://ci.example.com/1', words.slice(0, 300)],
@@ -143,7 +144,6 @@ export function roomProps(release: ReleaseProps, words: string, steps: readonly 
   return {
     release,
     openedAt: at,
-    hasWayBack: true,
     steps,
     holders: { lead: 'U0RAJ', scribe: 'U0KIM' },
     offers: [
