@@ -753,7 +753,7 @@ async function until(over: () => boolean): Promise<void> {
 
 /** Who won a race. An answer may come before its work is done: as many as there have to be are waited for, and any more. */
 async function winners(scene: Scene, wishes: readonly Walk[], due: number): Promise<Walk[]> {
-  let until = Date.now() + 30_000;
+  let until = Date.now() + 90_000;
   for (;;) {
     const won: Walk[] = [];
     for (const one of wishes) if (await find(scene, one)) won.push(one);
