@@ -90,12 +90,15 @@ export type ApprovalsProps = {
 /** App Home: one of three views, never more than 100 blocks. */
 export function home(props: HomeProps): KnownBlock[] {
   const { view, zone, asOf, command } = props;
+  const steps = props.setup ? setup(props.setup, command) : [];
   return [
     actions('home-tabs', tabs(props)),
-    context(mrkdwn`As of ${date(asOf, zone, '{time}')}. What happens to you shows up here by itself.`),
-    ...(props.setup ? setup(props.setup, command) : []),
+    context(mrkdwn`As of ${date(asOf, zone, '{time}')} · it follows by itself`),
+    // Whoever came to decide or to manage finds that first.
+    ...(view.tab === 'work' ? steps : []),
     ...viewOf(props),
     divider(),
+    ...(view.tab === 'work' ? [] : steps),
     actions('home', [
       button('prefs.open', 'Preferences', 'home'),
       button('follow.list', 'What I follow', 'home'),
@@ -103,7 +106,7 @@ export function home(props: HomeProps): KnownBlock[] {
     ]),
     context(
       view.tab === 'manage'
-        ? mrkdwn`Only release managers see this view; each click asks again whether you are one.`
+        ? mrkdwn`Only whoever keeps the calendar sees this view; each click asks again whether you do.`
         : mrkdwn`All times in your time zone · ${code(`${command} help`)}`,
     ),
   ];
@@ -148,21 +151,24 @@ function viewOf(props: HomeProps): KnownBlock[] {
 
 /** First steps that tick themselves off. */
 function setup({ botUser, ...done }: SetupProps, command: string): KnownBlock[] {
-  const steps: readonly (readonly [isDone: boolean, words: Mrkdwn])[] = [
+  const steps: readonly (readonly [isDone: boolean, name: string, how: Mrkdwn])[] = [
     [
       done.hasCatalog,
-      mrkdwn`*Say who decides what*: a catalogue names teams, services and approvers. Until whoever runs me gives me one, any other member of the channel approves.`,
+      'Say who decides what',
+      mrkdwn`a catalogue names teams, services and approvers. Until whoever runs me gives me one, any other member of the channel approves.`,
     ],
     [
       done.isPosting,
-      mrkdwn`*Invite me to a channel*: write ${code('/invite')} and my name there (${person(botUser)}).`,
+      'Invite me to a channel',
+      mrkdwn`write ${code('/invite')} and my name there (${person(botUser)}).`,
     ],
     [
       done.hasDigest,
-      mrkdwn`*Set a digest*: one message a day, with ${code(`${command} digest here 09:30`)} in a channel.`,
+      'Set a digest',
+      mrkdwn`one message a day, with ${code(`${command} digest here 09:30`)} in a channel.`,
     ],
-    [done.hasBooked, mrkdwn`*Book your first release*: I find a free time and ask whoever has to agree.`],
-    [done.hasPrefs, mrkdwn`*Set your preferences*: when you may be asked, and who votes for you meanwhile.`],
+    [done.hasBooked, 'Book your first release', mrkdwn`I find a free time and ask whoever has to agree.`],
+    [done.hasPrefs, 'Set your preferences', mrkdwn`when you may be asked, and who votes for you meanwhile.`],
   ];
   const count = steps.filter(([isDone]) => isDone).length;
   const buttons = [
@@ -175,7 +181,7 @@ function setup({ botUser, ...done }: SetupProps, command: string): KnownBlock[] 
     header(`First steps (${count} of ${steps.length})`),
     section(
       join(
-        steps.map(([isDone, words]) => mrkdwn`${isDone ? '✅ done –' : '⬜'} ${words}`),
+        steps.map(([isDone, name, how]) => (isDone ? mrkdwn`✅ Done: ${name}` : mrkdwn`⬜ *${name}*: ${how}`)),
         '\n',
       ),
     ),

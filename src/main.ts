@@ -70,13 +70,19 @@ async function main(): Promise<void> {
     log,
     checkClock: !isLoopback(slack.apiUrl),
     catalogFile: env.catalogFile ?? local?.catalogFile,
+    pastFile: env.catalogFile ? undefined : local?.pastFile,
   });
 
   if (local) process.stdout.write(`Maitred is open: ${local.origin}\n`);
   else process.stdout.write(`Maitred runs on port ${env.port}\n`);
 }
 
-type Local = { readonly slack: SlackConnection; readonly origin: string; readonly catalogFile?: string };
+type Local = {
+  readonly slack: SlackConnection;
+  readonly origin: string;
+  readonly catalogFile?: string;
+  readonly pastFile?: string;
+};
 
 /** The local workspace, loaded only where it is used. */
 async function startLocalSlack(env: Env): Promise<Local> {
@@ -96,7 +102,7 @@ async function startLocalSlack(env: Env): Promise<Local> {
   return {
     slack: { botToken: bot, apiUrl: `${sandbox.origin}/api/`, mode: { kind: 'socket', appToken: app } },
     origin: sandbox.origin,
-    ...(empty ? {} : { catalogFile: at('../sandbox/catalog.yml') }),
+    ...(empty ? {} : { catalogFile: at('../sandbox/catalog.yml'), pastFile: at('../sandbox/history.yml') }),
   };
 }
 
@@ -106,6 +112,8 @@ type Parts = {
   log: Logger;
   checkClock: boolean;
   catalogFile: string | undefined;
+  /** What happened before the first start. */
+  pastFile: string | undefined;
 };
 
 async function startApp(env: Env, slack: SlackConnection, parts: Parts): Promise<void> {
@@ -165,8 +173,23 @@ async function startApp(env: Env, slack: SlackConnection, parts: Parts): Promise
 
   const system = { workspace, actor: { kind: 'system' } } as const;
   const identity = { name: String(bot.team), botUser: String(bot.user_id) };
-  await run(ctx, connectCommand, identity, { ...system, id: `connect:${identity.name}:${identity.botUser}` });
-  if (parts.catalogFile) await applyCatalog(ctx, system, parts.catalogFile);
+  const moveIn = async (then: Ctx, id?: string) => {
+    await run(then, connectCommand, identity, { ...system, id: `connect:${identity.name}:${identity.botUser}` });
+    if (parts.catalogFile) await applyCatalog(then, system, parts.catalogFile, id);
+  };
+  if (parts.pastFile) {
+    const { livePast } = await import('./past.ts');
+    // What a crash takes from it is lived again at the next start: no commit waits for the disk.
+    const hasty = new URL(databaseUrl);
+    hasty.searchParams.set('options', '-c synchronous_commit=off');
+    const past = openDb({ url: hasty.toString(), onError: () => undefined, poolSize: 3 });
+    const house = { ctx: { ...ctx, db: past }, workspace, moveIn };
+    const told = parse(readFileSync(parts.pastFile, 'utf8'));
+    // A busy machine may be too slow for one statement of a thousand; what was lived is not lived twice.
+    await livePast(house, told).catch(() => livePast(house, told));
+    await past.close();
+  }
+  await moveIn(ctx);
 
   const door = await openSlack(ctx, client, directory, {
     ...slack,
@@ -212,6 +235,7 @@ async function applyCatalog(
   ctx: Ctx,
   system: { workspace: string; actor: { kind: 'system' } },
   file: string,
+  id?: string,
 ): Promise<void> {
   const text = readFileSync(file, 'utf8');
   const parsed = parseCatalog(parse(text));
@@ -220,7 +244,7 @@ async function applyCatalog(
   const hash = createHash('sha256').update(text).digest('hex').slice(0, 16);
   const { command, input } = call(applyCatalogCommand, { hash, catalog: parsed.catalog });
   // A new name each time: whether anything changes is decided inside, and going back to an earlier catalogue is a change.
-  await run(ctx, command, input, { ...system, id: `catalog:${hash}:${randomUUID()}` });
+  await run(ctx, command, input, { ...system, id: id ?? `catalog:${hash}:${randomUUID()}` });
 }
 
 /** The local workspace has a clock that people can move; timers, digests and slots move with it. */

@@ -8,6 +8,7 @@ import { type Args, fail, type Methods, messageAt, page, postable, type Reply, r
 import { schedule } from './schedule.ts';
 import { permalink, showMessage, showUser } from './show.ts';
 import type { Block, Channel, Message, View } from './state.ts';
+import { unfurl } from './unfurl.ts';
 import {
   addEphemeral,
   addMessage,
@@ -29,7 +30,12 @@ export const methods: Methods = {
   ...files,
   ...schedule,
   ...canvases,
-  'api.test': { scopes: [], tier: 'special', run: (_world, args) => ({ ok: true, args }) },
+  ...unfurl,
+  'api.test': {
+    scopes: [],
+    tier: 'special',
+    run: (_world, args) => (args.error === undefined ? { ok: true, args } : { ...fail(String(args.error)), args }),
+  },
   'auth.test': {
     scopes: [],
     tier: 'special',
@@ -64,7 +70,7 @@ export const methods: Methods = {
   'users.list': {
     scopes: ['users:read'],
     tier: 2,
-    run: (world, args) => page(Object.values(world.state.users).map(showUser), args, 'members'),
+    run: (world, args) => page(world, Object.values(world.state.users).map(showUser), args, 'members'),
   },
   'users.lookupByEmail': {
     scopes: ['users:read.email'],

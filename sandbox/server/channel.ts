@@ -142,7 +142,12 @@ export function remove(world: World, channel: Channel, message: Message): void {
   changed(world);
 }
 
-function messageChanged(world: World, channel: Channel, message: Message, previous: Record<string, unknown>): void {
+export function messageChanged(
+  world: World,
+  channel: Channel,
+  message: Message,
+  previous: Record<string, unknown>,
+): void {
   announce(world, {
     type: 'message',
     subtype: 'message_changed',

@@ -197,6 +197,7 @@ export const conversations: Methods = {
               : types.includes('public_channel')) && !(isTrue(args.exclude_archived) && channel.is_archived),
       );
       return page(
+        world,
         all.map((channel) => showChannel(world, channel)),
         args,
         'channels',
@@ -209,7 +210,7 @@ export const conversations: Methods = {
     required: ['channel'],
     run: (world, args) => {
       const channel = visible(world, args.channel);
-      return channel ? page(channel.members, args, 'members') : fail('channel_not_found');
+      return channel ? page(world, channel.members, args, 'members') : fail('channel_not_found');
     },
   },
   'conversations.history': {
@@ -265,6 +266,7 @@ function history(
   if (order === 'newest first') found.reverse();
   const metadata = isTrue(args.include_all_metadata);
   return page(
+    world,
     found.map((message) => showMessage(world, message, metadata)),
     args,
     'messages',

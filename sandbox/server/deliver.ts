@@ -2,7 +2,7 @@ import { createHmac, randomUUID } from 'node:crypto';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { hears, kindOf } from './events.ts';
+import { channelOf, hears, kindOf } from './events.ts';
 import { showMessage } from './show.ts';
 import type { Message } from './state.ts';
 import { changed, newId, now, record, takeFault, violate, type World } from './world.ts';
@@ -34,6 +34,8 @@ export type Delivery = {
     options?: { respond?: boolean },
   ) => Promise<Ack>;
   readonly event: (event: Record<string, unknown>) => void;
+  /** Sends events again, after so many deliveries failed that they were switched off. */
+  readonly subscribe: () => void;
   readonly openConnection: () => string;
   readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
   readonly connections: () => number;
@@ -74,6 +76,9 @@ export function createDelivery(world: World, carrier?: Delivery): Delivery {
   let turn = 0;
   let disabled = false;
   let held: Record<string, unknown> | undefined;
+  /** minute → how many deliveries of events went well, and how many did not, within the last hour */
+  const hour = new Map<number, { well: number; badly: number }>();
+  const sent = { hour: 0, events: 0, toldMinute: 0 };
   let lastSigned: { headers: Record<string, string>; body: string } | undefined;
 
   const delivery: Delivery = {
@@ -112,11 +117,19 @@ export function createDelivery(world: World, carrier?: Delivery): Delivery {
         );
       return { ...ack, ms };
     },
+    subscribe: () => {
+      world.unsubscribed = false;
+      hour.clear();
+      record(world, 'control', 'subscription', 'on');
+      changed(world);
+    },
     event: (event) => {
-      if (!hears(world, event)) return;
+      if (!hears(world, event) || world.unsubscribed || isTooMany()) return;
+      const channel = channelOf(world, event);
       const payload = {
         token: 'sandbox',
-        team_id: world.state.team.id,
+        // What a person of another organisation does in a shared channel comes in that organisation's name.
+        team_id: (channel?.shared_with && world.state.users[String(event.user)]?.team_id) || world.state.team.id,
         context_team_id: world.state.team.id,
         context_enterprise_id: null,
         api_app_id: world.state.app.id,
@@ -132,7 +145,7 @@ export function createDelivery(world: World, carrier?: Delivery): Delivery {
             is_enterprise_install: false,
           },
         ],
-        is_ext_shared_channel: false,
+        is_ext_shared_channel: channel?.shared_with !== undefined,
         event_context: '4-sandbox',
         event,
       };
@@ -379,6 +392,41 @@ export function createDelivery(world: World, carrier?: Delivery): Delivery {
     if (fault?.kind === 'lost_ack') attempt(payload, { attempt: 1, reason: 'http_timeout' });
   }
 
+  /** Beyond the hour's allowance the app is told so once a minute, and gets nothing else. */
+  function isTooMany(): boolean {
+    const minute = Math.floor(now(world) / 60_000);
+    const thisHour = Math.floor(minute / 60);
+    if (sent.hour !== thisHour) Object.assign(sent, { hour: thisHour, events: 0 });
+    if (!world.enforceLimits || ++sent.events <= world.eventsPerHour) return false;
+    if (sent.toldMinute !== minute) {
+      sent.toldMinute = minute;
+      attempt(
+        {
+          ...{ token: 'sandbox', type: 'app_rate_limited', team_id: world.state.team.id },
+          ...{ minute_rate_limited: minute * 60, api_app_id: world.state.app.id },
+        },
+        first,
+      );
+    }
+    return true;
+  }
+
+  /** An app that answers hardly anything of what an hour brought is sent nothing more until somebody switches it on. */
+  function judge(isWell: boolean): void {
+    const minute = Math.floor(now(world) / 60_000);
+    const counted = hour.get(minute) ?? { well: 0, badly: 0 };
+    hour.set(minute, counted);
+    counted[isWell ? 'well' : 'badly']++;
+    for (const old of hour.keys()) if (old <= minute - 60) hour.delete(old);
+    const all = [...hour.values()];
+    const sum = (what: 'well' | 'badly') => all.reduce((total, one) => total + one[what], 0);
+    const badly = sum('badly');
+    if (world.unsubscribed || badly < world.unconfirmed.failuresBeforeOff || badly < 0.95 * (badly + sum('well')))
+      return;
+    world.unsubscribed = true;
+    violate(world, 'subscription_disabled', `${badly} deliveries failed within an hour`);
+  }
+
   function release(): void {
     const payload = held;
     held = undefined;
@@ -389,6 +437,7 @@ export function createDelivery(world: World, carrier?: Delivery): Delivery {
   function attempt(payload: Record<string, unknown>, retry: Retry): void {
     void delivery.carry('events_api', payload, false, retry).then((ack) => {
       record(world, 'sent', 'event', `${inWords(payload)} → ${ack.status}`, ack.status !== 'ok');
+      judge(ack.status === 'ok');
       const wait = retryAfterMs[retry.attempt];
       if (ack.status === 'ok' || ack.noRetry || wait === undefined) return;
       later(wait, () => attempt(payload, { attempt: retry.attempt + 1, reason: ack.reason ?? 'unknown_error' }));

@@ -15,6 +15,7 @@ type Rule = {
 const reads = { open: ['channels:read'], closed: ['groups:read'] };
 const rules: Readonly<Record<string, Rule>> = {
   app_mention: { scopes: ['app_mentions:read'], member: true },
+  link_shared: { scopes: ['links:read'], member: false },
   user_change: { scopes: ['users:read'], member: false },
   team_join: { scopes: ['users:read'], member: false },
   subteam_updated: { scopes: ['usergroups:read'], member: false },
@@ -71,7 +72,7 @@ export function kindOf(channel: Channel | undefined): keyof typeof messageKinds 
   return channel?.is_private ? 'group' : 'channel';
 }
 
-function channelOf(world: World, event: Readonly<Record<string, unknown>>): Channel | undefined {
+export function channelOf(world: World, event: Readonly<Record<string, unknown>>): Channel | undefined {
   const { channel, channel_id, item } = event as {
     channel?: unknown;
     channel_id?: string;

@@ -3,7 +3,6 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { Delivery } from './deliver.ts';
 import { createMirror } from './screen.ts';
-import type { Message } from './state.ts';
 import type { World } from './world.ts';
 
 /** Changes in quick succession come as one: the first at once, the next after this many milliseconds. */
@@ -31,7 +30,7 @@ export function createLive(world: World, delivery: Delivery) {
         const tell = () => {
           timer = undefined;
           const started = performance.now();
-          const patch = mirror.next(delivery, people, new Map<Message, string>());
+          const patch = mirror.next(delivery, people);
           if (patch) ws.send(patch);
           last = performance.now();
           // A large workspace under load costs the page its freshness, not the app its answers.

@@ -12,6 +12,8 @@ export type Manifest = {
   }[];
   readonly scopes: readonly string[];
   readonly events: readonly string[];
+  /** Links to these are told to the app. */
+  readonly unfurlDomains: readonly string[];
   readonly homeTab: boolean;
   readonly messagesTab: boolean;
   readonly tokenRotation: boolean;
@@ -31,6 +33,7 @@ export function readManifest(file: string): Manifest {
     })),
     scopes: yaml.oauth_config.scopes.bot,
     events: yaml.settings.event_subscriptions?.bot_events ?? [],
+    unfurlDomains: yaml.features.unfurl_domains ?? [],
     homeTab: yaml.features.app_home?.home_tab_enabled === true,
     messagesTab: yaml.features.app_home?.messages_tab_enabled !== false,
     tokenRotation: yaml.settings.token_rotation_enabled === true,

@@ -1,6 +1,6 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { type Args, fail, type Reply } from './reply.ts';
-import { violate, type World } from './world.ts';
+import { now, violate, type World } from './world.ts';
 
 /*
  * Installing the app into a workspace: the page that asks, a code that is good once and for ten minutes, and tokens, which
@@ -99,7 +99,11 @@ export function createOAuth(worlds: readonly World[], redirects: readonly string
   function grant(world: World): Reply {
     const { state, manifest, tokens } = world;
     world.installed = 'yes';
-    if (rotates) tokens.bot = `xoxe.xoxb-sandbox-${randomBytes(9).toString('hex')}`;
+    if (rotates) {
+      world.spent.add(tokens.bot);
+      world.tokenUntil = now(world) + tokenSeconds * 1_000;
+      tokens.bot = `xoxe.xoxb-sandbox-${randomBytes(9).toString('hex')}`;
+    }
     const refresh = `xoxe-sandbox-${randomBytes(9).toString('hex')}`;
     if (rotates) refreshes.set(refresh, world);
     return {

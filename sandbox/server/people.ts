@@ -393,7 +393,7 @@ export function createPeople(world: World, delivery: Delivery) {
       { respond: true },
     );
     if (ack.status !== 'ok') {
-      addEphemeral(world, channel, user, { text: `${name} failed with the error "${ack.status}"` });
+      addEphemeral(world, channel, user, { text: failureOf(name, ack.status) });
       return ack;
     }
     const body = ack.body as { text?: string; blocks?: Block[]; response_type?: string };
@@ -405,17 +405,25 @@ export function createPeople(world: World, delivery: Delivery) {
           'bad_ack_payload',
           `${name}: ${String(read.error.error)} ${JSON.stringify(read.error.errors ?? '')}`,
         );
-        addEphemeral(world, channel, user, { text: `${name} failed with the error "dispatch_failed"` });
+        addEphemeral(world, channel, user, { text: failureOf(name, 'dispatch_failed') });
       } else if (body.response_type === 'in_channel') addMessage(world, channel, { ...ownAuthor(), ...read.content });
       else addEphemeral(world, channel, user, read.content).response_id = responseId;
     }
     return ack;
   }
 
+  function failureOf(command: string, error: string): string {
+    return world.unconfirmed.commandFailure.replace('%c', command).replace('%e', error);
+  }
+
   async function interact(user: string, fields: Record<string, unknown>): Promise<Ack> {
     const { type: container, view_id: id } = (fields.container ?? {}) as { type?: string; view_id?: string };
     const inModal = container === 'view' && world.views.get(String(id))?.type === 'modal';
-    const ack = await delivery.send('interactive', { ...base(user, String(fields.type), inModal), ...fields });
+    const ack = await delivery.send(
+      'interactive',
+      { ...base(user, String(fields.type), inModal), ...fields },
+      { respond: world.unconfirmed.clicksTakePayload },
+    );
     if (ack.status === 'ok' && Object.keys((ack.body as object) ?? {}).length > 0)
       violate(world, 'bad_ack_payload', `${String(fields.type)} takes no body`);
     return ack;
@@ -425,7 +433,8 @@ export function createPeople(world: World, delivery: Delivery) {
     const { name, team_id } = person(user);
     return {
       type,
-      team: { id: world.state.team.id, domain: world.state.team.domain },
+      // Somebody of another organisation clicks in that one's name; views say where the app is installed.
+      team: { id: team_id, domain: team_id === world.state.team.id ? world.state.team.domain : team_id.toLowerCase() },
       user: { id: user, username: name, name, team_id },
       enterprise: null,
       is_enterprise_install: false,
@@ -504,8 +513,13 @@ export function createPeople(world: World, delivery: Delivery) {
     const blocks =
       'view' in place
         ? (world.views.get(place.view)?.blocks ?? homeOf(place.view)?.blocks)
-        : findMessage(user, place)?.blocks;
+        : blocksIn(findMessage(user, place));
     return flatBlocks(blocks).find((block) => block.block_id === blockId);
+  }
+
+  /** Its own, and those of the links in it. */
+  function blocksIn(message: Message | undefined): Block[] {
+    return [...(message?.blocks ?? []), ...(message?.attachments ?? []).flatMap((one) => one.blocks ?? [])];
   }
 
   /** What was chosen outside of inputs is part of the state that later payloads carry. */

@@ -100,14 +100,22 @@ export function messageAt(world: World, channel: Channel, ts: unknown): Message 
   return messagesOf(world, channel.id).find((one) => one.ts === ts);
 }
 
-export function page(all: readonly unknown[], args: Args, name: string): Reply {
+/** A part of a list. A cursor is good for the list that it came from, and only for it. */
+export function page(world: World, all: readonly unknown[], args: Args, name: string): Reply {
   const limit = Math.min(Math.max(1, Number(args.limit ?? 100)), 999);
-  const cursor =
-    args.cursor === undefined || args.cursor === '' ? 0 : Number(Buffer.from(String(args.cursor), 'base64').toString());
-  if (!Number.isInteger(cursor)) return fail('invalid_cursor');
-  const end = cursor + limit;
-  const next = end < all.length ? Buffer.from(String(end)).toString('base64') : '';
+  if (!Number.isInteger(limit)) return fail('invalid_limit');
+  const given = args.cursor === undefined || args.cursor === '' ? `${name}:0` : decoded(String(args.cursor));
+  const cursor = given.startsWith(`${name}:`) ? Number(given.slice(name.length + 1)) : Number.NaN;
+  if (!Number.isInteger(cursor) || cursor < 0 || cursor > all.length) return fail('invalid_cursor');
+  // Whoever takes a page that is not full for the last one misses the rest.
+  const short = world.unconfirmed.shortPages && cursor + limit < all.length && limit > 1;
+  const end = cursor + (short ? limit - 1 : limit);
+  const next = end < all.length ? Buffer.from(`${name}:${end}`).toString('base64') : '';
   return { ok: true, [name]: all.slice(cursor, end), has_more: next !== '', response_metadata: { next_cursor: next } };
+}
+
+function decoded(cursor: string): string {
+  return Buffer.from(cursor, 'base64').toString();
 }
 
 export function isTrue(value: unknown): boolean {

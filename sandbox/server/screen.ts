@@ -38,6 +38,8 @@ export type Shared = {
   shortcuts: Manifest['shortcuts'];
   policy: Policy;
   faults: readonly (Fault & { readonly method: string })[];
+  /** Events are switched off. */
+  unsubscribed: boolean;
   guide: Guide | null;
   home_tab: boolean;
 };
@@ -45,16 +47,16 @@ export type Patch = readonly (readonly [key: string, value: unknown])[];
 
 export type Mirror = {
   /** What changed since the last call; null as a value: it is gone. */
-  readonly next: (delivery: Delivery, people: readonly string[], cache: Map<Message, string>) => string | undefined;
+  readonly next: (delivery: Delivery, people: readonly string[]) => string | undefined;
 };
 
 /** Remembers what a connection was told, as JSON. */
 export function createMirror(world: World): Mirror {
   let told = new Map<string, string>();
   return {
-    next: (delivery, people, cache) => {
+    next: (delivery, people) => {
       const now = new Map<string, string>();
-      for (const [key, json] of entries(world, delivery, people, cache)) now.set(key, json);
+      for (const [key, json] of entries(world, delivery, people)) now.set(key, json);
       const parts: string[] = [];
       for (const [key, json] of now) if (told.get(key) !== json) parts.push(`[${JSON.stringify(key)},${json}]`);
       for (const key of told.keys()) if (!now.has(key)) parts.push(`[${JSON.stringify(key)},null]`);
@@ -64,12 +66,7 @@ export function createMirror(world: World): Mirror {
   };
 }
 
-function* entries(
-  world: World,
-  delivery: Delivery,
-  people: readonly string[],
-  cache: Map<Message, string>,
-): Generator<[string, string]> {
+function* entries(world: World, delivery: Delivery, people: readonly string[]): Generator<[string, string]> {
   const { state } = world;
   const shared: Shared = {
     team: state.team,
@@ -82,6 +79,7 @@ function* entries(
     faults: [...world.faults].flatMap(([method, all]) =>
       all.filter((one) => one.times > 0).map((one) => ({ method, ...one })),
     ),
+    unsubscribed: world.unsubscribed,
     guide: world.guide,
     home_tab: world.manifest.homeTab,
   };
@@ -90,10 +88,10 @@ function* entries(
   for (const { id, handle, name } of Object.values(state.usergroups))
     yield [`group/${id}`, JSON.stringify({ id, handle, name })];
   for (const entry of world.log) yield [`log/${entry.n}`, JSON.stringify(entry satisfies LogEntry)];
-  for (const id of people) yield* seenBy(world, id, cache);
+  for (const id of people) yield* seenBy(world, id);
 }
 
-function* seenBy(world: World, id: string, cache: Map<Message, string>): Generator<[string, string]> {
+function* seenBy(world: World, id: string): Generator<[string, string]> {
   const { state } = world;
   for (const channel of Object.values(state.channels)) {
     if (!sees(world, channel, id)) continue;
@@ -102,8 +100,8 @@ function* seenBy(world: World, id: string, cache: Map<Message, string>): Generat
     const last = all.at(-1)?.ts ?? '';
     const { previous_names: _names, ...rest } = channel;
     yield [`as/${id}/channel/${channel.id}`, JSON.stringify({ ...rest, last } satisfies ShownChannel)];
-    for (const message of all) yield [`as/${id}/message/${channel.id}/${message.ts}`, jsonOf(world, message, cache)];
-    for (const message of own) yield [`as/${id}/message/${channel.id}/${message.ts}`, jsonOf(world, message, cache)];
+    for (const message of all) yield [`as/${id}/message/${channel.id}/${message.ts}`, jsonOf(world, message)];
+    for (const message of own) yield [`as/${id}/message/${channel.id}/${message.ts}`, jsonOf(world, message)];
   }
   for (const view of world.views.values())
     if (view.user === id) yield [`as/${id}/view/${view.id}`, JSON.stringify(view satisfies View)];
@@ -115,9 +113,7 @@ function* seenBy(world: World, id: string, cache: Map<Message, string>): Generat
 
 /** What one person sees, in one piece: for clients that ask once. */
 export function screenOf(world: World, id: string): Record<string, unknown> {
-  const seen = [...seenBy(world, id, new Map())].map(
-    ([key, json]) => [key.split('/').slice(2), JSON.parse(json)] as const,
-  );
+  const seen = [...seenBy(world, id)].map(([key, json]) => [key.split('/').slice(2), JSON.parse(json)] as const);
   const all = (kind: string) => seen.filter(([[one]]) => one === kind).map(([, value]) => value);
   return {
     me: id,
@@ -136,15 +132,25 @@ export function sees(world: World, channel: Channel, id: string): boolean {
   return channel.members.includes(id) || (!channel.is_private && !world.state.users[id]?.is_stranger);
 }
 
-/** Two people on one page read the same messages: each is turned into JSON once. */
-function jsonOf(world: World, message: Message, cache: Map<Message, string>): string {
-  const known = cache.get(message);
-  if (known !== undefined) return known;
+/** Message → how it was shown, and what it was then. Most messages never change again. */
+const shownBefore = new WeakMap<Message, { readonly mark: string; readonly blocks: unknown; readonly json: string }>();
+
+function jsonOf(world: World, message: Message): string {
+  const mark = message.files ? undefined : markOf(message);
+  const before = shownBefore.get(message);
+  if (before && before.mark === mark && before.blocks === message.blocks) return before.json;
   const shown = {
     ...showMessage(world, message, false),
     ...(message.ephemeral_to ? { ephemeral_to: message.ephemeral_to } : {}),
   };
   const json = JSON.stringify(shown);
-  cache.set(message, json);
+  if (mark !== undefined) shownBefore.set(message, { mark, blocks: message.blocks, json });
   return json;
+}
+
+/** Everything of a message that may change but its blocks, which are replaced as a whole, and its files. */
+function markOf({ text, subtype, edited, pinned_info, reactions, attachments }: Message): string {
+  const reacted = reactions?.map((one) => `${one.name} ${one.users}`).join() ?? '';
+  const unfurled = attachments ? JSON.stringify(attachments) : '';
+  return [subtype, edited?.ts, pinned_info?.pinned_ts, reacted, unfurled, text].join('\n');
 }

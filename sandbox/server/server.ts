@@ -13,6 +13,7 @@ import { type Args, fail, type Reply } from './reply.ts';
 import type { Place, Sandbox } from './sandbox.ts';
 import { watchSchedule } from './schedule.ts';
 import { screenOf } from './screen.ts';
+import { watchLinks } from './unfurl.ts';
 import {
   addFault,
   changed,
@@ -47,7 +48,10 @@ export async function startSandbox(
   const oauth = createOAuth(worlds, options.manifest.redirectUrls, options.manifest.tokenRotation);
   const live = createLive(world, delivery);
   const stops = worlds.map(watchSchedule);
-  for (const one of worlds) watchNotices(one);
+  for (const one of worlds) {
+    watchNotices(one);
+    watchLinks(one);
+  }
   const server = createServer((request, response) => {
     handle(sandbox, guide, request, response).catch((error: Error) => {
       if (!response.headersSent) send(response, 500, { ok: false, error: 'fatal_error', detail: error.message });
@@ -150,8 +154,10 @@ async function api(sandbox: Sandbox, name: string, request: IncomingMessage, res
   const authorization = request.headers.authorization ?? `Bearer ${String(args.token ?? '')}`;
   if (name === 'oauth.v2.access') return send(response, 200, sandbox.oauth.access(args, authorization));
   // A token opens its own workspace and no other.
+  const token = authorization.replace(/^Bearer /, '');
+  const { second } = sandbox;
   const { world, delivery } =
-    authorization === `Bearer ${sandbox.second?.world.tokens.bot}` && sandbox.second ? sandbox.second : sandbox;
+    second && (token === second.world.tokens.bot || second.world.spent.has(token)) ? second : sandbox;
   const verdict = await intercepted(world, name, args, request);
   if (verdict === 'drop') return void request.socket.destroy();
   const fault = takeFault(world, name);
@@ -212,12 +218,18 @@ async function intercepted(world: World, method: string, args: Args, request: In
   return (await world.intercept?.({ method, args, host })) ?? 'pass';
 }
 
+/** A token that rotation put out of use, or that nobody renewed in time. */
+function isOver({ spent, tokens, tokenUntil }: World, token: string, at: number): boolean {
+  return spent.has(token) || (token === tokens.bot && tokenUntil !== undefined && at >= tokenUntil);
+}
+
 const endings = { uninstalled: 'account_inactive', revoked: 'token_revoked', expired: 'token_expired' } as const;
 
 function answer(world: World, delivery: Delivery, name: string, args: Args, authorization: string): Reply {
   const token = authorization.replace(/^Bearer /, '');
   if (token === '' || token === 'undefined') return fail('not_authed');
   const isApp = token === world.tokens.app;
+  if (!isApp && isOver(world, token, now(world))) return fail('token_expired');
   if (!isApp && token !== world.tokens.bot) return fail('invalid_auth');
   if (!isApp && world.installed !== 'yes') return fail(endings[world.installed]);
   const method = methods[name];
@@ -329,6 +341,9 @@ async function act(
       world.faults.clear();
       changed(world);
       return;
+    case 'subscribe':
+      delivery.subscribe();
+      return;
     case 'disconnect':
       delivery.disconnect(body.reason);
       return;
@@ -421,7 +436,7 @@ function serveFile(world: World, url: URL, request: IncomingMessage, response: S
 
 /** Arguments that come as JSON inside of a form. */
 const structured = new Set([
-  ...['blocks', 'message', 'view', 'metadata', 'attachments', 'files'],
+  ...['blocks', 'message', 'view', 'metadata', 'attachments', 'unfurls', 'files'],
   ...['changes', 'criteria', 'document_content'],
 ]);
 
@@ -464,7 +479,8 @@ async function readBytes(request: IncomingMessage): Promise<Buffer> {
 }
 
 function send(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
-  response
-    .writeHead(status, { 'content-type': 'application/json; charset=utf-8', ...headers })
-    .end(JSON.stringify(body));
+  const text = JSON.stringify(body);
+  // With its length known the answer is one write; without, it goes out in pieces.
+  const length = { 'content-length': Buffer.byteLength(text) };
+  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', ...length, ...headers }).end(text);
 }

@@ -61,6 +61,8 @@ export function showChannel(world: World, channel: Channel): Record<string, unkn
     is_mpim: false,
     is_archived: channel.is_archived,
     is_general: channel.is_general,
+    is_shared: channel.shared_with !== undefined,
+    is_ext_shared: channel.shared_with !== undefined,
     is_member: isMember(world, channel),
     creator: channel.creator,
     created: channel.created,

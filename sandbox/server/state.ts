@@ -38,6 +38,8 @@ export type Channel = {
   pins: string[];
   bookmarks: Bookmark[];
   previous_names?: string[];
+  /** Shared with this other organisation (Slack Connect). */
+  shared_with?: string;
 };
 
 export type Bookmark = {
@@ -69,6 +71,8 @@ export type Message = {
   /** Ids; what is shown of them is made when they are shown. */
   files?: string[];
   upload?: boolean;
+  /** What an app showed of the links in it. */
+  attachments?: Attachment[];
   inviter?: string;
   name?: string;
   old_name?: string;
@@ -76,6 +80,20 @@ export type Message = {
   /** Only this person sees it; it is in no history. */
   ephemeral_to?: string;
   response_id?: string;
+};
+
+/** A link, unfurled. */
+export type Attachment = {
+  id: number;
+  from_url: string;
+  app_unfurl_url: string;
+  is_app_unfurl: true;
+  bot_id: string;
+  app_id: string;
+  fallback: string;
+  blocks?: Block[];
+  title?: string;
+  text?: string;
 };
 
 // Blocks are checked by blocks.ts; everybody else passes them on.
@@ -178,6 +196,7 @@ export type Seed = {
     private?: boolean;
     members?: string[];
     general?: boolean;
+    shared_with?: string;
     topic?: string;
     bookmarks?: { title: string; link: string }[];
   }[];
@@ -250,6 +269,7 @@ export function seedState(seed: Seed, appName: string, lived: boolean): State {
       creator: seed.users[0]?.id ?? '',
       members: channel.members ?? everybody.map((user) => user.id),
       topic: channel.topic ?? '',
+      ...(channel.shared_with ? { shared_with: channel.shared_with } : {}),
       bookmarks: (channel.bookmarks ?? []).map((one, index) => ({ id: `Bk${channel.id}${index}`, ...one })),
     };
   }

@@ -92,10 +92,19 @@ export type World = {
   readonly unconfirmed: Unconfirmed;
   readonly scheduled: Map<string, Scheduled>;
   readonly lived: boolean;
-  readonly manifest: Manifest;
+  /** May be changed while the workspace runs, as an app's owner does. */
+  manifest: Manifest;
   /** Part of the state. */
   readonly policy: Policy;
   readonly tokens: { bot: string; readonly app: string; readonly signingSecret: string };
+  /** Bot tokens that rotation put out of use. */
+  readonly spent: Set<string>;
+  /** When a rotating token ends, on the workspace's clock. */
+  tokenUntil: number | undefined;
+  /** Events that an app is sent within an hour, before it is told that there are too many. */
+  eventsPerHour: number;
+  /** No more events: nearly all of an hour's deliveries failed. */
+  unsubscribed: boolean;
   readonly views: Map<string, View>;
   readonly triggers: Map<string, Trigger>;
   readonly responses: Map<string, ResponseUrl>;
@@ -143,6 +152,14 @@ export type Unconfirmed = {
   readonly textUpdateDropsBlocks: boolean;
   /** Characters of all text in a message's blocks. */
   readonly blockTextLimit: number;
+  /** So many failed deliveries of events within an hour, at least, before an app is sent no more. */
+  readonly failuresBeforeOff: number;
+  /** Envelopes of clicks and shortcuts say that they take a payload. */
+  readonly clicksTakePayload: boolean;
+  /** What a command that was not answered tells its person; `%c` and `%e` are the command and the error. */
+  readonly commandFailure: string;
+  /** Lists come a little short of the limit that was asked for. */
+  readonly shortPages: boolean;
   /** An expired trigger answers `invalid_arguments` instead of `expired_trigger_id`. */
   readonly triggerAsArgument: boolean;
 };
@@ -152,6 +169,10 @@ export const strict: Unconfirmed = {
   inviteLimit: 100,
   textUpdateDropsBlocks: false,
   blockTextLimit: 11_000,
+  failuresBeforeOff: 1_000,
+  clicksTakePayload: false,
+  commandFailure: '%c failed with the error "%e"',
+  shortPages: true,
   triggerAsArgument: false,
 };
 
@@ -187,6 +208,10 @@ export function createWorld(options: WorldOptions): World {
       app: `xapp-sandbox-${randomBytes(9).toString('hex')}`,
       signingSecret: randomBytes(16).toString('hex'),
     },
+    spent: new Set(),
+    tokenUntil: undefined,
+    eventsPerHour: 30_000,
+    unsubscribed: false,
     views: new Map(),
     triggers: new Map(),
     responses: new Map(),
@@ -399,14 +424,18 @@ function readSnapshot(file: string): Snapshot | undefined {
 function keepSnapshot(world: World, file: string): void {
   mkdirSync(dirname(file), { recursive: true });
   let timer: NodeJS.Timeout | undefined;
+  let pause = 100;
   const save = () => {
     clearTimeout(timer);
     timer = undefined;
+    const started = performance.now();
     writeFileSync(`${file}.new`, JSON.stringify({ state: world.state, tokens: world.tokens } satisfies Snapshot));
     renameSync(`${file}.new`, file);
+    // Nobody waits for it, and everybody waits while it writes: a large workspace is saved less often.
+    pause = Math.min(5_000, Math.max(100, (performance.now() - started) * 20));
   };
   world.changes.on('change', () => {
-    timer ??= setTimeout(save, 100);
+    timer ??= setTimeout(save, pause);
   });
   process.once('exit', () => {
     if (timer) save();

@@ -10,7 +10,7 @@ import type {
 import { type ReactNode, useId, useState } from 'react';
 import type { StateValue, View } from '../server/state.ts';
 import { Menu, type Option, Picker, useDraft } from './parts.tsx';
-import { type Answer, post, type State, upload, usePane, useStore } from './store.ts';
+import { type Answer, post, type Steady, upload, useChannels, usePane, useSteady } from './store.ts';
 import { isSafeLink, Text, Unknown } from './words.tsx';
 
 /* The elements of Block Kit, working: what is pressed, picked or typed goes to the workspace, and from there to the app. */
@@ -46,7 +46,7 @@ type Props = {
 
 export function Element(props: Props): ReactNode {
   const { of, blockId, spot, input } = props;
-  const all = useStore();
+  const all = useSteady();
   const pane = usePane();
   const [local, setLocal] = useState<StateValue>();
   const [trouble, setTrouble] = useState('');
@@ -136,7 +136,7 @@ type Tools = {
   act: (value?: Record<string, unknown>) => Promise<void>;
   busy: boolean;
   search: (text: string) => Promise<readonly Option[]>;
-  all: State;
+  all: Steady;
   me: string;
   group: string;
 };
@@ -264,41 +264,57 @@ function draw(of: AnyElement, tools: Tools): ReactNode {
       );
     case 'channels_select':
       return (
-        <One
-          {...common}
-          options={channelsOf(all, me, 'public')}
-          held={held.selected_channel}
-          pick={(key) => put({ selected_channel: key })}
-        />
+        <Channels me={me} which="public" app={all.app.name}>
+          {(options) => (
+            <One
+              {...common}
+              options={options}
+              held={held.selected_channel}
+              pick={(key) => put({ selected_channel: key })}
+            />
+          )}
+        </Channels>
       );
     case 'multi_channels_select':
       return (
-        <Many
-          {...common}
-          most={of.max_selected_items}
-          options={channelsOf(all, me, 'public')}
-          held={held.selected_channels}
-          pick={(keys) => put({ selected_channels: keys })}
-        />
+        <Channels me={me} which="public" app={all.app.name}>
+          {(options) => (
+            <Many
+              {...common}
+              most={of.max_selected_items}
+              options={options}
+              held={held.selected_channels}
+              pick={(keys) => put({ selected_channels: keys })}
+            />
+          )}
+        </Channels>
       );
     case 'conversations_select':
       return (
-        <One
-          {...common}
-          options={channelsOf(all, me, 'all')}
-          held={held.selected_conversation}
-          pick={(key) => put({ selected_conversation: key })}
-        />
+        <Channels me={me} which="all" app={all.app.name}>
+          {(options) => (
+            <One
+              {...common}
+              options={options}
+              held={held.selected_conversation}
+              pick={(key) => put({ selected_conversation: key })}
+            />
+          )}
+        </Channels>
       );
     case 'multi_conversations_select':
       return (
-        <Many
-          {...common}
-          most={of.max_selected_items}
-          options={channelsOf(all, me, 'all')}
-          held={held.selected_conversations}
-          pick={(keys) => put({ selected_conversations: keys })}
-        />
+        <Channels me={me} which="all" app={all.app.name}>
+          {(options) => (
+            <Many
+              {...common}
+              most={of.max_selected_items}
+              options={options}
+              held={held.selected_conversations}
+              pick={(keys) => put({ selected_conversations: keys })}
+            />
+          )}
+        </Channels>
       );
     case 'datepicker':
       return (
@@ -472,7 +488,7 @@ export function Picture(props: {
 }): ReactNode {
   const { me } = usePane();
   const { of } = props;
-  const all = useStore();
+  const all = useSteady();
   const { id } = (of.slack_file ?? {}) as { id?: string };
   const own = id
     ? `/files-pri/${all.team.id}-${id}/file?as=${me}`
@@ -651,16 +667,25 @@ function fromSlack(one: SlackOption, group?: string): Option {
   return { key: String(one.value ?? one.text.text), label: one.text.text, description: one.description?.text, group };
 }
 
-function usersOf(all: State): Option[] {
+function usersOf(all: Steady): Option[] {
   return Object.values(all.users)
     .filter((one) => !one.deleted && !one.is_bot)
     .map((one) => ({ key: one.id, label: one.real_name, description: one.title }));
 }
 
-function channelsOf(all: State, me: string, which: 'public' | 'all'): Option[] {
-  return Object.values(all.screens[me]?.channels ?? {})
-    .filter((one) => !one.is_archived && (which === 'all' || (!one.is_private && !one.is_im)))
-    .map((one) => ({ key: one.id, label: one.is_im ? all.app.name : `#${one.name}` }));
+/** Channels to pick from; the only elements that change with every message. */
+function Channels(props: {
+  me: string;
+  which: 'public' | 'all';
+  app: string;
+  children: (options: Option[]) => ReactNode;
+}): ReactNode {
+  const all = Object.values(useChannels(props.me));
+  return props.children(
+    all
+      .filter((one) => !one.is_archived && (props.which === 'all' || (!one.is_private && !one.is_im)))
+      .map((one) => ({ key: one.id, label: one.is_im ? props.app : `#${one.name}` })),
+  );
 }
 
 /** What a clock on the wall of a zone shows, for a datetime-local input; and back. */

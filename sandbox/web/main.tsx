@@ -173,7 +173,12 @@ const faults = [
   ['conversations.create', 'lost', 'created, and the answer lost'],
   ['files.share', 'dropped', 'answers well, and shares nothing'],
   ['*', 'ratelimited', 'any call is rate limited (429)'],
+  ['*', 'error503', 'any call fails (503)'],
+  ['*', 'bad_json', 'any call is answered with half a sentence'],
   ['deliver.events', 'duplicate', 'the next event comes twice'],
+  ['deliver.events', 'duplicate_new_id', 'the next event comes twice, the second time under another id'],
+  ['deliver.events', 'reorder', 'the next event comes after the one that follows it'],
+  ['deliver.commands', 'lost_ack', 'the answer to the next command is lost'],
   ['deliver.interactive', 'delay', 'the next click comes 2.9 s late'],
   ['deliver.interactive', 'lost_ack', 'the answer to the next click is lost'],
 ] as const;
@@ -210,6 +215,11 @@ function Faults({ all }: { all: State }): ReactNode {
       <button type="button" onClick={() => void post('disconnect', { reason: 'refresh_requested' })}>
         Drop the connection
       </button>
+      {all.unsubscribed && (
+        <button type="button" onClick={() => void post('subscribe', {})}>
+          Events are off, because nearly all of them failed: switch them on
+        </button>
+      )}
       <ul aria-label="Armed">
         {all.faults.map((fault) => (
           <li key={`${fault.method} ${fault.kind}`}>

@@ -1,13 +1,17 @@
 import { memo, type ReactNode } from 'react';
 import type { ShownChannel, ShownFile, ShownMessage } from '../server/screen.ts';
+import type { Attachment } from '../server/state.ts';
 import { Blocks } from './blocks.tsx';
+import type { Place } from './elements.tsx';
 import { type Choice, Face, Menu } from './parts.tsx';
-import { nameOf, post, usePane, useStore } from './store.ts';
-import { emoji, Mrkdwn, offered, typed } from './words.tsx';
+import { nameOf, post, usePane, useSteady } from './store.ts';
+import { emoji, Link, Mrkdwn, offered, typed } from './words.tsx';
 
+/** What a message has to know of where it stands. */
+export type Stand = Pick<ShownChannel, 'id' | 'is_archived' | 'pins' | 'members'>;
 type Props = {
   message: ShownMessage;
-  channel: ShownChannel;
+  channel: Stand;
   replies?: readonly ShownMessage[] | undefined;
   inThread?: boolean;
   wanted?: boolean;
@@ -15,7 +19,7 @@ type Props = {
 
 /** One message with all that hangs on it. Drawn again only when it, or what stands below it, changed. */
 export const Message = memo(function Message({ message, channel, replies, inThread, wanted }: Props): ReactNode {
-  const all = useStore();
+  const all = useSteady();
   const pane = usePane();
   const author = all.users[message.user];
   const zone = all.users[pane.me]?.tz ?? 'UTC';
@@ -63,6 +67,9 @@ export const Message = memo(function Message({ message, channel, replies, inThre
             <Mrkdwn text={message.text} />
           </div>
         )}
+        {message.attachments?.map((one) => (
+          <Unfurled key={one.from_url} of={one} place={{ channel: channel.id, ts: message.ts }} />
+        ))}
         {message.files && (
           <ul className="files" aria-label="Files">
             {message.files.map((file) => (
@@ -83,6 +90,25 @@ export const Message = memo(function Message({ message, channel, replies, inThre
     </article>
   );
 });
+
+/** What the app showed of a link. Its buttons work as those of a message. */
+function Unfurled({ of, place }: { of: Attachment; place: Place }): ReactNode {
+  return (
+    <section className="unfurled" aria-label={`Preview of ${of.from_url}`}>
+      {of.title && (
+        <p className="who">
+          <Link url={of.from_url}>{of.title}</Link>
+        </p>
+      )}
+      {of.text && (
+        <div className="text">
+          <Mrkdwn text={of.text} />
+        </div>
+      )}
+      {of.blocks && <Blocks blocks={of.blocks} spot={{ place }} />}
+    </section>
+  );
+}
 
 function ShowFile({ file }: { file: ShownFile }): ReactNode {
   const { me } = usePane();
@@ -110,8 +136,8 @@ function ShowFile({ file }: { file: ShownFile }): ReactNode {
   );
 }
 
-function Reactions({ message, channel }: { message: ShownMessage; channel: ShownChannel }): ReactNode {
-  const all = useStore();
+function Reactions({ message, channel }: { message: ShownMessage; channel: Stand }): ReactNode {
+  const all = useSteady();
   const { me, say } = usePane();
   return (
     <div className="reactions" role="group" aria-label="Reactions">
@@ -141,8 +167,8 @@ function Reactions({ message, channel }: { message: ShownMessage; channel: Shown
 }
 
 /** What can be done with a message. */
-function Tools({ message, channel }: { message: ShownMessage; channel: ShownChannel }): ReactNode {
-  const all = useStore();
+function Tools({ message, channel }: { message: ShownMessage; channel: Stand }): ReactNode {
+  const all = useSteady();
   const pane = usePane();
   const { me, say } = pane;
   const at = { as: me, channel: channel.id, ts: message.ts };

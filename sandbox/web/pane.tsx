@@ -3,7 +3,7 @@ import type { ShownChannel, ShownMessage } from '../server/screen.ts';
 import { Blocks } from './blocks.tsx';
 import { Composer } from './composer.tsx';
 import { Ask, Dialog, Modal } from './dialog.tsx';
-import { Message } from './message.tsx';
+import { Message, type Stand } from './message.tsx';
 import { type Choice, Face, Menu } from './parts.tsx';
 import {
   clockNow,
@@ -15,6 +15,7 @@ import {
   type Screen,
   type State,
   usePane,
+  useSteady,
   useStore,
 } from './store.ts';
 import { inLine, Mrkdwn } from './words.tsx';
@@ -73,10 +74,7 @@ export function Pane(props: { place: Place; move: (place: Place) => void; title:
       }),
     [],
   );
-  const pane: PaneOf = useMemo(
-    () => ({ me, screen, go, openThread, say, ask }),
-    [me, screen, go, openThread, say, ask],
-  );
+  const pane: PaneOf = useMemo(() => ({ me, go, openThread, say, ask }), [me, go, openThread, say, ask]);
 
   const channel = place.channel === 'home' ? undefined : (screen.channels[place.channel] ?? firstChannel(screen));
   const messages = (channel && screen.messages[channel.id]) || noMessages;
@@ -90,6 +88,7 @@ export function Pane(props: { place: Place; move: (place: Place) => void; title:
       <section className={`pane${navOpen ? ' nav-open' : ''}`} aria-label={props.title}>
         <div className="pane-in" inert={covered}>
           <Sidebar
+            screen={screen}
             channel={channel?.id ?? 'home'}
             switchTo={(id) => move({ me: id, channel: place.channel })}
             unseen={unseenNotices(me, screen)}
@@ -188,6 +187,7 @@ function unseenNotices(me: string, screen: Screen): number {
 }
 
 function Sidebar(props: {
+  screen: Screen;
   channel: string;
   switchTo: (id: string) => void;
   unseen: number;
@@ -195,7 +195,8 @@ function Sidebar(props: {
 }): ReactNode {
   const all = useStore();
   const pane = usePane();
-  const { me, screen, go } = pane;
+  const { me, go } = pane;
+  const { screen } = props;
   const person = all.users[me];
   const shown = Object.values(screen.channels).sort(
     (a, b) => Number(a.is_archived) - Number(b.is_archived) || a.name.localeCompare(b.name),
@@ -463,8 +464,10 @@ const Messages = memo(function Messages(props: {
   wanted: string | undefined;
 }): ReactNode {
   const { channel, messages, wanted } = props;
-  const all = useStore();
+  const all = useSteady();
   const { me } = usePane();
+  const stand = useStand(channel);
+  const old = useRef<ReadonlyMap<string, readonly ShownMessage[]>>(new Map());
   const box = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
   const [more, setMore] = useState(chunk);
@@ -476,7 +479,15 @@ const Messages = memo(function Messages(props: {
       if (root && root !== message.ts) byThread.set(root, [...(byThread.get(root) ?? []), message]);
       if (!root || root === message.ts || message.reply_broadcast) first.push(message);
     }
-    return { roots: first, replies: byThread };
+    // A thread to which nothing came is the very same list: what shows it is not drawn again.
+    const threads = new Map<string, readonly ShownMessage[]>();
+    for (const [root, now] of byThread) {
+      const before = old.current.get(root);
+      const same = before?.length === now.length && now.every((one, index) => one === before[index]);
+      threads.set(root, same ? before : now);
+    }
+    old.current = threads;
+    return { roots: first, replies: threads };
   }, [messages]);
   const wantedAt = wanted ? roots.findIndex((one) => one.ts === wanted) : -1;
   const shownFrom = Math.max(0, Math.min(roots.length - more, wantedAt >= 0 ? wantedAt - 20 : roots.length));
@@ -523,13 +534,11 @@ const Messages = memo(function Messages(props: {
     }
   };
   const zone = all.users[me]?.tz ?? 'UTC';
-  const day = (message: ShownMessage) =>
-    new Date(Number(message.ts) * 1000).toLocaleDateString('en-GB', {
-      timeZone: zone,
-      weekday: 'long',
-      day: 'numeric',
-      month: 'long',
-    });
+  const calendar = useMemo(
+    () => new Intl.DateTimeFormat('en-GB', { timeZone: zone, weekday: 'long', day: 'numeric', month: 'long' }),
+    [zone],
+  );
+  const day = (message: ShownMessage) => calendar.format(Number(message.ts) * 1000);
   const drawn = roots.slice(shownFrom);
   return (
     <div
@@ -555,7 +564,7 @@ const Messages = memo(function Messages(props: {
               )}
               <Message
                 message={message}
-                channel={channel}
+                channel={stand}
                 replies={replies.get(message.ts)}
                 wanted={message.ts === wanted}
               />
@@ -567,6 +576,12 @@ const Messages = memo(function Messages(props: {
   );
 });
 
+/** The part of a channel that messages look at: the same object as long as it says the same. */
+function useStand({ id, is_archived, pins, members }: ShownChannel): Stand {
+  const said = JSON.stringify({ id, is_archived, pins, members } satisfies Stand);
+  return useMemo(() => JSON.parse(said) as Stand, [said]);
+}
+
 function Thread(props: {
   channel: ShownChannel;
   root: ShownMessage;
@@ -574,6 +589,7 @@ function Thread(props: {
   close: () => void;
 }): ReactNode {
   const { channel, root, messages } = props;
+  const stand = useStand(channel);
   const all = messages.filter((one) => one.ts === root.ts || one.thread_ts === root.ts);
   const close = useRef<HTMLButtonElement>(null);
   useEffect(() => close.current?.focus(), []);
@@ -593,7 +609,7 @@ function Thread(props: {
       </header>
       <div className="messages" role="log" aria-label="Replies" tabIndex={0}>
         {all.map((message) => (
-          <Message key={message.ts} message={message} channel={channel} inThread />
+          <Message key={message.ts} message={message} channel={stand} inThread />
         ))}
       </div>
       {!channel.is_archived && <Composer channel={channel} thread={root.ts} />}

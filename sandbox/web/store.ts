@@ -40,6 +40,7 @@ const empty: State = {
     removing: 'everyone',
   },
   faults: [],
+  unsubscribed: false,
   guide: null,
   home_tab: false,
   users: {},
@@ -58,13 +59,34 @@ let socket: WebSocket | undefined;
 let fresh = true;
 
 export function useStore(): State {
-  return useSyncExternalStore(
-    (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    () => state,
-  );
+  return useSyncExternalStore(listen, () => state);
+}
+
+/** What hardly ever changes. Messages look at this alone, so that a patch draws again only what it is about. */
+export type Steady = Pick<State, 'team' | 'app' | 'users' | 'groups' | 'shortcuts' | 'offset'>;
+let steady: Steady = empty;
+
+export function useSteady(): Steady {
+  return useSyncExternalStore(listen, () => {
+    const keys = ['team', 'app', 'users', 'groups', 'shortcuts', 'offset'] as const;
+    if (keys.some((key) => steady[key] !== state[key])) steady = state;
+    return steady;
+  });
+}
+
+/** The channels that somebody sees. */
+export function useChannels(me: string): Screen['channels'] {
+  return useSyncExternalStore(listen, () => (state.screens[me] ?? nobody).channels);
+}
+
+/** The name of a channel, for who sees it. */
+export function useChannelName(me: string, id: string): string | undefined {
+  return useSyncExternalStore(listen, () => state.screens[me]?.channels[id]?.name);
+}
+
+function listen(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
 }
 
 /** The page shows these people from now on. */
@@ -101,19 +123,21 @@ function apply(patch: Patch): void {
   const base = fresh ? { ...empty, ready: true } : state;
   if (openedAt === 0) openedAt = Date.now() + Number(patch.find(([key]) => key === 'offset')?.[1] ?? 0);
   const next: Record<string, unknown> = { ...base };
-  const users = { ...base.users };
-  const groups = { ...base.groups };
-  const log = new Map(base.log.map((one) => [String(one.n), one]));
+  // What a patch does not name stays the very same object.
+  const named = new Set(patch.map(([key]) => key.split('/', 1)[0]));
+  const users = named.has('user') ? { ...base.users } : base.users;
+  const groups = named.has('group') ? { ...base.groups } : base.groups;
+  const log = named.has('log') ? new Map(base.log.map((one) => [String(one.n), one])) : undefined;
   const screens: Record<string, Screen> = { ...base.screens };
   /** Per person: what changed in messages, keyed by channel, then ts. */
   const messages = new Map<string, Map<string, [ts: string, value: ShownMessage | null][]>>();
   for (const [key, value] of patch) {
     const [head = '', id = '', kind = '', one = '', ts = ''] = key.split('/');
-    if (head === 'user') put(users, id, value);
-    else if (head === 'group') put(groups, id, value);
+    if (head === 'user') put(users as Record<string, User>, id, value);
+    else if (head === 'group') put(groups as Record<string, Group>, id, value);
     else if (head === 'log') {
-      if (value === null) log.delete(id);
-      else log.set(id, value as LogEntry);
+      if (value === null) log?.delete(id);
+      else log?.set(id, value as LogEntry);
     } else if (head !== 'as') next[head] = value;
     else {
       const screen = screens[id] ?? nobody;
@@ -131,7 +155,8 @@ function apply(patch: Patch): void {
     for (const [channel, changes] of byChannel) all[channel] = merged(all[channel] ?? [], changes);
     screens[id] = { ...screen, messages: all };
   }
-  state = { ...(next as State), users, groups, screens, log: [...log.values()].sort((a, b) => a.n - b.n) };
+  const entries = log ? [...log.values()].sort((a, b) => a.n - b.n) : base.log;
+  state = { ...(next as State), users, groups, screens, log: entries };
   fresh = false;
   emit();
 }
@@ -214,7 +239,6 @@ export async function upload(as: string, file: File): Promise<Answer> {
 /** Who acts in this part of the page, and what the rest of it offers them. */
 export type Pane = {
   readonly me: string;
-  readonly screen: Screen;
   /** Opens a channel, 'home', or a message in a channel. */
   readonly go: (channel: string, ts?: string) => void;
   readonly openThread: (channel: string, ts: string) => void;
@@ -240,7 +264,7 @@ export function usePane(): Pane {
   return pane;
 }
 
-export function nameOf(all: State, id: string): string {
+export function nameOf(all: Pick<State, 'users'>, id: string): string {
   const user = all.users[id];
   return user ? user.real_name : id === 'USLACKBOT' ? 'Workspace' : id;
 }

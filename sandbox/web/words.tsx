@@ -1,6 +1,6 @@
 import type { RichTextBlock, RichTextElement, TextObject } from '@slack/types';
 import { Fragment, type ReactNode } from 'react';
-import { type State, usePane, useStore } from './store.ts';
+import { type State, useChannelName, usePane, useSteady } from './store.ts';
 
 /* Text as people see it: mrkdwn and rich text. Everything typed by people becomes text nodes, never HTML. */
 
@@ -127,7 +127,7 @@ export function unescaped(text: string): string {
 }
 
 /** A message's text as it was typed, for editing it. */
-export function typed(all: State, text: string): string {
+export function typed(all: Pick<State, 'users'>, text: string): string {
   return unescaped(
     text
       .replace(/<@(\w+)(?:\|[^>]*)?>/g, (_all, id: string) => `@${all.users[id]?.name ?? id}`)
@@ -136,7 +136,7 @@ export function typed(all: State, text: string): string {
 }
 
 /** A message's text in one line, for lists. */
-export function inLine(all: State, text: string): string {
+export function inLine(all: Pick<State, 'users'>, text: string): string {
   return unescaped(
     text
       .replace(/<@(\w+)(?:\|[^>]*)?>/g, (_all, id: string) => `@${all.users[id]?.name ?? id}`)
@@ -173,29 +173,29 @@ export function Link({ url, children }: { url: string; children: ReactNode }): R
 }
 
 function Mention({ user }: { user: string }): ReactNode {
-  const all = useStore();
+  const all = useSteady();
   const { me } = usePane();
   return <span className={user === me ? 'mention mine' : 'mention'}>@{all.users[user]?.name ?? user}</span>;
 }
 
 function GroupMention({ id }: { id: string }): ReactNode {
-  return <span className="mention">@{useStore().groups[id]?.handle ?? 'group'}</span>;
+  return <span className="mention">@{useSteady().groups[id]?.handle ?? 'group'}</span>;
 }
 
 function ChannelLink({ id }: { id: string }): ReactNode {
-  const { screen, go } = usePane();
-  const channel = screen.channels[id];
-  if (!channel) return <span className="mention">🔒 private channel</span>;
+  const { me, go } = usePane();
+  const name = useChannelName(me, id);
+  if (name === undefined) return <span className="mention">🔒 private channel</span>;
   return (
     <button type="button" className="mention" onClick={() => go(id)}>
-      #{channel.name}
+      #{name}
     </button>
   );
 }
 
 /** A moment as its reader's own clock shows it. */
 function When(props: { seconds: number; format: string; fallback: string; link?: string }): ReactNode {
-  const all = useStore();
+  const all = useSteady();
   const { me } = usePane();
   const at = new Date(props.seconds * 1000);
   if (Number.isNaN(at.getTime())) return props.fallback;

@@ -162,6 +162,8 @@ export async function openSlack(
     const clickedSo = await inTime(work);
     await ack();
     settings.onAck('action', performance.now() - started);
+    // A click on App Home opens one modal: what comes later is said in it.
+    let opened: string | undefined;
     const say = async (view: View | undefined) => {
       if (view) await show(view);
     };
@@ -177,7 +179,9 @@ export async function openSlack(
             // Whoever closed it meanwhile wants no answer.
             if (failureOf(error).kind !== 'refused') throw error;
           });
-      else if (body.view) await client.views.open({ trigger_id: body.trigger_id, view: sayInModal('Maitred', view) });
+      else if (opened) await client.views.update({ view_id: opened, view: sayInModal('Maitred', view) });
+      else if (body.view)
+        opened = (await client.views.open({ trigger_id: body.trigger_id, view: sayInModal('Maitred', view) })).view?.id;
       else
         await respond({
           response_type: 'ephemeral',

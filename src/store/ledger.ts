@@ -179,6 +179,15 @@ export async function forgetMessage(db: Db, workspace: string, key: string, ts: 
   );
 }
 
+/** Forgets everything that is left to write but what starts with one of `kept`: nobody wants to see it any more. */
+export async function dropStale(db: Db, workspace: string, kept: readonly string[]): Promise<void> {
+  await db.background.query(
+    `DELETE FROM outbox WHERE workspace = $1
+     AND NOT EXISTS (SELECT 1 FROM unnest($2::text[]) AS prefix WHERE starts_with(surface, prefix))`,
+    [workspace, kept],
+  );
+}
+
 /** Keys in the ledger that start with `prefix`. */
 export async function surfacesLike(db: Db, workspace: string, prefix: string): Promise<string[]> {
   const { rows } = await db.background.query<{ key: string }>(

@@ -69,6 +69,21 @@ export async function record(
   );
 }
 
+/** When a command of this id was recorded. */
+export async function commandAt(db: Db, workspace: string, id: string): Promise<Date | undefined> {
+  const { rows } = await db.background.query<{ at: Date }>('SELECT at FROM command WHERE workspace = $1 AND id = $2', [
+    workspace,
+    id,
+  ]);
+  return rows[0]?.at;
+}
+
+/** Nothing has happened here yet. */
+export async function isUnwritten(db: Db, workspace: string): Promise<boolean> {
+  const { rowCount } = await db.background.query('SELECT 1 FROM event WHERE workspace = $1 LIMIT 1', [workspace]);
+  return rowCount === 0;
+}
+
 type EventRow = {
   seq: string;
   id: string;

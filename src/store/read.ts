@@ -129,6 +129,15 @@ export async function openReleasesOf(db: Db, workspace: string, person: string):
   return rows.map((row) => row.number);
 }
 
+/** Everything that has not ended. */
+export async function openReleases(db: Db, workspace: string): Promise<number[]> {
+  const rows = await db.prisma.release.findMany({
+    where: { workspace, state: { in: openStates } },
+    select: { number: true },
+  });
+  return rows.map((row) => row.number);
+}
+
 /** What happened to a release, oldest first. */
 export async function historyOf(db: Db, workspace: string, number: number): Promise<StoredEvent[]> {
   const rows = await db.prisma.event.findMany({ where: { workspace, release: number }, orderBy: { seq: 'asc' } });

@@ -21,6 +21,16 @@ export async function claimDueTimers(db: Db, now: Date, most: number, leaseMs: n
   return rows.map((row) => ({ workspace: row.workspace, key: row.key, dueAt: row.due_at, body: row.body }));
 }
 
+/** When the next timer is due, if that is not after `until`; ones that somebody is working off are not looked at. */
+export async function nextTimer(db: Db, until: Date): Promise<Date | undefined> {
+  const { rows } = await db.background.query<{ due: Date | null }>(
+    `SELECT min(due_at) AS due FROM timer
+     WHERE due_at <= $1 AND (claimed_until IS NULL OR claimed_until < clock_timestamp())`,
+    [until],
+  );
+  return rows[0]?.due ?? undefined;
+}
+
 /** Removes a timer that was worked off, unless it was set anew meanwhile. */
 export async function finishTimer(db: Db, timer: DueTimer): Promise<void> {
   await db.background.query('DELETE FROM timer WHERE workspace = $1 AND key = $2 AND due_at = $3', [

@@ -222,7 +222,7 @@ test('first steps tick themselves off and go when they are hidden', () => {
   const [work] = views(0, 'x', 'requested');
   const { text, labels } = shown(work, { setup });
   expect(text).toMatch(/First steps \(1 of 5\)/);
-  expect(text).toMatch(/✅ done – \*Invite me.*⬜ \*Set a digest/);
+  expect(text).toMatch(/✅ Done: Invite me.*⬜ \*Set a digest/);
   expect(labels).toEqual(expect.arrayContaining(['Book a release', 'My digest…', 'Preferences…', 'Hide this']));
   expect(shown(work, { setup: { ...setup, hasBooked: true, hasPrefs: true } }).labels).not.toContain('Book a release');
   expect(shown(work).text).not.toMatch(/First steps/);

@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { App, HTTPReceiver } from '@slack/bolt';
 import { InstallProvider } from '@slack/oauth';
 import { SocketModeClient } from '@slack/socket-mode';
+import type { HomeView } from '@slack/types';
 import { WebClient } from '@slack/web-api';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import WebSocket from 'ws';
@@ -131,6 +132,42 @@ test('A4 a method that is not modelled says so, and blocks that cannot be read a
   expect(await errorOf(post('x', { blocks: '{' }))).toBe('invalid_blocks_format');
 });
 
+test('A5 a form, JSON and multipart say the same, and an error of the application is HTTP 200', async () => {
+  const ask = async (body: string | URLSearchParams | FormData, type?: string) => {
+    const answer = await fetch(`${sandbox.origin}/api/chat.postMessage`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${sandbox.world.tokens.bot}`, ...(type ? { 'content-type': type } : {}) },
+      body,
+    });
+    return [answer.status, (await answer.json()) as { message?: { text: string }; error?: string }] as const;
+  };
+  const said = { channel: 'C0RELEASES', text: 'x', blocks: JSON.stringify([{ type: 'divider' }]) };
+  const form = new FormData();
+  for (const [name, value] of Object.entries(said)) form.set(name, value);
+  const all = [
+    await ask(new URLSearchParams(said)),
+    await ask(JSON.stringify({ ...said, blocks: [{ type: 'divider' }] }), 'application/json; charset=utf-8'),
+    await ask(form),
+  ];
+  for (const [status, { message }] of all) expect([status, message]).toMatchObject([200, { text: 'x', blocks: [{}] }]);
+  expect(await ask(new URLSearchParams({ channel: 'C0NOWHERE', text: 'x' }))).toEqual([
+    200,
+    { ok: false, error: 'channel_not_found' },
+  ]);
+});
+
+test('A6 headers that clients share carry the token of one workspace into another, and are seen doing it', async () => {
+  await sandbox.close();
+  await open({ secondSeedFile: `${root}test/sandbox/second.yml` });
+  const { second, world } = sandbox;
+  const shared = { headers: { 'X-Trace': '1' }, slackApiUrl: `${sandbox.origin}/api/` };
+  const teams: unknown[] = [];
+  for (const token of [world.tokens.bot, second?.world.tokens.bot])
+    teams.push((await new WebClient(token, shared).auth.test()).team_id);
+  expect(teams).toEqual(['T0HARBOUR', 'T0HARBOUR']);
+  expect((await clientOf(String(second?.world.tokens.bot)).auth.test()).team_id).toBe('T0HILL');
+});
+
 test('A6 a token of one workspace sees and changes nothing of another', async () => {
   await sandbox.close();
   await open({ secondSeedFile: `${root}test/sandbox/second.yml` });
@@ -165,6 +202,50 @@ test('A7 faults: the effect applied and the answer lost, and what else goes wron
   }
   fault('api.test', 'bad_json');
   expect(await errorOf(client.api.test())).not.toBe('ok');
+});
+
+test('B1 a method has its own bucket by its tier: 429, a whole number of seconds, and nothing done', async () => {
+  await sandbox.close();
+  await open({ enforceLimits: true });
+  const create = (name: string) =>
+    fetch(`${sandbox.origin}/api/conversations.create`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${sandbox.world.tokens.bot}` },
+      body: new URLSearchParams({ name }),
+    });
+  const answers: Response[] = [];
+  for (let n = 0; n < 8; n++) answers.push(await create(`room-${n}`));
+  const refused = answers.filter((one) => one.status === 429);
+  expect(refused.length).toBeGreaterThan(0);
+  for (const one of refused) {
+    expect(one.headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
+    expect(await one.json()).toEqual({ ok: false, error: 'ratelimited' });
+  }
+  const made = Object.values(sandbox.world.state.channels).filter((one) => one.name.startsWith('room-'));
+  expect(made).toHaveLength(8 - refused.length);
+  expect(await errorOf(client.users.info({ user: 'U0ANA' }))).toBe('ok');
+});
+
+test('B4 beyond an hour’s events the app is told once a minute, and hears nothing else until the next hour', async () => {
+  await sandbox.close();
+  await open({ enforceLimits: true });
+  const seen = await stubborn(() => 200);
+  const types = () => seen.map(({ body }) => JSON.parse(body)).map((one) => one.event?.type ?? one.type);
+  sandbox.world.eventsPerHour = 2;
+  const ana = driver.person('ana');
+  for (let n = 0; n < 5; n++) await ana.says('@maitred hi');
+  await until('two events and a word', () => (seen.length === 3 ? true : undefined));
+  expect(types().sort()).toEqual(['app_mention', 'app_mention', 'app_rate_limited']);
+  moveClock(sandbox.world, 60_000);
+  await ana.says('@maitred hi');
+  await until('another word', () =>
+    types().filter((type) => type === 'app_rate_limited').length === 2 ? true : undefined,
+  );
+  moveClock(sandbox.world, 3_600_000);
+  await ana.says('@maitred hi');
+  await until('events again', () =>
+    types().filter((type) => type !== 'app_rate_limited').length > 2 ? true : undefined,
+  );
 });
 
 test('B2 B5 a channel takes a burst and one a second; who does not wait is seen', async () => {
@@ -298,6 +379,32 @@ test('C5 an answer to a form that Slack does not know is a violation', async () 
   expect(violations()).toContain('bad_ack_payload');
 });
 
+test('C7 events stop when nearly all of an hour failed, until they are switched on', async () => {
+  await sandbox.close();
+  await open({ unconfirmed: { failuresBeforeOff: 6 } });
+  let status = 500;
+  const seen = await stubborn(() => status, { 'x-slack-no-retry': '1' });
+  const ana = driver.person('ana');
+  // Failures of an hour ago count no more.
+  for (let n = 0; n < 3; n++) ana.says('@maitred hi');
+  await until('three', () => (seen.length >= 3 ? true : undefined));
+  moveClock(sandbox.world, 3_700_000);
+  for (let n = 0; n < 5; n++) ana.says('@maitred hi');
+  await until('eight', () => (seen.length >= 8 ? true : undefined));
+  expect(violations()).not.toContain('subscription_disabled');
+  ana.says('@maitred hi');
+  await until('the end of it', () => (violations().includes('subscription_disabled') ? true : undefined));
+  status = 200;
+  const before = seen.length;
+  ana.says('@maitred nobody hears this');
+  await fetch(`${sandbox.origin}/_control/subscribe`, {
+    ...{ method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' },
+  });
+  ana.says('@maitred and this is heard');
+  await until('one more', () => (seen.length > before ? true : undefined));
+  expect(seen.slice(before).map(({ body }) => JSON.parse(body).event.text)).toEqual(['<@U0MAITRED> and this is heard']);
+});
+
 test('D1 D2 a ticket works once, hello comes first, and the eleventh connection is sent away', async () => {
   const connect = async (url?: string) => {
     const ticket = url ?? ((await clientOf(sandbox.world.tokens.app).apps.connections.open()) as { url: string }).url;
@@ -335,6 +442,47 @@ test('D3 D4 without a line commands fail at once; an unmodified client comes bac
     expect((await driver.person('ana').types('/release x')).status).toBe('ok');
   }
 });
+
+test('D5 what a lost line did not acknowledge comes again over another, events alone', async () => {
+  const heard: [line: number, type: string, attempt: unknown][] = [];
+  const line = async (n: number) => {
+    const { url } = (await clientOf(sandbox.world.tokens.app).apiCall('apps.connections.open')) as unknown as {
+      url: string;
+    };
+    const ws = new WebSocket(url);
+    ends.push(() => ws.terminate());
+    ws.on('message', (data) => {
+      const one = JSON.parse(String(data));
+      if (one.type !== 'hello') heard.push([n, one.type, one.retry_attempt]);
+      if (n === 2 && one.envelope_id) ws.send(JSON.stringify({ envelope_id: one.envelope_id }));
+    });
+    await new Promise((resolve) => ws.once('message', resolve));
+    return ws;
+  };
+  const one = await line(1);
+  const ana = driver.person('ana');
+  ana.says('@maitred hi');
+  const command = ana.types('/release list');
+  await until('both on the first line', () => (heard.length === 2 ? true : undefined));
+  await line(2);
+  one.terminate();
+  expect((await command).status).toBe('dispatch_failed');
+  await until('the event on the second line', () => (heard.length === 3 ? true : undefined));
+  expect(heard[2]).toEqual([2, 'events_api', 1]);
+});
+
+test('D6 an app that stopped has no line and opens none', async () => {
+  const app = await bolt('socket', () => undefined);
+  expect(sandbox.delivery.connections()).toBe(1);
+  ends = [];
+  await app.stop();
+  await until('no line', () => (sandbox.delivery.connections() === 0 ? true : undefined));
+  const opened = () => sandbox.world.calls.filter(({ method }) => method === 'apps.connections.open').length;
+  const before = opened();
+  // Longer than the pause after which this client comes back when it means to.
+  await new Promise((resolve) => setTimeout(resolve, 6_000));
+  expect([opened(), sandbox.delivery.connections()]).toEqual([before, 0]);
+}, 20_000);
 
 test('E1 E2 a message to nobody, into a closed tab, and one that is too long', async () => {
   expect(await errorOf(post('x', { channel: 'U0NOBODY' }))).toBe('channel_not_found');
@@ -547,6 +695,125 @@ test('F9 an answer to an external select with a bad shape is an empty list and a
   expect(violations()).toContain('bad_ack_payload');
 });
 
+test('F10 a home is there once it is published, for one person each, and not where the tab is off', async () => {
+  const seen = await stubborn(() => 200);
+  const homes = () => seen.map(({ body }) => JSON.parse(body).event).filter((one) => one?.type === 'app_home_opened');
+  const ana = driver.person('ana');
+  ana.opensHome();
+  await until('the first look', () => (homes().length === 1 ? true : undefined));
+  expect(homes()[0]).toMatchObject({ user: 'U0ANA', tab: 'home' });
+  expect(homes()[0]).not.toHaveProperty('view');
+  const view: HomeView = { type: 'home', blocks: [{ type: 'divider' }] };
+  await client.views.publish({ user_id: 'U0ANA', view });
+  ana.opensHome();
+  driver.person('ben').opensHome();
+  await until('two more', () => (homes().length === 3 ? true : undefined));
+  const viewOf = (user: string) =>
+    homes()
+      .filter((one) => one.user === user)
+      .at(-1);
+  expect(viewOf('U0ANA').view).toMatchObject({ type: 'home', blocks: [{ type: 'divider' }] });
+  expect(viewOf('U0BEN')).not.toHaveProperty('view');
+  await sandbox.close();
+  await open({ manifest: { ...manifest, homeTab: false } });
+  expect(await errorOf(client.views.publish({ user_id: 'U0ANA', view }))).toBe('not_enabled');
+});
+
+test('F11 a click carries what Slack sends with it, and no more', async () => {
+  const heard: Record<string, Record<string, unknown>> = {};
+  let trigger = '';
+  const app = await bolt('http', (one) => {
+    one.action(/.*/, async ({ ack, body }) => {
+      await ack();
+      heard[(body as { actions: { action_id: string }[] }).actions[0]?.action_id ?? ''] = body as never;
+      trigger = (body as { trigger_id: string }).trigger_id;
+    });
+  });
+  const text = { type: 'plain_text', text: 'x' } as const;
+  const button = (action_id: string, more = {}) =>
+    [{ type: 'actions', block_id: 'b', elements: [{ type: 'button', action_id, text, ...more }] }] as never;
+  const { ts } = await post('x', { blocks: button('plain', { url: 'https://example.com' }) });
+  const ana = driver.person('ana');
+  const click = (place: Parameters<typeof sandbox.people.clicks>[1], action: string) =>
+    sandbox.people.clicks('U0ANA', place, 'b', action);
+  await click({ channel: 'C0RELEASES', ts: String(ts) }, 'plain');
+  const common = ['actions', 'api_app_id', 'container', 'enterprise', 'is_enterprise_install', 'team', 'token'];
+  const more = ['trigger_id', 'type', 'user'];
+  const keys = (action: string) => Object.keys(heard[action] ?? {}).sort();
+  expect(keys('plain')).toEqual([...common, ...more, 'channel', 'message', 'response_url', 'state'].sort());
+  await app.client.views.open({
+    ...{ trigger_id: trigger, token: sandbox.world.tokens.bot },
+    view: { type: 'modal', title: text, blocks: button('inside') },
+  });
+  await click({ view: (await ana.reads(/x/)).id }, 'inside');
+  expect(keys('inside')).toEqual([...common, ...more, 'view'].sort());
+  const { message_ts } = (await client.chat.postEphemeral({
+    ...{ channel: 'C0RELEASES', user: 'U0ANA', text: 'x', blocks: button('hidden') },
+  })) as { message_ts: string };
+  await click({ channel: 'C0RELEASES', ts: message_ts }, 'hidden');
+  expect(keys('hidden')).toEqual([...common, ...more, 'channel', 'response_url', 'state'].sort());
+  expect(heard.hidden?.container).toMatchObject({ is_ephemeral: true, message_ts });
+  expect(heard.plain?.container).toMatchObject({ is_ephemeral: false });
+});
+
+test('E12 links of the app’s own domains are told, and show what it says of them', async () => {
+  await sandbox.close();
+  await open({
+    manifest: { ...manifest, events: [...manifest.events, 'link_shared'], unfurlDomains: ['example.com'] },
+  });
+  const seen = await stubborn(() => 200);
+  const told = () => seen.map(({ body }) => JSON.parse(body).event).filter((one) => one?.type === 'link_shared');
+  const ana = driver.person('ana');
+  ana.says('see https://ci.example.com/7 and https://elsewhere.test/');
+  await until('the link', () => (told().length === 1 ? true : undefined));
+  expect(told()[0]).toMatchObject({
+    ...{ channel: 'C0RELEASES', user: 'U0ANA', is_bot_user_member: true, source: 'conversations_history' },
+    links: [{ domain: 'example.com', url: 'https://ci.example.com/7' }],
+  });
+  const { message_ts: ts, unfurl_id } = told()[0];
+  const show = (unfurls: object | undefined, where: object = { channel: 'C0RELEASES', ts }) =>
+    errorOf(client.apiCall('chat.unfurl', { ...where, ...(unfurls ? { unfurls } : {}) }));
+  const blocks = [{ type: 'section', text: { type: 'mrkdwn', text: 'build 7 is green' } }];
+  expect(await show(undefined)).toBe('missing_unfurls');
+  expect(await show({ 'https://elsewhere.test/': { blocks } })).toBe('cannot_unfurl_url');
+  expect(await show({ 'https://ci.example.com/7': { blocks: [{ type: 'section' }] } })).toBe('invalid_blocks');
+  expect(await show({}, { channel: 'C0RELEASES', ts: '1.000001' })).toBe('cannot_find_message');
+  expect(await show({}, { channel: 'C0RELEASES' })).toBe('missing_ts');
+  expect(await show({}, { unfurl_id })).toBe('missing_source');
+  expect(await show({ 'https://ci.example.com/7': { blocks } }, { unfurl_id, source: 'conversations_history' })).toBe(
+    'ok',
+  );
+  const [newest] = (await client.conversations.history({ channel: 'C0RELEASES', limit: 1 })).messages ?? [];
+  expect(newest?.attachments).toMatchObject([{ from_url: 'https://ci.example.com/7', is_app_unfurl: true, blocks }]);
+});
+
+test('G4 lists come in pages that may be short, with cursors that are good for one list', async () => {
+  const names: string[] = [];
+  let cursor: string | undefined;
+  const sizes: number[] = [];
+  do {
+    const page = await client.users.list({ limit: 4, ...(cursor ? { cursor } : {}) });
+    names.push(...(page.members ?? []).map((one) => String(one.name)));
+    sizes.push(page.members?.length ?? 0);
+    cursor = page.response_metadata?.next_cursor || undefined;
+  } while (cursor);
+  expect(names.sort()).toEqual(
+    Object.values(sandbox.world.state.users)
+      .map((one) => one.name)
+      .sort(),
+  );
+  expect(sizes.slice(0, -1).every((size) => size < 4)).toBe(true);
+  const { response_metadata } = await client.users.list({ limit: 4 });
+  const other = { cursor: String(response_metadata?.next_cursor) };
+  expect(await errorOf(client.conversations.list(other))).toBe('invalid_cursor');
+  expect(await errorOf(client.users.list({ cursor: 'old' }))).toBe('invalid_cursor');
+  expect(await errorOf(client.users.lookupByEmail({ email: 'nobody@example.com' }))).toBe('users_not_found');
+  const { user: eve } = await client.users.info({ user: 'U0EVE' });
+  expect(eve).toMatchObject({ is_stranger: true, team_id: 'T0PARTNER' });
+  expect((await client.users.info({ user: 'U0TOM' })).user).toMatchObject({ deleted: true });
+  expect((await client.users.info({ user: 'U0GIL' })).user).toMatchObject({ is_restricted: true });
+});
+
 test('G5 a channel has one canvas; edits go by section, and one that is locked says so', async () => {
   driver.person('ana').invites('payments', 'maitred');
   const document_content = { type: 'markdown', markdown: '# Title\n\nfirst' };
@@ -632,8 +899,15 @@ test('H2 of two refreshes with one token, one is valid', async () => {
       grant_type: 'refresh_token',
       refresh_token: granted.refresh_token,
     });
+  const first = sandbox.world.tokens.bot;
   const both = await Promise.all([errorOf(refresh()), errorOf(refresh())]);
   expect(both.sort()).toEqual(['invalid_refresh_token', 'ok']);
+  const second = sandbox.world.tokens.bot;
+  // What was there before is good for nothing, and so is what nobody renewed.
+  expect(await errorOf(clientOf(first).auth.test())).toBe('token_expired');
+  expect(await errorOf(clientOf(second).auth.test())).toBe('ok');
+  moveClock(sandbox.world, 43_200_000);
+  expect(await errorOf(clientOf(second).auth.test())).toBe('token_expired');
 });
 
 test('H3 the events of both workspaces come over one connection, each with its own', async () => {
@@ -657,6 +931,30 @@ test('H3 the events of both workspaces come over one connection, each with its o
     ['T0HARBOUR', 'T0HARBOUR'],
     ['T0HILL', 'T0HILL'],
   ]);
+});
+
+test('H4 what somebody of another organisation does in a shared channel comes in that one’s name', async () => {
+  const seen = await stubborn(() => 200);
+  driver.person('eve').says('@maitred hi');
+  driver.person('ana').says('@maitred hi');
+  const mentions = () => seen.map(({ body }) => JSON.parse(body)).filter((one) => one.event?.type === 'app_mention');
+  await until('both', () => (mentions().length === 2 ? true : undefined));
+  const of = (user: string) => mentions().find((one) => one.event.user === user);
+  const common = {
+    context_team_id: 'T0HARBOUR',
+    is_ext_shared_channel: true,
+    authorizations: [{ team_id: 'T0HARBOUR' }],
+  };
+  expect(of('U0EVE')).toMatchObject({ ...common, team_id: 'T0PARTNER' });
+  expect(of('U0ANA')).toMatchObject({ ...common, team_id: 'T0HARBOUR' });
+  const info = await client.conversations.info({ channel: 'C0RELEASES' });
+  expect(info.channel).toMatchObject({ is_ext_shared: true });
+  const text = { type: 'plain_text', text: 'x' };
+  const button = { type: 'button', action_id: 'a', text };
+  const { ts } = await post('x', { blocks: [{ type: 'actions', block_id: 'b', elements: [button] }] });
+  await sandbox.people.clicks('U0EVE', { channel: 'C0RELEASES', ts: String(ts) }, 'b', 'a');
+  const click = seen.map(({ body }) => new URLSearchParams(body).get('payload')).find(Boolean);
+  expect(JSON.parse(String(click))).toMatchObject({ team: { id: 'T0PARTNER' }, user: { team_id: 'T0PARTNER' } });
 });
 
 test('H5 an uninstallation is told, and then nothing is good any more', async () => {
@@ -699,7 +997,18 @@ test('the switches stand where the stricter reading is', async () => {
   driver.person('ana').archives('payments');
   expect(await errorOf(client.conversations.create({ name: 'payments' }))).toBe('name_taken');
   await sandbox.close();
-  await open({ unconfirmed: { inputInMessages: true, archivedNameTaken: false, inviteLimit: 1_000 } });
+  const told = async () => {
+    await driver.person('ana').types('/release list');
+    return driver.person('ana').sees().at(-1);
+  };
+  await open();
+  expect(await told()).toContain('/release failed with the error "dispatch_failed"');
+  expect((await client.users.list({ limit: 4 })).members).toHaveLength(3);
+  await sandbox.close();
+  const loose = { shortPages: false, commandFailure: '%c: %e' };
+  await open({ unconfirmed: { inputInMessages: true, archivedNameTaken: false, inviteLimit: 1_000, ...loose } });
+  expect(await told()).toContain('/release: dispatch_failed');
+  expect((await client.users.list({ limit: 4 })).members).toHaveLength(4);
   expect(await errorOf(post('x', { blocks: [section] }))).toBe('ok');
   driver.person('ana').archives('payments');
   expect(await errorOf(client.conversations.create({ name: 'payments' }))).toBe('ok');

@@ -629,7 +629,9 @@ test('everything survives a restart, and the state of an earlier version still l
   writeFileSync(file, JSON.stringify(saved));
   const old = await open(manifest, file);
   const slack = clientOf(old);
-  expect((await slack.pins.list({ channel: 'C0RELEASES' })).items).toMatchObject([{ message: { text: 'kept' } }]);
+  expect((await slack.pins.list({ channel: 'C0RELEASES' })).items?.slice(0, 1)).toMatchObject([
+    { message: { text: 'kept' } },
+  ]);
   expect((await slack.bookmarks.list({ channel_id: 'C0RELEASES' })).bookmarks).toMatchObject([{ title: 'Old' }]);
   expect(await errorOf(slack.conversations.archive({ channel: 'C0RELEASES' }))).toBe('ok');
   expect(await errorOf(slack.files.getUploadURLExternal({ filename: 'a.txt', length: 1 }))).toBe('ok');

@@ -63,6 +63,7 @@ test('migrations are applied once, by several at once, in the format of Prisma',
     '20261122150000_digest',
     '20261123090000_metric',
     '20261125090000_numbers',
+    '20261126090000_home',
   ]);
   const client = new pg.Client({ connectionString: url });
   await client.connect();
@@ -98,6 +99,7 @@ test('a database of the first version is brought along: what was held stays held
     '20261122150000_digest',
     '20261123090000_metric',
     '20261125090000_numbers',
+    '20261126090000_home',
   ]);
   const { rows } = await client.query(
     'SELECT holder, position, service, environment, label FROM reservation ORDER BY holder, position',

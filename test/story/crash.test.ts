@@ -5,7 +5,8 @@ import { type House, openHouse } from '../support/house.ts';
 
 let house: House;
 beforeAll(async () => {
-  house = await openHouse();
+  // Late acks are the kills themselves; everything else would be a fault of ours.
+  house = await openHouse({ tolerates: ['dispatch_failed', 'no_ack'] });
 });
 afterAll(async () => {
   if (process.env.SHOW_LOGS) process.stdout.write(house?.logs() ?? '');
@@ -84,10 +85,6 @@ test('50 releases are walked while the app is killed at random: all end right, n
   const rooms = Object.values(house.sandbox.world.state.channels).filter((channel) => channel.name.startsWith('rel-'));
   expect(rooms).toHaveLength(50);
   for (const room of rooms) expect([room.name, room.pins.length]).toEqual([room.name, 1]);
-  // Late acks are the kills themselves; everything else would be a fault of ours.
-  expect(
-    house.sandbox.world.violations.filter((violation) => !['dispatch_failed', 'no_ack'].includes(violation.what)),
-  ).toEqual([]);
 });
 
 type Walk = { service: string; environment: string; version: string };

@@ -29,6 +29,8 @@ export type Hall = {
   readonly workspace: string;
   readonly clock: { now: Date };
   readonly groups: Record<string, string[]>;
+  /** Connects the workspace and applies the catalogue. */
+  readonly moveIn: (ctx: Ctx, id: string) => Promise<void>;
   readonly does: (person: string, what: Call, id?: string) => Promise<Outcome>;
   /** A request as a call, not yet made. */
   readonly wish: (person: string, change?: Partial<RequestInput>) => Call;
@@ -44,7 +46,13 @@ export type Hall = {
 const root = new URL('../../', import.meta.url).pathname;
 export const workspace = 'T0HARBOUR';
 
-export async function openHall(options: { catalog?: string } = {}): Promise<Hall> {
+export async function openHall(
+  options: {
+    readonly catalog?: string;
+    /** Nothing has happened yet, not even that the app was installed. */
+    readonly bare?: boolean;
+  } = {},
+): Promise<Hall> {
   const url = await newDatabase();
   await migrate(url);
   const db = openDb({ url, onError: () => undefined });
@@ -71,10 +79,13 @@ export async function openHall(options: { catalog?: string } = {}): Promise<Hall
     count: () => undefined,
   };
   const system = { workspace, actor: { kind: 'system' } } as const;
-  await run(ctx, connectCommand, { name: 'Harbour', botUser: 'U0MAITRED' }, { ...system, id: 'connect' });
   const catalog = parseCatalog(parse(options.catalog ?? readFileSync(`${root}test/support/catalog.yml`, 'utf8')));
   if (!catalog.ok) throw new Error(catalog.problems.join('\n'));
-  await run(ctx, applyCatalogCommand, { hash: 'one', catalog: catalog.catalog }, { ...system, id: 'catalog' });
+  const moveIn = async (then: Ctx, id: string) => {
+    await run(then, connectCommand, { name: 'Harbour', botUser: 'U0MAITRED' }, { ...system, id: 'connect' });
+    await run(then, applyCatalogCommand, { hash: 'one', catalog: catalog.catalog }, { ...system, id });
+  };
+  if (!options.bare) await moveIn(ctx, 'catalog');
   const does = (person: string, what: Call, id: string = randomUUID()) =>
     run(ctx, what.command, what.input, { workspace, actor: { kind: 'person', id: person }, id });
   const wish = (person: string, change: Partial<RequestInput> = {}) =>
@@ -129,6 +140,7 @@ export async function openHall(options: { catalog?: string } = {}): Promise<Hall
     workspace,
     clock,
     groups,
+    moveIn,
     does,
     says,
     fires,

@@ -44,6 +44,8 @@ export type HouseOptions = {
   readonly catalog?: string | false;
   /** With what was said before the workspace opened, and a newcomer's first steps. */
   readonly lived?: boolean;
+  /** Violations that the story itself brings about, by kind. Any other fails it when its house is closed. */
+  readonly tolerates?: readonly string[];
 };
 
 const root = new URL('../../', import.meta.url).pathname;
@@ -134,6 +136,11 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
       for (const app of apps) if (app.exitCode === null && app.signalCode === null) app.kill('SIGKILL');
       await sandbox.close();
       await pool.end();
+      const bad = sandbox.world.violations.filter(({ what }) => !options.tolerates?.includes(what));
+      if (bad.length > 0)
+        throw new Error(
+          `Slack would have minded ${bad.length} times:\n${[...new Set(bad.map(({ what, detail }) => `  ${what}: ${detail}`))].slice(0, 10).join('\n')}`,
+        );
     },
   };
 }

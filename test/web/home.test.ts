@@ -100,6 +100,5 @@ test('a view is turned with one tap, and found so the next time', async () => {
   await home.getByText('You have no release open').waitFor();
   await page.reload();
   await (await looks()).getByRole('button', { name: '● My work' }).waitFor();
-  expect(house.sandbox.world.violations).toEqual([]);
   await context.close();
 });

@@ -424,6 +424,30 @@ test('a reload keeps who, where, what was begun and what is open; ephemeral mess
   await context.close();
 });
 
+test('a link shows what the app says of it, by way of the page and of the app', async () => {
+  const { world, origin } = gallery.sandbox;
+  const { page, context } = await opened();
+  const url = 'https://ci.example.com/7';
+  const { ts } = addMessage(world, 'C0RELEASES', { user: 'U0OLA', text: `see <${url}>` });
+  world.manifest = { ...world.manifest, unfurlDomains: ['example.com'] };
+  const text = { type: 'mrkdwn', text: 'Build 7 is *green*' };
+  const button = { type: 'button', action_id: 'press', text: { type: 'plain_text', text: 'Open build 7' } };
+  const answer = await fetch(`${origin}/api/chat.unfurl`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${world.tokens.bot}`, 'content-type': 'application/json' },
+    body: JSON.stringify({
+      ...{ channel: 'C0RELEASES', ts },
+      unfurls: { [url]: { blocks: [{ type: 'section', text, accessory: button }] } },
+    }),
+  });
+  expect(await answer.json()).toEqual({ ok: true });
+  const shown = page.getByRole('region', { name: `Preview of ${url}` });
+  await shown.getByText('Build 7 is').waitFor();
+  expect(await shown.getByRole('button', { name: 'Open build 7' }).isVisible()).toBe(true);
+  expect(await serious(page)).toEqual([]);
+  await context.close();
+});
+
 test('hostile words do nothing', async () => {
   const { world } = gallery.sandbox;
   const words = [
