@@ -2,7 +2,7 @@ import type { KnownBlock } from '@slack/types';
 import type { VoteChoice } from '../src/domain/approval.ts';
 import { isYes } from '../src/domain/gate.ts';
 import { type GateRule, neededWords } from '../src/domain/policy.ts';
-import { isEnded, isRunning, releaseKey } from '../src/domain/release.ts';
+import { isEnded, isRunning, type ReleaseState, releaseKey } from '../src/domain/release.ts';
 import { minutesBetween, wallTime } from '../src/domain/time.ts';
 import {
   actions,
@@ -27,8 +27,9 @@ import { stateWords } from './state.ts';
 import type { CriterionProps, GateCost, GateProps, ReleaseProps } from './summary.ts';
 import { closesAt, summaryLine, waitingFor } from './summary.ts';
 
-/** The thread reply that holds the tally. */
-export function voteCard(release: ReleaseProps, costs: readonly GateCost[] = []): View {
+/** The thread reply that holds the tally. It tells what the vote came to; what happens afterwards is the card's to tell. */
+export function voteCard(current: ReleaseProps, costs: readonly GateCost[] = []): View {
+  const release: ReleaseProps = { ...current, state: verdictOf(current.state) };
   const met = release.gates.filter((gate) => gate.met).length;
   const total = release.gates.length;
   const title =
@@ -52,7 +53,7 @@ export function voteCard(release: ReleaseProps, costs: readonly GateCost[] = [])
     );
   }
   const usually = costs
-    .filter((one) => release.gates.some((gate) => gate.name === one.gate))
+    .filter((one) => release.state === 'requested' && release.gates.some((gate) => gate.name === one.gate))
     .map((one) => mrkdwn`${one.gate} usually takes ${span(one.medianMinutes)} and stopped ${one.caught} of ${one.n}.`);
   blocks.push(
     context(
@@ -64,6 +65,10 @@ export function voteCard(release: ReleaseProps, costs: readonly GateCost[] = [])
     ),
   );
   return { text: summaryLine(release).mrkdwn, blocks };
+}
+
+function verdictOf(state: ReleaseState): ReleaseState {
+  return ['requested', 'rejected', 'expired', 'cancelled'].includes(state) ? state : 'approved';
 }
 
 /** Why a release waits, and for whom: every rule in words, with what it costs and catches. */

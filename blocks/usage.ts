@@ -30,6 +30,12 @@ export type VerbProps = {
   readonly examples: readonly string[];
 };
 
+/** The answer to a button that another version of this app made and this one cannot read. */
+export function oldButton(command: string): View {
+  const text = mrkdwn`This button is from another version of Maitred, and I cannot read it any more, so nothing was changed. ${code(`${command} list`)} shows what is so now, with buttons that work.`;
+  return { text: text.mrkdwn, blocks: [section(text)] };
+}
+
 /** Usage help for a line that could not be read: what was understood, what was not, how to write it. */
 export function usage(problem: UsageProblem, verb: VerbProps | undefined, command: string, typed = ''): View {
   const text = problemWords(problem, command);

@@ -96,8 +96,10 @@ export type Surface =
 export const urgencies = ['first', 'next', 'last'] as const;
 export type Urgency = (typeof urgencies)[number];
 
+/** A surface that only another version knows waits with the rest. */
 export function urgencyOf(key: string, isThere: boolean): Urgency {
-  return urgency[parseSurfaceKey(key).kind][isThere ? 1 : 0];
+  const of: Readonly<Partial<Record<string, readonly [Urgency, Urgency]>>> = urgency;
+  return of[key.split(':', 1)[0] ?? '']?.[isThere ? 1 : 0] ?? 'last';
 }
 
 /** How urgent a surface is (total). [when it is new, when it is there and changes] */

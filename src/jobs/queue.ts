@@ -54,8 +54,10 @@ export async function openQueue({ backend, url, onError }: QueueSettings): Promi
       })) as unknown as AnyQueue;
   queue.on('error', onError);
   let worker: AnyWorker | undefined;
+  let closing = false;
 
   const close = async (timeoutMs: number) => {
+    closing = true;
     if (worker) await within(worker.close(), timeoutMs);
     await within(queue.close(), 1_000);
   };
@@ -73,14 +75,30 @@ export async function openQueue({ backend, url, onError }: QueueSettings): Promi
     work: (handle) => {
       const processor: Processor<RefreshJob, void, string> = (job) => handle(job.data);
       // A worker may die many times in a storm of crashes; the surface's own row counts the attempts that matter.
-      const options = { concurrency: 8, maxStalledCount: 25, runRetryDelay: 1_000, drainDelay: 5 };
-      worker = (backend === 'postgres'
-        ? new postgres.Worker<RefreshJob, void>(name, processor, { ...options, connection: pgConnection })
-        : new Worker<RefreshJob, void>(name, processor, {
-            ...options,
-            connection: { url, maxRetriesPerRequest: null },
-          })) as unknown as AnyWorker;
-      worker.on('error', onError);
+      const options = { concurrency: 8, maxStalledCount: 25, runRetryDelay: 1_000, drainDelay: 5, autorun: false };
+      const open = () =>
+        (backend === 'postgres'
+          ? new postgres.Worker<RefreshJob, void>(name, processor, { ...options, connection: pgConnection })
+          : new Worker<RefreshJob, void>(name, processor, {
+              ...options,
+              connection: { url, maxRetriesPerRequest: null },
+            })) as unknown as AnyWorker;
+      void (async () => {
+        while (!closing) {
+          worker = open();
+          worker.on('error', onError);
+          try {
+            await worker.waitUntilReady();
+            if (!closing) await worker.run();
+            return;
+          } catch (error) {
+            // A worker remembers that its first connection failed: running, it would spin on that and stop the process.
+            onError(error as Error);
+            await within(worker.close(), 1_000);
+            await new Promise((resolve) => setTimeout(resolve, 1_000));
+          }
+        }
+      })();
     },
     depth: async () =>
       Object.values(await queue.getJobCounts('waiting', 'prioritized', 'active', 'delayed')).reduce(

@@ -3,7 +3,7 @@ import type { WebClient } from '@slack/web-api';
 import type { View } from '../../blocks/kit.ts';
 import { refusal } from '../../blocks/refusal.ts';
 import { freeTimes } from '../../blocks/request.ts';
-import { usage } from '../../blocks/usage.ts';
+import { oldButton, usage } from '../../blocks/usage.ts';
 import { endBookingCommand } from '../commands/booking.ts';
 import { type Call, call } from '../commands/command.ts';
 import { tickCommand } from '../commands/criterion.ts';
@@ -89,6 +89,9 @@ export async function clicked(
   const { ctx, client, workspace, perform, performed } = door;
   const release = Number(value.split('|')[0]);
   const [, rest = '', third = ''] = value.split('|');
+  const isReadable = !isNumbered.test(action) || (release > 0 && Number.isSafeInteger(release));
+  if (!isReadable || (action.startsWith('step.') && !Number.isSafeInteger(Number(third))))
+    return oldButton(door.command);
   const form = { workspace, person: by.person, triggerId: by.trigger };
   const admitted = await admit(ctx, workspace, by.person, 'anyone');
   if (!admitted.ok) return refusal(admitted.refusal, (await loadWorkspace(ctx.db, workspace)).zone);
@@ -241,7 +244,7 @@ export async function clicked(
     case 'role.take-scribe':
     case 'role.take-over': {
       const role = RoomRole.safeParse(rest);
-      return role.success ? stepped(call(takeRoleCommand, { release, role: role.data })) : undefined;
+      return role.success ? stepped(call(takeRoleCommand, { release, role: role.data })) : oldButton(door.command);
     }
     case 'offer.accept':
     case 'offer.decline':
@@ -316,9 +319,13 @@ export async function clicked(
       return drafted(door, action, value, asker, by, channel, body);
     default:
       // Menus inside forms report every choice; there is nothing to do until they are submitted.
-      return undefined;
+      return body.actions[0]?.type === 'button' ? oldButton(door.command) : undefined;
   }
 }
+
+/** Actions whose value begins with a number: of a release, an experiment, a booked environment. */
+const isNumbered =
+  /^(release\.(?!new$)|delegate|criteri|exception\.open|override|pir|action|rollback|status|handover|role|offer|slot\.extend|room|step|freeze\.keep|booking|train\.board|experiment)/;
 
 /** What follows the release in a button's value; it may hold any character. */
 function after(value: string): string {

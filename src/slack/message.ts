@@ -120,7 +120,8 @@ export async function message(
     } catch (error) {
       const failure = failureOf(error);
       // Somebody deleted it by hand: it is put back once there is something new to say.
-      if (failure.kind !== 'refused' || failure.error !== 'message_not_found') throw error;
+      if (failure.kind !== 'refused' || !['message_not_found', 'cant_update_message'].includes(failure.error))
+        throw error;
     }
   }
   let ts = claimed.row.unclear_since ? await findPosted(projector, channel, key, options.thread) : undefined;
@@ -131,7 +132,7 @@ export async function message(
     // Before anything is written down: a message that waits for its turn was not tried.
     await projector.pace.ahead('chat.postMessage', { channel });
     await Promise.all([
-      beginFirstWrite(ctx.db, claimed, leaseMs),
+      beginFirstWrite(ctx.db, claimed, leaseMs, channel),
       /^[CG]/.test(channel) ? notePost(projector, claimed, channel, options) : undefined,
     ]);
     const posted = await client.chat.postMessage({
@@ -154,11 +155,11 @@ async function notePost({ ctx }: Projector, { row }: Claim, channel: string, opt
 }
 
 /** Looks for a message that a first try may have left behind, by the key in its metadata. */
-async function findPosted(
+export async function findPosted(
   { client }: Projector,
   channel: string,
   key: string,
-  thread: string | undefined,
+  thread?: string,
 ): Promise<string | undefined> {
   let cursor = '';
   for (let page = 0; page < 5; page++) {

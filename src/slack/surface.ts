@@ -23,6 +23,7 @@ import { swapAsk } from '../../blocks/swap.ts';
 import { board } from '../../blocks/train.ts';
 import { trustAsk } from '../../blocks/trust.ts';
 import { lineOffer } from '../../blocks/waiting-line.ts';
+import type { Ctx } from '../ctx.ts';
 import { contentHash } from '../domain/content.ts';
 import type { StoredEvent } from '../domain/event.ts';
 import { questionAbout } from '../domain/incident.ts';
@@ -40,6 +41,7 @@ import {
   type Claim,
   claim,
   findSurface,
+  forgetMessage,
   giveBack,
   isPendingLike,
   markStale,
@@ -76,7 +78,7 @@ import {
   tellFollowers,
 } from './follow.ts';
 import { showHome } from './home.ts';
-import { alsoStale, directMessage, keep, message, type Projector, push, type Shown } from './message.ts';
+import { alsoStale, directMessage, findPosted, keep, message, type Projector, push, type Shown } from './message.ts';
 import { offersForRelease } from './offer.ts';
 import { archive, bookmarks, callStep, headed, lookAtKept, room } from './war-room.ts';
 
@@ -95,7 +97,6 @@ export async function refresh(projector: Projector, workspace: string, key: stri
       const pending = await pendingSince(ctx.db, workspace, key);
       return pending && pending.retryInMs > 0 ? pending.retryInMs : undefined;
     }
-    const surface = parseSurfaceKey(key);
     const sinceWrite = claimed.row.written_at
       ? Date.now() - claimed.row.written_at.getTime()
       : Number.POSITIVE_INFINITY;
@@ -103,29 +104,32 @@ export async function refresh(projector: Projector, workspace: string, key: stri
       await giveBack(ctx.db, claimed, { problem: null, retryInMs: mergeMs - sinceWrite });
       return mergeMs - sinceWrite;
     }
+    const [kind = ''] = key.split(':');
     const isThere = claimed.row.ts !== null;
     const about = { urgency: urgencyOf(key, isThere), inLine: claimed.row.problem === inLine };
     try {
-      const shown = await projector.pace.writing(about, () => show(projector, workspace, surface, claimed));
+      const shown = await projector.pace.writing(about, () =>
+        showOrAdopt(projector, workspace, parseSurfaceKey(key), claimed),
+      );
       if (shown === 'wait') {
-        await giveBack(ctx.db, claimed, { problem: 'waits for another surface', retryInMs: 500 });
+        await giveBack(ctx.db, claimed, { problem: 'waits for another surface', retryInMs: 500, isTry: false });
         return 500;
       }
       if ('again' in shown) {
-        await giveBack(ctx.db, claimed, { problem: 'no answer yet', retryInMs: shown.again });
+        await giveBack(ctx.db, claimed, { problem: 'no answer yet', retryInMs: shown.again, isTry: false });
         return shown.again;
       }
       await settle(ctx.db, claimed, shown);
-      projector.seen(surface.kind, shown.wrote ? (isThere ? 'updated' : 'created') : 'unchanged');
+      projector.seen(kind, shown.wrote ? (isThere ? 'updated' : 'created') : 'unchanged');
     } catch (error) {
       const failure = failureOf(error);
       if (failure.kind === 'later' && failure.ours) {
-        projector.seen(surface.kind, 'in line');
+        projector.seen(kind, 'in line');
         await giveBack(ctx.db, claimed, { problem: inLine, retryInMs: failure.afterMs, isTry: false });
         return failure.afterMs;
       }
       const again = await handleFailure(projector, claimed, key, error);
-      projector.seen(surface.kind, again === undefined ? 'given up' : 'failed');
+      projector.seen(kind, again === undefined ? 'given up' : 'failed');
       return again;
     }
   }
@@ -152,6 +156,13 @@ const hopeless = [
   'invalid_arguments',
 ];
 
+/** Tries, a minute apart. */
+const poisonedAfter = 60;
+
+function isOfSlack(error: unknown): boolean {
+  return String((error as { code?: unknown }).code ?? '').startsWith('slack_');
+}
+
 async function handleFailure(
   { ctx }: Projector,
   claimed: Claim,
@@ -166,9 +177,19 @@ async function handleFailure(
     ctx.log.warn({ surface: key }, 'the room is looked at first');
     return 1_000;
   }
+  if (await forgetLostCard(ctx, claimed, failure)) {
+    await giveBack(ctx.db, claimed, { problem: 'its card is gone', retryInMs: 1_000 });
+    return 1_000;
+  }
   if (failure.kind === 'refused' && hopeless.includes(failure.error)) {
     await bury(ctx.db, claimed, failure.error);
     ctx.log.error({ surface: key, code: failure.error, err: error }, 'a surface cannot be written');
+    return undefined;
+  }
+  // It fails in code of ours, for about an hour: a newer version that knew it would have come by.
+  if (failure.kind === 'unclear' && !isOfSlack(error) && claimed.row.attempts >= poisonedAfter) {
+    await bury(ctx.db, claimed, failure.error);
+    ctx.log.error({ surface: key, err: error }, 'a surface is given up');
     return undefined;
   }
   // Backs off to a minute; what is stored is kept until Slack takes it.
@@ -182,6 +203,22 @@ async function handleFailure(
   return retryInMs;
 }
 
+/** Somebody deleted the card under what stands in its thread or points at it: the card is put back first. */
+async function forgetLostCard(ctx: Ctx, { row }: Claim, failure: ReturnType<typeof failureOf>): Promise<boolean> {
+  const gone = ['thread_not_found', 'message_not_found', 'cannot_reply_to_message'];
+  if (failure.kind !== 'refused' || !gone.includes(failure.error) || row.attempts > 5) return false;
+  const surface = parseSurfaceKey(row.key);
+  if (!['votes', 'thread', 'bookmarks'].includes(surface.kind)) return false;
+  const release =
+    'release' in surface ? surface.release : releaseOf(await loadEvent(ctx.db, row.key.split(':')[1] ?? ''));
+  const key = surfaceKey({ kind: 'card', release });
+  const card = await findSurface(ctx.db, row.workspace, key);
+  if (!card?.ts) return card !== undefined;
+  await forgetMessage(ctx.db, row.workspace, key, card.ts, ctx.now());
+  ctx.wake(row.workspace, [key]);
+  return true;
+}
+
 /** The release whose room was archived or deleted by hand under something that stands in it; tried a few times. */
 function lostRoom({ row }: Claim, failure: ReturnType<typeof failureOf>): number | undefined {
   const gone = ['is_archived', 'is_inactive', 'channel_not_found', 'not_in_channel'];
@@ -189,6 +226,25 @@ function lostRoom({ row }: Claim, failure: ReturnType<typeof failureOf>): number
   const surface = parseSurfaceKey(row.key);
   const inRoom = ['topic', 'purpose', 'bookmarks', 'header', 'checklist'];
   return inRoom.includes(surface.kind) && 'release' in surface ? surface.release : undefined;
+}
+
+/**
+ * What need not be said any more may have been said by a first try whose answer was lost: it is looked for, and then
+ * brought up to date like any other.
+ */
+async function showOrAdopt(
+  projector: Projector,
+  workspace: string,
+  surface: Surface,
+  claimed: Claim,
+): ReturnType<typeof show> {
+  const shown = await show(projector, workspace, surface, claimed);
+  const { ts, unclear_since: unclear, channel, key } = claimed.row;
+  if (shown === 'wait' || 'again' in shown || shown.ts !== null || ts !== null || !unclear || channel === null)
+    return shown;
+  const found = await findPosted(projector, channel, key);
+  if (found === undefined) return shown;
+  return show(projector, workspace, surface, { ...claimed, row: { ...claimed.row, ts: found } });
 }
 
 async function show(

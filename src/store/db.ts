@@ -25,9 +25,8 @@ export function openDb(settings: { url: string; onError: (error: Error) => void;
   const open = (max: number, application_name: string) => {
     const pool = new pg.Pool({ connectionString: settings.url, max, application_name, ...patience });
     pool.on('error', settings.onError);
-    // The pool listens to idle connections only. One that breaks in a transaction, between two statements, would end the
-    // process; its next statement fails and says so.
-    pool.on('connect', (client) => client.on('error', () => undefined));
+    // The pool listens to idle connections only: one that breaks in a transaction would end the process, unheard.
+    pool.on('connect', (client) => client.on('error', settings.onError));
     return pool;
   };
   const pool = open(settings.poolSize ?? 12, 'maitred');

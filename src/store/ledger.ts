@@ -22,6 +22,10 @@ export type SurfaceRow = {
 /** `covers`: the outbox rows that a write under this claim shows. A row with a lower number may be committed later. */
 export type Claim = { readonly row: SurfaceRow; readonly by: string; readonly covers: readonly string[] };
 
+/** A message that nobody got counts against nobody's budget. */
+const unsent = `unsent AS (
+  DELETE FROM notification WHERE workspace = $1 AND surface = $2 AND state = 'sent' AND EXISTS (SELECT FROM mine WHERE ts IS NULL))`;
+
 /**
  * Takes the right to write a surface. Undefined when there is nothing to write, somebody else is writing, or it is to be
  * tried later. `upTo` is the newest outbox row that this write covers.
@@ -50,17 +54,25 @@ export async function claim(
  * Says that a first write is about to be tried: from now on its outcome is unclear until `settle`. Looking for an earlier
  * try may have taken long, so the lease begins anew; throws when the claim is lost, because somebody else writes by now.
  */
-export async function beginFirstWrite(db: Db, { row: { workspace, key }, by }: Claim, leaseMs: number): Promise<void> {
+export async function beginFirstWrite(
+  db: Db,
+  { row: { workspace, key }, by }: Claim,
+  leaseMs: number,
+  channel: string | null = null,
+): Promise<void> {
   const { rowCount } = await db.background.query(
-    `UPDATE surface SET unclear_since = coalesce(unclear_since, clock_timestamp()),
+    `UPDATE surface SET unclear_since = coalesce(unclear_since, clock_timestamp()), channel = coalesce($5, channel),
        claimed_until = clock_timestamp() + $4 * interval '1 millisecond'
      WHERE workspace = $1 AND key = $2 AND claimed_by = $3`,
-    [workspace, key, by, leaseMs],
+    [workspace, key, by, leaseMs, channel],
   );
   if (rowCount === 0) throw new Error(`the claim on ${key} was lost`);
 }
 
-/** Writes down what Slack shows now, ticks off the outbox rows it covers and gives the claim back. */
+/**
+ * Writes down what Slack shows now, ticks off the outbox rows it covers and gives the claim back. What is not shown after
+ * all was sent to nobody.
+ */
 export async function settle(
   db: Db,
   { row: { workspace, key }, by, covers }: Claim,
@@ -71,7 +83,8 @@ export async function settle(
        UPDATE surface SET channel = $4, ts = $5, hash = $6, unclear_since = NULL, claimed_by = NULL, claimed_until = NULL,
          retry_at = NULL, attempts = 0, problem = NULL,
          written_at = CASE WHEN $7 THEN clock_timestamp() ELSE written_at END
-       WHERE workspace = $1 AND key = $2 AND claimed_by = $8 RETURNING 1)
+       WHERE workspace = $1 AND key = $2 AND claimed_by = $8 RETURNING ts),
+     ${unsent}
      DELETE FROM outbox WHERE id = ANY ($3::bigint[]) AND EXISTS (SELECT FROM mine)`,
     [workspace, key, covers, shown.channel, shown.ts, shown.hash, shown.wrote, by],
   );
@@ -107,7 +120,8 @@ export async function bury(db: Db, { row: { workspace, key }, by, covers }: Clai
   await db.background.query(
     `WITH mine AS (
        UPDATE surface SET claimed_by = NULL, claimed_until = NULL, problem = $4, retry_at = NULL, unclear_since = NULL
-       WHERE workspace = $1 AND key = $2 AND claimed_by = $5 RETURNING 1)
+       WHERE workspace = $1 AND key = $2 AND claimed_by = $5 RETURNING ts),
+     ${unsent}
      DELETE FROM outbox WHERE id = ANY ($3::bigint[]) AND EXISTS (SELECT FROM mine)`,
     [workspace, key, covers, problem.slice(0, 500), by],
   );
@@ -163,6 +177,15 @@ export async function markStale(db: Db, workspace: string, keys: readonly string
   await db.background.query(
     'INSERT INTO outbox (workspace, surface, at) SELECT $1, key, $3 FROM unnest($2::text[]) AS key',
     [workspace, keys, at],
+  );
+}
+
+/** Somebody deleted the message of a surface: it is to be written again, as if there had been none. */
+export async function forgetMessage(db: Db, workspace: string, key: string, ts: string, at: Date): Promise<void> {
+  await db.background.query(
+    `WITH gone AS (UPDATE surface SET ts = NULL, hash = NULL WHERE workspace = $1 AND key = $2 AND ts = $3 RETURNING 1)
+     INSERT INTO outbox (workspace, surface, at) SELECT $1, $2, $4 FROM gone`,
+    [workspace, key, ts, at],
   );
 }
 

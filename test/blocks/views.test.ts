@@ -167,6 +167,14 @@ describe.each(['Add SEPA instant payouts', hostile, '', '漢字 🚀 עברית'
   },
 );
 
+test('the vote card tells the verdict, which no deployment makes old', () => {
+  const costs = [{ gate: 'SRE', n: 9, medianMinutes: 30, caught: 1 }];
+  const approved = voteCard(release('approved', 'x'), costs);
+  for (const state of ['deploying', 'paused', 'verifying', 'done', 'rolled_back', 'failed'] as const)
+    expect(voteCard(release(state, 'x'))).toEqual(approved);
+  expect(voteCard(release('expired', 'x'))).not.toEqual(approved);
+});
+
 test('forms are what Slack takes', () => {
   const draft = {
     service: 'payments',

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   beginFirstWrite,
+  bury,
   type Claim,
   claim,
   findSurface,
@@ -8,6 +9,7 @@ import {
   outboxLag,
   settle,
 } from '../../src/store/ledger.ts';
+import { permit } from '../../src/store/notification.ts';
 import { type Hall, openHall, workspace } from '../support/hall.ts';
 
 let hall: Hall;
@@ -47,4 +49,23 @@ test('whoever lost the claim writes nothing down, and begins no first write', as
   await beginFirstWrite(db, mine, 10_000);
   await settle(db, mine, shown);
   expect((await outboxLag(db, new Date())).rows).toBe(0);
+});
+
+test('what can never be written was sent to nobody', async () => {
+  const { db, clock } = hall;
+  const ask = 'ask:REL-1:U0LEE';
+  const about = {
+    audience: 'approver' as const,
+    person: 'U0LEE',
+    channel: null,
+    release: 1,
+    why: 'may vote',
+    must: true,
+  };
+  const when = { now: clock.now, day: clock.now, snoozedUntil: undefined, dm: 'all' as const };
+  expect(await permit(db, workspace, ask, about, when)).toBe('send');
+  await markStale(db, workspace, [ask], clock.now);
+  await bury(db, (await claim(db, workspace, ask, 'one', 10_000)) as Claim, 'user_disabled');
+  expect((await db.pool.query('SELECT 1 FROM notification WHERE surface = $1', [ask])).rows).toEqual([]);
+  expect((await findSurface(db, workspace, ask))?.problem).toBe('user_disabled');
 });

@@ -60,6 +60,39 @@ test('a lost answer does not double a message', async () => {
   expect(keys.filter((key, index) => keys.indexOf(key) !== index)).toEqual([]);
 });
 
+test('a question whose answer got lost is brought up to date when it is decided meanwhile', async () => {
+  const { world } = house.sandbox;
+  let isDecided = false;
+  world.intercept = async ({ method, args }) => {
+    const { event_payload: payload } = (args.metadata ?? {}) as { event_payload?: { key?: string } };
+    if (method === 'chat.postMessage' && payload?.key?.startsWith('ask:')) return 'lose';
+    // Nobody finds out what became of it before the release is cancelled.
+    return method === 'conversations.history' && !isDecided ? 'drop' : 'pass';
+  };
+  const asked = () =>
+    Object.values(world.state.messages)
+      .flat()
+      .filter(({ metadata }) => String(metadata?.event_payload.key).startsWith('ask:'));
+  const before = asked().length;
+  await house.person('ana').types('/release book payments@9 2026-12-21T10:00:00Z --yes');
+  await house.until('the question to be there', () => (asked().length > before ? true : undefined));
+  const [row] = await house.query<{ number: number }>('SELECT max(number) AS number FROM release');
+  await house.person('ana').types(`/release cancel REL-${row?.number} not now`);
+  await house.until(
+    'the end',
+    async () =>
+      (await house.query("SELECT 1 FROM release WHERE number = $1 AND state = 'cancelled'", [row?.number]))[0],
+  );
+  isDecided = true;
+  await house.until('everything to be written', async () =>
+    (await house.query('SELECT 1 FROM outbox')).length === 0 ? true : undefined,
+  );
+  world.intercept = undefined;
+  for (const { text } of asked().slice(before)) expect(text).not.toMatch(/needs a decision/);
+  const keys = asked().map(({ metadata }) => String(metadata?.event_payload.key));
+  expect(keys.filter((key, index) => keys.indexOf(key) !== index)).toEqual([]);
+});
+
 test('what takes longer than Slack waits is answered in time, and then for real', async () => {
   house.sandbox.world.faults.set('users.info', [{ kind: 'hang', times: 1 }]);
   const sam = house.person('sam');

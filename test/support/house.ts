@@ -112,7 +112,8 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
     await until(
       `the app on port ${own} to be ready\n${logs.slice(-2_000)}`,
       async () => {
-        if (child.exitCode !== null) throw new Error(`the app ended:\n${logs.slice(-3_000)}`);
+        if (child.exitCode !== null || child.signalCode !== null)
+          throw new Error(`the app ended:\n${logs.slice(-3_000)}`);
         const answer = await fetch(`http://127.0.0.1:${own}/readyz`).catch(() => undefined);
         return answer?.ok ? true : undefined;
       },

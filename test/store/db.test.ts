@@ -1,0 +1,41 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Db, inBackground, openDb } from '../../src/store/db.ts';
+import { inTransaction } from '../../src/store/tx.ts';
+import { type Hall, openHall } from '../support/hall.ts';
+
+let hall: Hall;
+let db: Db;
+const heard: Error[] = [];
+beforeAll(async () => {
+  hall = await openHall();
+  db = openDb({ url: hall.url, onError: (error) => heard.push(error) });
+});
+afterAll(async () => {
+  await db?.close();
+  await hall?.close();
+});
+
+const options = { contends: [], first: () => 'SELECT pg_backend_pid() AS pid' };
+
+/** Cuts a connection while nothing is asked of it, as a restart of the server does to every transaction. */
+async function cut(pid: number): Promise<void> {
+  const before = heard.length;
+  await hall.db.pool.query('SELECT pg_terminate_backend($1)', [pid]);
+  await expect.poll(() => heard.length).toBeGreaterThan(before);
+}
+
+test('a connection that breaks inside a transaction ends the transaction and not the process', async () => {
+  await expect(
+    inTransaction(db, options, async (tx, [first]) => {
+      await cut(first?.pid);
+      return tx.query('SELECT 1', []);
+    }),
+  ).rejects.toThrow();
+  await expect(
+    inBackground(db, 'BEGIN', async (client) => {
+      await cut((await client.query('SELECT pg_backend_pid() AS pid')).rows[0].pid);
+      return client.query('SELECT 1');
+    }),
+  ).rejects.toThrow();
+  expect(await inTransaction(db, options, async () => 'works again')).toBe('works again');
+});
