@@ -156,7 +156,8 @@ function note({ answers }: Deed, ack: Ack): void {
   answers.slowestMs = Math.max(answers.slowestMs, ack.ms);
   if (ack.status !== 'ok') answers.silent++;
   else if (/Still working/.test(said(ack))) answers.later++;
-  else if (/Something failed|I saved nothing/.test(said(ack))) answers.failed++;
+  else if (/Something failed|aved nothing|Nothing is saved so far|went away at the last moment/.test(said(ack)))
+    answers.failed++;
   else answers.answered++;
 }
 

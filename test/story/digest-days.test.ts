@@ -64,7 +64,12 @@ test('three replicas, clocks that change, kill -9, edits and 429s: every channel
     const channel = `C0N${n}`;
     const plan = { ...anyPlan(pick), zone: zones[n % zones.length] as string };
     const model = newModel();
-    await says(channel, plan);
+    // Whether the app is in a channel is asked of Slack, which answers so often a minute and no oftener.
+    await house.until(`a digest in ${channel}`, async () => {
+      await says(channel, plan);
+      const stored = await house.query('SELECT 1 FROM digest WHERE channel = $1', [channel]);
+      return stored.length > 0 ? true : undefined;
+    });
     edit(model, plan, house.now());
     models.set(channel, model);
   }

@@ -79,8 +79,12 @@ test('every field', { timeout: 300_000 }, async () => {
 
   // Deployed with words.
   house.moveTo(new Date('2026-11-23T09:01:00Z'));
+  // The app hears of another time a moment later.
+  await house.until('the start', async () => {
+    await types(ana, `/release start ${rel}`);
+    return (await stateOf(house, number)) === 'deploying' ? true : undefined;
+  });
   for (const line of [
-    `start ${rel}`,
     `step ${rel} add "${cut(140)}"`,
     `status ${rel} delayed ${long}`,
     `pause ${rel} ${long}`,
