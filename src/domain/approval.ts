@@ -74,8 +74,8 @@ export type ExceptionRow = z.infer<typeof ExceptionRow>;
 export const HomeTab = z.enum(['work', 'approvals', 'manage']);
 export type HomeTab = z.infer<typeof HomeTab>;
 
-/** What somebody set for themselves. */
-export const Prefs = z.strictObject({
+/** What somebody set for themselves. What only a later version knows is left out: two versions run side by side for a while. */
+export const Prefs = z.object({
   /** When they may be asked; null: working days 09–18. */
   work: z.strictObject({ from: clock, to: clock, days: z.array(z.number().int().min(1).max(7)).min(1) }).nullable(),
   /** IANA zone instead of Slack's. */

@@ -40,7 +40,8 @@ export function setPrefs({ prefs }: PrefsInput, facts: PrefsFacts, ask: Ask): De
   const said = Object.fromEntries(Object.entries(prefs).filter(([, value]) => value !== undefined));
   const next: Prefs = { ...facts.prefs, ...said, home: { ...noHome, ...facts.prefs.home, saved: true } };
   const { delegate } = next;
-  if (delegate) {
+  // What was set before is judged when it was set: an old delegation is in nobody's way.
+  if (delegate && prefs.delegate) {
     const other = ask.directory.people[delegate.to];
     if (delegate.to === person || !other || !isFullMember(other))
       return refuse({ code: 'delegate_unfit', person: delegate.to });

@@ -48,13 +48,18 @@ export function connectOptions(apiUrl: string | undefined): SafeClientOptions {
   };
 }
 
+export type Writing = {
+  readonly urgency: Urgency;
+  /** It was told to come back now. */
+  readonly inLine: boolean;
+  /** Says that it is still at work; throws when somebody else is by now. */
+  readonly stillAtIt: () => Promise<void>;
+};
+
 /** When calls may be made; what is not to be made yet is refused with `InLine`. */
 export type Pace = {
-  /** Work whose calls wait for their turn. `inLine`: it was told to come back now. */
-  readonly writing: <T>(
-    about: { readonly urgency: Urgency; readonly inLine: boolean },
-    work: () => Promise<T>,
-  ) => Promise<T>;
+  /** Work whose calls wait for their turn. */
+  readonly writing: <T>(about: Writing, work: () => Promise<T>) => Promise<T>;
   /** Takes the turn for a call before the work that leads to it: nothing is put together only to wait. */
   readonly ahead: (method: string, args: Readonly<Record<string, unknown>>) => Promise<void>;
   readonly before: (method: string, args: Readonly<Record<string, unknown>>) => Promise<void>;
@@ -107,7 +112,9 @@ export type CallFailure =
   | { readonly kind: 'unclear'; readonly error: string };
 
 export function failureOf(error: unknown): CallFailure {
-  if (error instanceof InLine) return { kind: 'later', afterMs: error.afterMs, ours: true };
+  // Whoever asked for something else may have been told so on the way.
+  const waits = [error, (error as { cause?: unknown } | undefined)?.cause].find((one) => one instanceof InLine);
+  if (waits) return { kind: 'later', afterMs: waits.afterMs, ours: true };
   const { data, retryAfter, statusCode, message } = error as Partial<WebAPIPlatformError> & {
     retryAfter?: number;
   } & Partial<WebAPIHTTPError> & { message?: string };

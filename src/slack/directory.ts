@@ -17,6 +17,12 @@ const stalePersonMs = 60 * 60_000;
 /** Of a channel's members so many are looked up as possible voters; the person at the click always is. */
 const channelSample = 30;
 
+/** Everything that can be learnt is, so that the next try has less to ask; then the first that could not be says so. */
+async function all(asked: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(asked)).find((one) => one.status === 'rejected');
+  if (failed) throw failed.reason;
+}
+
 /** People and groups from Slack, remembered for as long as the asking command allows. */
 export function openDirectory(client: WebClient, team: string): SlackDirectory {
   const people = new Map<string, Entry<Person>>();
@@ -30,12 +36,12 @@ export function openDirectory(client: WebClient, team: string): SlackDirectory {
     },
     peek: (_workspace, needs, maxAgeMs) => read(needs, maxAgeMs),
     lookup: async (_workspace, needs, maxAgeMs) => {
-      await Promise.all([
+      await all([
         ...needs.usergroups.map((id) => refresh(usergroups, id, maxAgeMs, 0, () => membersOfGroup(id))),
         ...needs.channels.map((id) => refresh(channels, id, maxAgeMs, 0, () => membersOfChannel(id))),
       ]);
       const wanted = new Set([...needs.people, ...expanded(needs)]);
-      await Promise.all(
+      await all(
         [...wanted].map((id) => refresh(people, id, Math.max(maxAgeMs, 60_000), stalePersonMs, () => person(id))),
       );
       const known = read(needs, Number.POSITIVE_INFINITY);
@@ -72,7 +78,8 @@ export function openDirectory(client: WebClient, team: string): SlackDirectory {
     try {
       cache.set(id, { value: await ask(), at: Date.now() });
     } catch (error) {
-      if (age > staleMs) throw new DirectoryUnavailable(`Slack did not answer: ${(error as Error).message}`);
+      if (age > staleMs)
+        throw new DirectoryUnavailable(`Slack did not answer: ${(error as Error).message}`, { cause: error });
     }
   }
 

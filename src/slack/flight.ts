@@ -55,6 +55,7 @@ export async function sendRecord(
   const shown = () => appears(client, channel, `${made.name}.html`);
   // A first try may have left the files behind.
   if (unclear_since === null || !(await shown())) {
+    await projector.pace.ahead('files.getUploadURLExternal', {});
     await beginFirstWrite(ctx.db, claimed, leaseMs);
     const initial_comment = `Everything that is recorded of ${releaseKey(release)}: one page, and its data.`;
     await client.filesUploadV2({ channel_id: channel, file_uploads: made.files, initial_comment });

@@ -11,6 +11,7 @@ import { loadHomeFacts } from '../store/facts.ts';
 import { type HomeFrame, loadFrame, loadTab, openHome } from '../store/home.ts';
 import type { Claim } from '../store/ledger.ts';
 import { loadWorkspace } from '../store/read.ts';
+import { failureOf } from './client.ts';
 import { hashOf, keep, type Projector, type Shown } from './message.ts';
 
 /*
@@ -70,6 +71,8 @@ async function groupsOf(
   const ids = groups.flatMap(({ usergroup, oncall }) => [usergroup, oncall].flatMap((id) => (id ? [id] : [])));
   const needs = { ...needNothing, usergroups: [...new Set(ids)] };
   const { usergroups } = await ctx.directory.lookup(workspace, needs, 10 * 60_000).catch((error: unknown) => {
+    // Its turn will come; until then nothing wrong is said.
+    if (failureOf(error).kind === 'later') throw error;
     ctx.log.warn({ err: error }, 'App Home does not know who is on call');
     return { usergroups: {} as Readonly<Record<string, readonly string[]>> };
   });

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { type Urgency, urgencies } from '../domain/surface.ts';
 import type { Db } from '../store/db.ts';
 import { pause, takeTurn, type Want } from '../store/pace.ts';
-import { failureOf, InLine, type Pace } from './client.ts';
+import { failureOf, InLine, type Pace, type Writing } from './client.ts';
 
 /*
  * Our own pace, so that Slack never has to say 429: https://docs.slack.dev/apis/web-api/rate-limits. Buckets are kept in
@@ -66,14 +66,15 @@ const atOnce = Number.MAX_SAFE_INTEGER;
 /** It takes longer to come back than to wait so long. */
 const shortMs = 100;
 /** In the midst of something it is better to wait a while than to begin again. */
-const midwayMs = 3_000;
+const midwayMs = 10_000;
+/** Well within the lease of a claim. */
+const sayEveryMs = 5_000;
 
 type Args = Readonly<Record<string, unknown>>;
-type Turn = {
-  readonly urgency: Urgency;
-  /** It has been told to come back now. */
-  readonly inLine: boolean;
+type Turn = Writing & {
   calls: number;
+  /** When it said the last time that it is still at work. */
+  saidAt: number;
   readonly taken: Set<string>;
 };
 
@@ -83,7 +84,7 @@ export function openPace({ db, workspace, log }: { db: Db; workspace: string; lo
   const told = new Map<string, number>();
 
   return {
-    writing: (about, work) => writing.run({ ...about, calls: 0, taken: new Set() }, work),
+    writing: (about, work) => writing.run({ ...about, calls: 0, saidAt: performance.now(), taken: new Set() }, work),
     ahead: async (method, args) => {
       const turn = writing.getStore();
       const name = nameOf(method, args);
@@ -123,6 +124,9 @@ export function openPace({ db, workspace, log }: { db: Db; workspace: string; lo
       if (waited + ms > (turn.calls > 0 ? midwayMs : shortMs)) throw new InLine(ms);
       waited += ms;
       await sleep(ms);
+      if (performance.now() - turn.saidAt < sayEveryMs) continue;
+      await turn.stillAtIt();
+      turn.saidAt = performance.now();
     }
   }
 

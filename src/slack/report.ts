@@ -178,7 +178,7 @@ async function sendPictures(
  * the first. `suffix` makes the names of one upload its own.
  */
 export async function showPictures(
-  { ctx, client }: Projector,
+  { ctx, client, pace }: Projector,
   claimed: Claim,
   place: { readonly channel: string; readonly thread?: string },
   drawn: readonly Picture[],
@@ -190,6 +190,7 @@ export async function showPictures(
   if (!first || hash !== null) return keep(claimed);
   // A first try may have left them behind.
   if (unclear_since === null || !(await appears(client, place.channel, `${first.name}.png`))) {
+    await pace.ahead('files.getUploadURLExternal', {});
     await beginFirstWrite(ctx.db, claimed, leaseMs);
     await uploadPictures(client, place, named);
   }

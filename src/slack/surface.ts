@@ -43,6 +43,7 @@ import {
   findSurface,
   forgetMessage,
   giveBack,
+  holdOn,
   isPendingLike,
   markStale,
   pendingSince,
@@ -106,7 +107,11 @@ export async function refresh(projector: Projector, workspace: string, key: stri
     }
     const [kind = ''] = key.split(':');
     const isThere = claimed.row.ts !== null;
-    const about = { urgency: urgencyOf(key, isThere), inLine: claimed.row.problem === inLine };
+    const about = {
+      urgency: urgencyOf(key, isThere),
+      inLine: claimed.row.problem === inLine,
+      stillAtIt: () => holdOn(ctx.db, claimed, leaseMs),
+    };
     try {
       const shown = await projector.pace.writing(about, () =>
         showOrAdopt(projector, workspace, parseSurfaceKey(key), claimed),

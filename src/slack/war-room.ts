@@ -138,6 +138,8 @@ async function makeRoom(
 ): Promise<{ channel: string } | { problem: string }> {
   const { client, ctx } = projector;
   const { workspace, unclear_since } = claimed.row;
+  // Before anything is written down: a room that waits for its turn was not tried.
+  await projector.pace.ahead('conversations.create', {});
   await beginFirstWrite(ctx.db, claimed, leaseMs);
   for (let number = 1; number < 20; number++) {
     const name = number === 1 ? wanted : `${wanted}-${number}`;

@@ -73,7 +73,7 @@ async function serverOf(client: pg.Client): Promise<Finding> {
   const { version, number, read_only } = rows[0] as { version: string; number: number; read_only: string };
   if (read_only === 'on')
     return fail('database', 'it takes no writes (read-only): point DATABASE_URL at the primary, or switch writes on');
-  if (number < 140_000) return fail('database', `PostgreSQL ${version} is too old: use 15 or newer`);
+  if (number < 150_000) return fail('database', `PostgreSQL ${version} is too old: use 15 or newer`);
   return ok('database', `PostgreSQL ${version} answers and takes writes`);
 }
 

@@ -282,6 +282,8 @@ export async function freshenHomes(db: Db, now: Date): Promise<number> {
            SELECT 1 FROM release r WHERE r.workspace = m.workspace AND r.number = e.release AND (
              m.person IN (r.requester, r.lead, r.room_lead)
              OR EXISTS (SELECT 1 FROM gate g WHERE g.workspace = m.workspace AND g.release = r.number AND m.seats && (g.asked || g.escalated_to))
+             -- Whoever was asked before and is not any more has to hear of that, too.
+             OR EXISTS (SELECT 1 FROM surface a WHERE a.workspace = m.workspace AND starts_with(a.key, 'ask:REL-' || r.number || ':' || m.person))
              OR EXISTS (SELECT 1 FROM delegation d WHERE d.workspace = m.workspace AND d.release = r.number AND d.delegate = m.person)))))`,
     [now],
   );

@@ -69,6 +69,16 @@ export async function beginFirstWrite(
   if (rowCount === 0) throw new Error(`the claim on ${key} was lost`);
 }
 
+/** The lease begins anew for whoever is still at work; throws when the claim is lost, because somebody else writes by now. */
+export async function holdOn(db: Db, { row: { workspace, key }, by }: Claim, leaseMs: number): Promise<void> {
+  const { rowCount } = await db.background.query(
+    `UPDATE surface SET claimed_until = clock_timestamp() + $4 * interval '1 millisecond'
+     WHERE workspace = $1 AND key = $2 AND claimed_by = $3`,
+    [workspace, key, by, leaseMs],
+  );
+  if (rowCount === 0) throw new Error(`the claim on ${key} was lost`);
+}
+
 /**
  * Writes down what Slack shows now, ticks off the outbox rows it covers and gives the claim back. What is not shown after
  * all was sent to nobody.

@@ -7,6 +7,7 @@ import { readManifest } from '../../sandbox/server/manifest.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/server/server.ts';
 import type { Urgency } from '../../src/domain/surface.ts';
 import { failureOf, openClient, type Pace } from '../../src/slack/client.ts';
+import { openDirectory } from '../../src/slack/directory.ts';
 import { openPace, tiers } from '../../src/slack/pace.ts';
 import { forgetPace } from '../../src/store/pace.ts';
 import { type Hall, openHall } from '../support/hall.ts';
@@ -49,10 +50,13 @@ function fresh(): [Replica, Replica] {
   return replicas;
 }
 
+/** Nobody else is at work on it. */
+const stillAtIt = async () => undefined;
+
 /** One try, as a surface would make it: 0 when it was posted, otherwise in how many ms to come back. */
 async function tries(replica: Replica, channel: string, urgency: Urgency, inLine = false): Promise<number> {
   const call = () => replica.client.chat.postMessage({ channel, text: channel });
-  return replica.pace.writing({ urgency, inLine }, call).then(
+  return replica.pace.writing({ urgency, inLine, stillAtIt }, call).then(
     () => 0,
     (error: unknown) => {
       const failure = failureOf(error);
@@ -135,7 +139,7 @@ test('a Retry-After is for its channel and for all replicas; of two channels, fo
 test('a call that was not made takes nothing, one that is taken ahead is taken once', async () => {
   const [one] = fresh();
   const taken = () =>
-    one.pace.writing({ urgency: 'first', inLine: false }, async () => {
+    one.pace.writing({ urgency: 'first', inLine: false, stillAtIt }, async () => {
       await one.pace.ahead('chat.postMessage', { channel: 'C0AHEAD' });
       await one.pace.ahead('chat.postMessage', { channel: 'C0AHEAD' });
       await one.pace.before('chat.postMessage', { channel: 'C0AHEAD' });
@@ -149,10 +153,51 @@ test('a call that was not made takes nothing, one that is taken ahead is taken o
   expect((await hall.db.pool.query('SELECT 1 FROM pace')).rowCount).toBe(0);
 });
 
+test('who has to be asked of Slack first keeps the place in line, and what was learnt meanwhile is kept', async () => {
+  const [one] = fresh();
+  const directory = openDirectory(one.client, 'T0HARBOUR');
+  const everybody = Object.keys(sandbox.world.state.users);
+  // Tier 4 has room for 17 of the last ones.
+  for (let n = 0; n < 17; n++) await one.pace.writing(waiting('last'), () => one.pace.before('users.info', {}));
+  const asks = (inLine: boolean) =>
+    one.pace.writing({ ...waiting('last'), inLine }, () =>
+      directory.lookup('T0HARBOUR', { people: everybody, usergroups: [], channels: [] }, 60_000),
+    );
+  let tries = 0;
+  for (let found = false; !found; tries++) {
+    const failed = await asks(tries > 0).then(() => undefined, failureOf);
+    if (failed) {
+      expect(failed).toMatchObject({ kind: 'later', ours: true });
+      if (failed.kind === 'later') await sleep(failed.afterMs);
+    }
+    found = failed === undefined;
+  }
+  expect(tries).toBeGreaterThan(1);
+  expect(tries).toBeLessThanOrEqual(everybody.length + 1);
+});
+
+const waiting = (urgency: Urgency) => ({ urgency, inLine: false, stillAtIt });
+
+test('whoever waits in the midst of something says so, and stops when somebody else is at it', async () => {
+  const [one] = fresh();
+  let said = 0;
+  const lost = async () => {
+    said++;
+    throw new Error('the claim was lost');
+  };
+  const call = () => one.client.conversations.list({ limit: 1 });
+  // Tier 2: 20 a minute, after a few at once one in three seconds.
+  const work = async () => {
+    for (let n = 0; n < 12; n++) await call();
+  };
+  await expect(one.pace.writing({ ...waiting('first'), stillAtIt: lost }, work)).rejects.toThrow('the claim was lost');
+  expect(said).toBe(1);
+});
+
 /** A turn that is taken, without the call. */
 async function counts({ pace }: Replica, channel: string, urgency: Urgency): Promise<number> {
   const ask = () => pace.before('chat.postMessage', { channel });
-  return pace.writing({ urgency, inLine: false }, ask).then(
+  return pace.writing({ urgency, inLine: false, stillAtIt }, ask).then(
     () => 0,
     (error: unknown) => (error as { afterMs: number }).afterMs,
   );
