@@ -138,8 +138,8 @@ export function span(minutes: number): string {
   const total = Math.max(0, Math.round(minutes));
   if (total < 60) return `${total} min`;
   if (total < 24 * 60) return total % 60 === 0 ? `${total / 60} h` : `${Math.floor(total / 60)} h ${total % 60} min`;
-  const hours = Math.round((total % 1440) / 60);
-  return hours === 0 ? `${Math.floor(total / 1440)} d` : `${Math.floor(total / 1440)} d ${hours} h`;
+  const hours = Math.round(total / 60);
+  return hours % 24 === 0 ? `${hours / 24} d` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
 /** "one of ana, ben or rae"; "A and B". */

@@ -66,7 +66,8 @@ export const incidentVerb: Verb = {
   target: 'maybe',
   parse: (line, _said, release) => {
     const [key, ...rest] = line.words;
-    if (key === undefined || key === 'over') return missing('the incident, like INC-77');
+    // Without a number it is most likely the first word of what is wrong.
+    if (key === undefined || !/\d/.test(key)) return missing('the incident, like INC-77');
     const close = rest[0] === 'over';
     const about = { key: key.slice(0, 60), note: close ? '' : [...rest, ...line.quoted].join(' ').slice(0, 500) };
     if (release !== undefined) return { do: 'run', call: call(incidentCommand, { release, ...about, close }) };
