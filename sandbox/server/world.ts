@@ -120,8 +120,8 @@ export type World = {
   readonly choices: Map<string, View['values']>;
   guide: Guide | null;
   readonly changes: EventEmitter;
-  /** Off in tests that are not about limits. */
-  readonly enforceLimits: boolean;
+  /** Off in tests that are not about limits; may be switched while it runs. */
+  enforceLimits: boolean;
   /** Set by tests that stop the app in the middle of a call. */
   intercept: Intercept | undefined;
   origin: string;

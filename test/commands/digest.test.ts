@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { digest } from '../../blocks/digest.ts';
 import { checkBlocks } from '../../sandbox/server/blocks.ts';
@@ -58,7 +59,11 @@ test('200 channels in 12 zones over a month with two changes of the clocks: each
     );
     if (rows.length > 0) {
       // One replica dies with timers in its hands, two others fire the same ones at the same moment.
-      if (pick(10) === 0) await claimDueTimers(hall.db, hall.clock.now, 5, 1);
+      if (pick(10) === 0) {
+        await claimDueTimers(hall.db, hall.clock.now, 5, 1);
+        // Its lease ends before anybody else looks: what is looked for later is later on the calendar's clock, too.
+        await sleep(5);
+      }
       const again = rows.slice(0, 3).map(async ({ key, body, due_at }) => {
         const { command, input } = timerCall(body, due_at);
         doubles++;

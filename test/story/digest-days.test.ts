@@ -60,21 +60,19 @@ test('three replicas, clocks that change, kill -9, edits and 429s: every channel
     const ack = await ana.types(`/release digest ${line ?? 'off'}`, channel.slice(2).toLowerCase());
     expect(ack.status).toBe('ok');
   };
+  // So many people would not ask in one minute: Slack's limits hold from the first digest on.
+  world.enforceLimits = false;
   for (let n = 0; n < channels; n++) {
     const channel = `C0N${n}`;
     const plan = { ...anyPlan(pick), zone: zones[n % zones.length] as string };
     const model = newModel();
-    // Whether the app is in a channel is asked of Slack, which answers so often a minute and no oftener.
-    await house.until(`a digest in ${channel}`, async () => {
-      await says(channel, plan);
-      const stored = await house.query('SELECT 1 FROM digest WHERE channel = $1', [channel]);
-      return stored.length > 0 ? true : undefined;
-    });
+    await says(channel, plan);
     edit(model, plan, house.now());
     models.set(channel, model);
   }
   const asked = await house.query("SELECT 1 FROM digest WHERE channel LIKE 'C0N%'");
   expect(asked).toHaveLength(channels);
+  world.enforceLimits = true;
 
   let killed = 0;
   for (const [n, at] of moments.entries()) {
