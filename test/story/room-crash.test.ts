@@ -217,7 +217,7 @@ function fewPoints(): Point[] {
 function hit(points: readonly Point[], lives: readonly Life[], write: Write): Side | undefined {
   const point = points.find(
     ({ kind, life, isHit }) =>
-      kind === write.kind && !isHit && (write.release === undefined || lives[life]?.release === write.release),
+      kind === write.kind && !isHit && (write.release === undefined || lives[life]?.service === write.service),
   );
   if (point) point.isHit = true;
   return point?.side;

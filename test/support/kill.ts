@@ -9,12 +9,23 @@ import type { House } from './house.ts';
 export type Side = 'before' | 'after';
 
 /** What a call writes: "chat.postMessage log" of release 7. Without a release it may belong to any. */
-export type Write = { readonly kind: string; readonly release: number | undefined };
+type Kind = { readonly kind: string; readonly release: number | undefined };
+/** `service`: the one that the release ships; known before anybody was told of the release's number. */
+export type Write = Kind & { readonly service: string | undefined };
 
 type Call = Parameters<Intercept>[0];
 
 /** Names a write of a room's life; undefined for reads, and for what people see only while they look. */
-export async function writeOf(house: House, { method, args }: Call): Promise<Write | undefined> {
+export async function writeOf(house: House, call: Call): Promise<Write | undefined> {
+  const write = await kindOf(house, call);
+  if (!write) return undefined;
+  const [unit] = await house.query<{ service: string }>('SELECT service FROM release_unit WHERE release = $1', [
+    write.release ?? null,
+  ]);
+  return { ...write, service: unit?.service };
+}
+
+async function kindOf(house: House, { method, args }: Call): Promise<Kind | undefined> {
   const { state } = house.sandbox.world;
   const room = (id: unknown) => numberIn(state.channels[String(id)]?.name);
   const named = (what: string, release: number | undefined) => ({ kind: `${method} ${what}`, release });
@@ -57,7 +68,7 @@ export async function writeOf(house: House, { method, args }: Call): Promise<Wri
   }
 }
 
-async function ofSurface(house: House, method: string, key: unknown): Promise<Write | undefined> {
+async function ofSurface(house: House, method: string, key: unknown): Promise<Kind | undefined> {
   if (key === undefined) return undefined;
   const release = /:REL-(\d+)/.exec(String(key))?.[1];
   const [kind, id] = String(key).split(':');
