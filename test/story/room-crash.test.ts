@@ -70,7 +70,8 @@ test.concurrent(
         return 'pass';
       };
       const unharmed = births(1);
-      await walk(house, unharmed, () => true);
+      // Step by step, so that what comes later edits what was written before.
+      await walk(house, unharmed, () => true, true);
       expect(await look(house, unharmed[0]?.release ?? 0)).toEqual(once);
       expect(kinds.toSorted()).toEqual(writes);
       process.stdout.write(`\nwithout a kill, in this order: ${kinds.join(', ')}\n`);
@@ -256,8 +257,11 @@ function births(count: number): Life[] {
 }
 births.from = 0;
 
-/** Walks all of them from their booking to their archived room, together. `idle`: nobody is being killed. */
-async function walk(house: House, lives: readonly Life[], idle: () => boolean): Promise<void> {
+/**
+ * Walks all of them from their booking to their archived room, together. `idle`: nobody is being killed. `isCalm`: everything
+ * is shown before the next step.
+ */
+async function walk(house: House, lives: readonly Life[], idle: () => boolean, isCalm = false): Promise<void> {
   const { ana, raj, ben } = cast(house);
   const say = (person: typeof ana, line: string) => () => person.types(line);
   const steps = async (release: number) =>
@@ -303,10 +307,13 @@ async function walk(house: House, lives: readonly Life[], idle: () => boolean): 
   moves(60_000);
   await each(lives, async ({ release }) => {
     await insist(say(raj, `/release start REL-${release}`), isIn(release, 'deploying'));
+    if (isCalm) await settled();
     await insist(say(raj, `/release step REL-${release} 1 done`), stepIs(release, '1', 'done'));
+    if (isCalm) await settled();
     await insist(say(raj, `/release step REL-${release} 2 start`), stepIs(release, '2', 'running'));
     await insist(say(raj, `/release status REL-${release} on-track half of it`), happened(release, 'status.posted'));
   });
+  if (isCalm) await settled();
   moves(12 * 60_000);
   await each(lives, async ({ release, isBad }) => {
     await lasting(`the canary of ${release}`, happened(release, 'step.soaked'));
