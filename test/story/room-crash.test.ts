@@ -284,7 +284,12 @@ async function walk(house: House, lives: readonly Life[], idle: () => boolean, i
   const begins = Math.ceil((house.now().getTime() + hourMs) / (24 * hourMs)) * 24 * hourMs + 9 * hourMs;
   const moves = (ms: number) => house.moveTo(new Date(begins + ms));
   const settled = async () => {
-    await lasting('everything to be shown', async () => idle() && (await outbox(house)) === 0);
+    // A timer that is due and not worked off yet would change what is shown a moment later.
+    const due = () => house.query('SELECT 1 FROM timer WHERE due_at <= $1', [house.now()]);
+    await lasting(
+      'everything to be shown',
+      async () => idle() && (await due()).length === 0 && (await outbox(house)) === 0,
+    );
   };
 
   for (const life of lives) {
