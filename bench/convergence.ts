@@ -1,10 +1,9 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { call } from '../src/commands/command.ts';
-import { plainContent, requestCommand } from '../src/commands/request.ts';
 import { commentCommand, voteCommand } from '../src/commands/vote.ts';
 import { alone, type Row } from './row.ts';
-import { openTown, quantile, type SlackCall, type Town } from './support/town.ts';
+import { booked, limitedRow, openTown, quantile, type SlackCall, type Town } from './support/town.ts';
 
 /*
  * Convergence: from a commit to the beginning of the call that shows it in Slack. Quiet, on either queue; while 200 releases
@@ -54,31 +53,9 @@ export async function bench(quick = process.argv.includes('--quick')): Promise<R
 
 let day = 0;
 
-async function books(town: Town, service: string): Promise<{ release: number; event: string; at: number }> {
-  const outcome = await town.does(
-    'U0ANA',
-    call(requestCommand, {
-      units: [{ service, version: '1.0' }],
-      environment: 'production',
-      // Each at a time of its own, so that none is in another's way.
-      startsAt: new Date(Date.UTC(2027, 5, 1) + day++ * 2 * 3_600_000).toISOString(),
-      minutes: 60,
-      changeType: 'normal',
-      summary: 'What it is about',
-      rollbackPlan: '',
-      lead: 'U0ANA',
-      dependsOn: [],
-      ...plainContent,
-      train: null,
-      fallbackChannel: null,
-    }),
-  );
-  const at = performance.now();
-  if (!outcome.ok) throw new Error(`nothing was booked: ${outcome.refusal.code}`);
-  const [event] = outcome.events;
-  if (event?.body.type !== 'release.requested') throw new Error('nothing was booked');
-  return { release: event.body.release, event: event.id, at };
-}
+/** Each at a time of its own, so that none is in another's way. */
+const books = (town: Town, service: string) =>
+  booked(town, service, new Date(Date.UTC(2027, 5, 1) + day++ * 2 * 3_600_000));
 
 /**
  * One comment after the other, by whoever asked for the release, at a pace that no limit minds, each in another channel.
@@ -142,7 +119,6 @@ async function burst(town: Town, n: number, what: string): Promise<Row[]> {
   process.stdout.write(
     `burst of ${n}, ${what}: cards by ${curve.join(', ')}; ${posts} posts, ${town.calls.length} calls, ${Math.round(last)} ms in all\n`,
   );
-  const limited = town.limited() - limitedBefore;
   return [
     {
       what: `commit → card, burst of ${n}, ${what}`,
@@ -151,15 +127,7 @@ async function burst(town: Town, n: number, what: string): Promise<Row[]> {
       p99: quantile(cards, 0.99),
       unit: 'ms',
     },
-    {
-      what: `429s, burst of ${n}, ${what}`,
-      n: town.calls.length,
-      p50: limited,
-      p99: limited,
-      unit: 'count',
-      goal: '= 0',
-      pass: limited === 0,
-    },
+    limitedRow(`429s, burst of ${n}, ${what}`, town, limitedBefore),
   ];
 }
 
@@ -204,20 +172,11 @@ async function voteStorm(town: Town): Promise<Row[]> {
     });
   }
   const last = Math.max(...town.calls.map(({ at }) => at));
-  const limited = town.limited() - limitedBefore;
   return [
     ...shown,
     { what: '500 votes: last vote → all shown', n: 500, p50: last - voted, p99: last - voted, unit: 'ms' },
     { what: '500 votes: commits', n: 500, p50: voted - started, p99: voted - started, unit: 'ms' },
-    {
-      what: '429s, 500 votes',
-      n: town.calls.length,
-      p50: limited,
-      p99: limited,
-      unit: 'count',
-      goal: '= 0',
-      pass: limited === 0,
-    },
+    limitedRow('429s, 500 votes', town, limitedBefore),
   ];
 }
 

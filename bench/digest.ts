@@ -4,7 +4,6 @@ import type pg from 'pg';
 import { moveClock, now } from '../sandbox/server/world.ts';
 import { call } from '../src/commands/command.ts';
 import { subscribeCommand } from '../src/commands/digest.ts';
-import { plainContent, requestCommand } from '../src/commands/request.ts';
 import { SubscribeInput } from '../src/domain/digest.ts';
 import { openClient } from '../src/slack/client.ts';
 import { openDirectory } from '../src/slack/directory.ts';
@@ -16,7 +15,7 @@ import { prepared } from '../src/store/db.ts';
 import { findDigest } from '../src/store/follow.ts';
 import { markStale } from '../src/store/ledger.ts';
 import { alone, type Row } from './row.ts';
-import { openTown, quantile, rawPool, type Town, workspace } from './support/town.ts';
+import { booked, limitedRow, openTown, quantile, rawPool, type Town, workspace } from './support/town.ts';
 
 /*
  * Digests: what one costs to put together at 100,000 releases and what App Home costs, beside the bare SQL that neither can
@@ -54,7 +53,7 @@ async function composition(size: number, rounds: number): Promise<Row[]> {
   const town = await openTown({ catalog, channels: [], people: [], queue: 'postgres', apps: 0, limits: false });
   const raw = rawPool(town.db);
   try {
-    await books(town, 0);
+    await booked(town, 's0', new Date(Date.UTC(2027, 5, 1)));
     await fill(raw, size, town.ctx.now());
     const client = openClient(town.sandbox.world.tokens.bot, `${town.sandbox.origin}/api/`);
     const directory = openDirectory(client, workspace);
@@ -262,7 +261,6 @@ async function storm(count: number, apps: number): Promise<Row[]> {
       ...ids.map((id) => inOneSecond(posts.flatMap((one) => (one.channel === id ? [one.at] : [])))),
     );
     const of = `${count} digests in one minute, ${apps} ${apps === 1 ? 'replica' : 'replicas'}`;
-    const limited = town.limited();
     const took = {
       what: `${of}: until the last (floor: limits)`,
       n: posts.length,
@@ -273,15 +271,7 @@ async function storm(count: number, apps: number): Promise<Row[]> {
     };
     return [
       { ...took, unit: 'ms', goal: '≤ 1.05× the floor', pass: ratio <= 1.05 },
-      {
-        what: `${of}: 429s`,
-        n: town.calls.length,
-        p50: limited,
-        p99: limited,
-        unit: 'count',
-        goal: '= 0',
-        pass: limited === 0,
-      },
+      limitedRow(`${of}: 429s`, town, 0),
       {
         what: `${of}: most in a channel in a second`,
         n: posts.length,
@@ -307,36 +297,12 @@ async function storm(count: number, apps: number): Promise<Row[]> {
 const digestsOf = (town: Town) =>
   new Set(town.calls.flatMap(({ key }) => (key.startsWith('digest:') ? [key] : []))).size;
 
-async function books(town: Town, n: number): Promise<number> {
-  const outcome = await town.does(
-    'U0ANA',
-    call(requestCommand, {
-      units: [{ service: `s${n % services}`, version: '1.0' }],
-      environment: 'production',
-      startsAt: new Date(Date.UTC(2027, 5, 1 + n)).toISOString(),
-      minutes: 60,
-      changeType: 'normal',
-      summary: 'What it is about',
-      rollbackPlan: '',
-      lead: 'U0ANA',
-      dependsOn: [],
-      ...plainContent,
-      train: null,
-      fallbackChannel: null,
-    }),
-  );
-  if (!outcome.ok) throw new Error(outcome.refusal.code);
-  const [event] = outcome.events;
-  if (event?.body.type !== 'release.requested') throw new Error('nothing was booked');
-  return event.body.release;
-}
-
 /** Asks for a release every few seconds while the digests go out; gives how long each took to its card. */
 async function asking(town: Town, most: number, goOn: () => boolean): Promise<number[]> {
   const committed = new Map<string, number>();
   for (let n = 0; n < most && goOn(); n++) {
     await sleep(5_000);
-    const release = await books(town, n);
+    const { release } = await booked(town, `s${n % services}`, new Date(Date.UTC(2027, 5, 1 + n)));
     committed.set(`card:REL-${release}`, performance.now());
   }
   await town.settled(30 * 60_000);

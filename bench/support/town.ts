@@ -11,7 +11,8 @@ import { parse } from 'yaml';
 import { readManifest } from '../../sandbox/server/manifest.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/server/server.ts';
 import { now } from '../../sandbox/server/world.ts';
-import type { Call } from '../../src/commands/command.ts';
+import { type Call, call } from '../../src/commands/command.ts';
+import { plainContent, requestCommand } from '../../src/commands/request.ts';
 import { applyCatalogCommand, connectCommand } from '../../src/commands/setup.ts';
 import type { Ctx } from '../../src/ctx.ts';
 import { parseCatalog } from '../../src/domain/catalog.ts';
@@ -21,6 +22,7 @@ import { freePort, startPostgres } from '../../src/postgres.ts';
 import { type Outcome, run } from '../../src/run.ts';
 import { type Db, openDb } from '../../src/store/db.ts';
 import { migrate } from '../../src/store/migrate.ts';
+import type { Row } from '../row.ts';
 
 /*
  * A workspace with many channels, the app as processes of its own beside it, and a door to commands in this process, so
@@ -288,4 +290,48 @@ export function rawPool(db: Pick<Db, 'pool'>, database?: string): pg.Pool {
   // The server may be gone before the last connection is.
   pool.on('error', () => undefined);
   return pool;
+}
+
+/** Ana books an hour of production; gives the release, its event, and when it was committed (ms of this process). */
+export async function booked(
+  town: Town,
+  service: string,
+  startsAt: Date,
+): Promise<{ release: number; event: string; at: number }> {
+  const outcome = await town.does(
+    'U0ANA',
+    call(requestCommand, {
+      units: [{ service, version: '1.0' }],
+      environment: 'production',
+      startsAt: startsAt.toISOString(),
+      minutes: 60,
+      changeType: 'normal',
+      summary: 'What it is about',
+      rollbackPlan: '',
+      lead: 'U0ANA',
+      dependsOn: [],
+      ...plainContent,
+      train: null,
+      fallbackChannel: null,
+    }),
+  );
+  const at = performance.now();
+  if (!outcome.ok) throw new Error(`nothing was booked: ${outcome.refusal.code}`);
+  const [event] = outcome.events;
+  if (event?.body.type !== 'release.requested') throw new Error('nothing was booked');
+  return { release: event.body.release, event: event.id, at };
+}
+
+/** How often Slack said "later" since there were `before` such answers. */
+export function limitedRow(what: string, town: Town, before: number): Row {
+  const limited = town.limited() - before;
+  return {
+    what,
+    n: town.calls.length,
+    p50: limited,
+    p99: limited,
+    unit: 'count',
+    goal: '= 0',
+    pass: limited === 0,
+  };
 }

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import WebSocket from 'ws';
 import { until } from '../../sandbox/driver.ts';
 import { addMessage } from '../../sandbox/server/world.ts';
-import { openBrowser } from '../support/browser.ts';
+import { listenTo, openBrowser } from '../support/browser.ts';
 import { everyBlock, form, openGallery } from './gallery.ts';
 
 /* The page of the local workspace in Chromium, with an unmodified Bolt app behind it. */
@@ -43,14 +43,7 @@ async function opened(
   const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme: scheme });
   const page = await context.newPage();
   page.setDefaultTimeout(10_000);
-  const [said, asked]: [string[], string[]] = [[], []];
-  page.on('console', (message) => said.push(message.text()));
-  page.on('pageerror', (error) => said.push(error.message));
-  page.on('dialog', (dialog) => {
-    said.push(`dialog ${dialog.message()}`);
-    void dialog.dismiss();
-  });
-  page.on('request', (request) => asked.push(request.url()));
+  const { said, asked } = listenTo(page);
   const places = [as, ...(and ? [and] : [])].map((me) => ({ me, channel }));
   await context.addInitScript((kept: string) => {
     const storage = (globalThis as unknown as { localStorage: Record<string, string> }).localStorage;

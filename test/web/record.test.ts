@@ -10,7 +10,7 @@ import { type FlightRecord, recordHtml, recordJson } from '../../blocks/record.t
 import { canonicalJson } from '../../src/domain/canonical.ts';
 import { findFlight } from '../../src/store/flight.ts';
 import { seal } from '../../src/store/log.ts';
-import { openBrowser } from '../support/browser.ts';
+import { listenTo, openBrowser } from '../support/browser.ts';
 import { openHall, workspace } from '../support/hall.ts';
 import { everyString, sampleRecord, sha256 } from '../support/record.ts';
 
@@ -42,14 +42,7 @@ async function opened(
     javaScriptEnabled: options.script ?? true,
   });
   const page = await context.newPage();
-  const [said, asked]: [string[], string[]] = [[], []];
-  page.on('console', (message) => said.push(message.text()));
-  page.on('pageerror', (error) => said.push(error.message));
-  page.on('dialog', (dialog) => {
-    said.push(`dialog ${dialog.message()}`);
-    void dialog.dismiss();
-  });
-  page.on('request', (request) => asked.push(request.url()));
+  const { said, asked } = listenTo(page);
   const url = pathToFileURL(file).href;
   await page.goto(url, { waitUntil: 'load' });
   return { page, said, asked, url };
