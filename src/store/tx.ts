@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { type Db, isDatabaseDown, prepared } from './db.ts';
 
@@ -18,7 +20,12 @@ export class Conflict extends Error {}
 /** The connection was lost between COMMIT and its answer: only asking again with the same id tells whether it stands. */
 export class CommitUnclear extends Error {}
 
-const attempts = 12;
+/**
+ * How long a transaction is tried again. One that stands still (a starved machine, a slow disk) makes those that meet it
+ * conflict for as long as it does: a number of tries would be used up before it moves.
+ */
+const patienceMs = 10_000;
+const longestPauseMs = 250;
 
 /** Makes SQL text out of a value: what travels with BEGIN has no parameters. */
 export type Literal = (text: string) => string;
@@ -53,12 +60,13 @@ export async function inTransaction<T>(
   // In one order everywhere, so that nobody waits in a circle.
   const names = [...new Set(options.contends)].sort();
   return queued(names, async () => {
-    for (let attempt = 1; ; attempt++) {
+    const started = performance.now();
+    for (let pauseMs = 4; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
       try {
         return await once(db, { ...options, contends: names }, work);
       } catch (error) {
-        if (attempt >= attempts || !isConflict(error)) throw error;
-        await new Promise((resolve) => setTimeout(resolve, Math.random() * 4 * attempt));
+        if (!isConflict(error) || performance.now() - started > patienceMs) throw error;
+        await sleep(Math.random() * pauseMs);
       }
     }
   });

@@ -39,3 +39,29 @@ test('a connection that breaks inside a transaction ends the transaction and not
   ).rejects.toThrow();
   expect(await inTransaction(db, options, async () => 'works again')).toBe('works again');
 });
+
+test('a transaction that stands still for a while costs those that meet it time, and not their answer', async () => {
+  await db.pool.query('CREATE TABLE seen (who text PRIMARY KEY)');
+  const meets = { contends: [] };
+  const count = 'SELECT count(*)::int AS n FROM seen';
+  let moved = false;
+  let tries = 0;
+  // It has read what everybody writes, and does not end for as long as twenty tries of the other take.
+  const still = await db.pool.connect();
+  await still.query('BEGIN ISOLATION LEVEL SERIALIZABLE');
+  await still.query(count);
+  const met = inTransaction(db, meets, async (tx) => {
+    tries++;
+    await tx.query(count, []);
+    // Somebody else's write is committed meanwhile: what was read here is old, and the one who stands still has read it.
+    if (!moved)
+      await db.pool.query('BEGIN ISOLATION LEVEL SERIALIZABLE; INSERT INTO seen VALUES (gen_random_uuid()); COMMIT');
+    await tx.write("INSERT INTO seen VALUES ('me')", []);
+    return 'committed';
+  });
+  await expect.poll(() => tries, { timeout: 9_000 }).toBeGreaterThan(20);
+  await still.query('ROLLBACK');
+  still.release();
+  moved = true;
+  expect(await met).toBe('committed');
+});
