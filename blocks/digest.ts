@@ -23,6 +23,7 @@ import {
   type View,
 } from './kit.ts';
 import { select, textInput, timeInput } from './modal.ts';
+import { place } from './sentence.ts';
 import { sectionWords, stateWords } from './state.ts';
 import { type ReleaseProps, waitingFor } from './summary.ts';
 
@@ -134,6 +135,12 @@ export function digestSilence(kind: DigestKind, why: 'nothing_new' | 'muted'): V
     why === 'muted'
       ? mrkdwn`Nothing would be sent now: this place is muted. ${code('/release subscriptions unmute')} ends it.`
       : mrkdwn`Nothing would be sent now: there is nothing new since the last digest. To get one anyway, add ${code('quiet:post')} to ${code(`/release digest ${kindWord(kind)}here …`)}.`;
+  return { text: said.mrkdwn, blocks: [section(said)] };
+}
+
+/** What *Mute* in a preview says: it is the button of a message that was not sent. */
+export function digestPreviewed(target: string): View {
+  const said = mrkdwn`That was the preview: nothing is muted. In the digest itself the button mutes what is followed ${place(target)}; ${code('/release subscriptions mute')} does so now.`;
   return { text: said.mrkdwn, blocks: [section(said)] };
 }
 

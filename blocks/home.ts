@@ -75,8 +75,8 @@ export type DecidedLine = {
 };
 
 export type ApprovalsProps = {
-  /** The one that waits longest first. */
-  readonly waiting: readonly ReleaseProps[];
+  /** The one that waits longest first; with when this person is asked again, where they put it off. */
+  readonly waiting: readonly (ReleaseProps & { readonly askedAgainAt?: Date | undefined })[];
   readonly total: number;
   readonly decided: readonly DecidedLine[];
   readonly cover: {
@@ -325,12 +325,13 @@ const choiceWords: Readonly<Record<string, string>> = {
   recuse: 'not me',
 };
 
-function waitingRow(release: ReleaseProps): KnownBlock[] {
+function waitingRow(release: ApprovalsProps['waiting'][number]): KnownBlock[] {
+  const again = release.askedAgainAt;
   const about = String(release.number);
   const risk = release.risk ? mrkdwn` · risk ${release.risk.band}` : mrkdwn``;
   return [
     section(
-      mrkdwn`*${releaseKey(release.number)}* ${name(release)} → ${clip(release.environment, 60)} · asked by ${person(release.requester)}\n${clip(release.summary, 200)}\ndecide before ${date(closesAt(release), release.zone)}${risk} · needs ${clip(waitingFor(release), 300)}`,
+      mrkdwn`*${releaseKey(release.number)}* ${name(release)} → ${clip(release.environment, 60)} · asked by ${person(release.requester)}\n${clip(release.summary, 200)}\ndecide before ${date(closesAt(release), release.zone)}${risk} · needs ${clip(waitingFor(release), 300)}${again ? mrkdwn` · 🔕 you are asked again ${date(again, release.zone)}` : ''}`,
     ),
     actions(`wait-${release.number}`, [
       button('release.review', 'Review', about, { style: 'primary' }),

@@ -9,6 +9,7 @@ import type {
   PlainTextElement,
   SectionBlock,
 } from '@slack/types';
+import { least } from '../src/domain/metric.ts';
 import { wallTime } from '../src/domain/time.ts';
 
 /** Text that is safe to send as mrkdwn: made only by the `mrkdwn` tag and the helpers here. */
@@ -101,7 +102,10 @@ export function rate({ share, low, high, n }: { share: number; low: number; high
 
 /** How earlier releases of the same services went. */
 export function failedBefore(known: Parameters<typeof rate>[0]): string {
-  return known.n === 0 ? 'no earlier releases' : `${rate(known)} of earlier ones failed`;
+  if (known.n === 0) return 'no earlier releases';
+  return known.n < least
+    ? `${known.n} earlier ${known.n === 1 ? 'release' : 'releases'}, too few for a rate`
+    : `${rate(known)} of earlier ones failed`;
 }
 
 /** A version, branch or command: monospaced, and unable to leave its backticks. */

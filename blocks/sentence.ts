@@ -223,7 +223,11 @@ export const sentence: EventTable<Mrkdwn, [zone: string]> = {
   'digest.subscribed': (event) => {
     const { body } = event;
     const what = isEverything(body.scope) ? mrkdwn`` : mrkdwn` about ${scopeWords(body.scope)}`;
-    return mrkdwn`📰 ${who(event)} asked for a ${body.kind === 'daily' ? '' : `${body.kind} `}digest${what} ${place(body.channel)} at ${code(`${body.at} ${body.zone}`)}, ${daysWords(body.days)}.`;
+    const kind = body.kind === 'daily' ? '' : `${body.kind} `;
+    const hour = mrkdwn`${code(`${body.at} ${body.zone}`)}, ${daysWords(body.days)}`;
+    return body.before
+      ? mrkdwn`📰 ${who(event)} changed the ${kind}digest ${place(body.channel)}${what}: at ${hour}, instead of ${code(`${body.before.at} ${body.before.zone}`)}.`
+      : mrkdwn`📰 ${who(event)} asked for a ${kind}digest${what} ${place(body.channel)} at ${hour}.`;
   },
   'digest.unsubscribed': (event) =>
     mrkdwn`📰 ${who(event)} stopped the ${event.body.kind} digest ${place(event.body.channel)}.`,

@@ -148,6 +148,7 @@ export function digestSubscribed(
     sections: [...sections],
     quiet,
     nextAt: next.at.toISOString(),
+    before: facts.schedule ? { at: facts.schedule.at, zone: facts.schedule.zone } : null,
   };
 }
 

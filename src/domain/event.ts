@@ -970,6 +970,8 @@ const DigestSubscribed = z.strictObject({
   sections: z.array(DigestSection).default(digestSections),
   quiet: DigestQuiet.default('silent'),
   nextAt: instant,
+  /** The hour that it had before; null for a new one. */
+  before: z.strictObject({ at: wallClock, zone: z.string() }).nullable().default(null),
 });
 const DigestUnsubscribed = z.strictObject({ type: z.literal('digest.unsubscribed'), ...ofDigest });
 /** Local calendar date "YYYY-MM-DD": one digest per channel, kind and date. */

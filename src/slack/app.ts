@@ -32,10 +32,19 @@ import { CommitUnclear } from '../store/tx.ts';
 import { type Asker, answer, tell } from './answer.ts';
 import { linkTo } from './channel.ts';
 import { clicked, type Door } from './click.ts';
-import { callOptions, connectOptions, failureOf, type SlackConnection } from './client.ts';
+import { callOptions, connectOptions, type SlackConnection } from './client.ts';
 import { confirm } from './confirm.ts';
 import type { SlackDirectory } from './directory.ts';
-import { errorAt, openForm, readForm, readPass, requestAgain, type Submission, sayInModal } from './form.ts';
+import {
+  errorAt,
+  openForm,
+  readForm,
+  readPass,
+  replaceModal,
+  requestAgain,
+  type Submission,
+  sayInModal,
+} from './form.ts';
 import { refreshHome } from './home.ts';
 import { admit, type Typed, understand } from './line.ts';
 import { watchRooms } from './room-events.ts';
@@ -159,7 +168,12 @@ export async function openSlack(
       id: `${body.user.id}:${action.action_ts}:${actionId}:${body.container?.message_ts ?? body.view?.id ?? ''}`,
     };
     const channel = body.channel?.id ?? '';
-    const work = guarded(() => clicked(door, actionId, value, by, channel, body));
+    const work = guarded(async () => {
+      const view = await clicked(door, actionId, value, by, channel, body);
+      // Whoever clicks on App Home looks at it: it is published anew even when nothing changed.
+      if (body.view?.type === 'home') await refreshHome(ctx, workspace, by.person);
+      return view;
+    });
     const clickedSo = await inTime(work);
     await ack();
     settings.onAck('action', performance.now() - started);
@@ -174,13 +188,8 @@ export async function openSlack(
 
     async function show(view: View): Promise<void> {
       if (body.view && body.view.type === 'modal')
-        await client.views
-          .update({ view_id: body.view.id, view: sayInModal('Maitred', view) })
-          .catch((error: unknown) => {
-            // Whoever closed it meanwhile wants no answer.
-            if (failureOf(error).kind !== 'refused') throw error;
-          });
-      else if (opened) await client.views.update({ view_id: opened, view: sayInModal('Maitred', view) });
+        await replaceModal(client, body.view.id, sayInModal('Maitred', view));
+      else if (opened) await replaceModal(client, opened, sayInModal('Maitred', view));
       else if (body.view)
         opened = (await client.views.open({ trigger_id: body.trigger_id, view: sayInModal('Maitred', view) })).view?.id;
       else

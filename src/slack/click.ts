@@ -1,5 +1,6 @@
 import type { BlockAction } from '@slack/bolt';
 import type { WebClient } from '@slack/web-api';
+import { digestPreviewed } from '../../blocks/digest.ts';
 import type { View } from '../../blocks/kit.ts';
 import { refusal } from '../../blocks/refusal.ts';
 import { freeTimes } from '../../blocks/request.ts';
@@ -47,7 +48,6 @@ import { may } from '../domain/access.ts';
 import { HomeTab } from '../domain/approval.ts';
 import { outcomes } from '../domain/experiment.ts';
 import { DigestKind } from '../domain/follow.ts';
-import type { HomeInput } from '../domain/home.ts';
 import type { Actor } from '../domain/person.ts';
 import { ReviewInput } from '../domain/pir.ts';
 import type { RequestInput } from '../domain/request.ts';
@@ -59,7 +59,7 @@ import { loadWorkspace } from '../store/read.ts';
 import { type Asker, answer, otherTimes, tell } from './answer.ts';
 import { answerWhy } from './follow.ts';
 import { openForm, readDraft, readForm, requestAgain, type Submission } from './form.ts';
-import { isManagerNow, refreshHome } from './home.ts';
+import { isManagerNow } from './home.ts';
 import { admit, type Typed } from './line.ts';
 import { offersFor } from './offer.ts';
 
@@ -103,13 +103,6 @@ export async function clicked(
     const outcome = await perform(step, by.id, actor);
     // The surfaces show a success to everybody; a refusal is for the one who clicked.
     return outcome.ok ? undefined : tell(ctx, asker, outcome, step);
-  };
-  // The view shows what came of it; it is published anew even when nothing changed, because somebody looks at it.
-  const arranged = async (wish: HomeInput) => {
-    const what = call(homeCommand, wish);
-    const outcome = await perform(what, by.id, actor);
-    await refreshHome(ctx, workspace, by.person);
-    return outcome.ok ? undefined : tell(ctx, asker, outcome, what);
   };
   const managed = (what: string) =>
     what === 'manage.freeze'
@@ -172,17 +165,15 @@ export async function clicked(
     case 'cover.end':
       return performed(asker, call(prefsCommand, { prefs: { snoozeUntil: null, delegate: null } }), by.id);
     case 'home.refresh':
-      await refreshHome(ctx, workspace, by.person);
       return undefined;
     case 'home.tab':
-      return arranged({ tab: HomeTab.catch('work').parse(value) });
+      return stepped(call(homeCommand, { tab: HomeTab.catch('work').parse(value) }));
     case 'home.hide':
-      return arranged({ hidden: true });
+      return stepped(call(homeCommand, { hidden: true }));
     case 'manage.freeze':
     case 'manage.queues':
     case 'manage.services':
       if (await isManagerNow(ctx, workspace, by.person)) return managed(action);
-      await refreshHome(ctx, workspace, by.person);
       return refusal({ code: 'only_managers', verb: 'manage' }, asker.zone);
     case 'incident.open':
       return answer(ctx, client, asker, { ask: 'incident', key: value.slice(0, 60) });
@@ -197,6 +188,9 @@ export async function clicked(
     case 'follow.list':
       return answer(ctx, client, asker, { ask: 'subscriptions', target });
     case 'follow.mute':
+      // A preview has the buttons of the message that will be sent, and does nothing.
+      if (body.container?.is_ephemeral && body.actions[0]?.block_id?.startsWith('digest-'))
+        return digestPreviewed(target);
       return performed(asker, call(muteCommand, { target, until: 'monday' }), by.id);
     case 'follow.unmute':
       return performed(asker, call(unmuteCommand, { target }), by.id);

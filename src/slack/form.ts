@@ -68,6 +68,7 @@ import { findRelease, keepCredential, loadCodes, loadPrefs } from '../store/fact
 import { findDigest } from '../store/follow.ts';
 import { findReleaseProps, historyOf, listServices, loadWorkspace, unitsAround } from '../store/read.ts';
 import { loadRoomProps } from '../store/room.ts';
+import { failureOf } from './client.ts';
 import { admit, fallbackFor } from './line.ts';
 
 /*
@@ -91,8 +92,16 @@ export async function openForm(
   const view = await fillForm(ctx, { ...asker, zone }, form).catch((error: unknown) =>
     sayInModal('Maitred', fault('form', reported(ctx, error, 'a form could not be filled'))),
   );
-  await client.views.update({ view_id: opened.view.id, view });
+  await replaceModal(client, opened.view.id, view);
   return undefined;
+}
+
+/** Puts `view` in the place of an open modal; whoever closed it meanwhile wants none. */
+export async function replaceModal(client: WebClient, id: string, view: ModalView): Promise<void> {
+  await client.views.update({ view_id: id, view }).catch((error: unknown) => {
+    const failure = failureOf(error);
+    if (failure.kind !== 'refused' || failure.error !== 'not_found') throw error;
+  });
 }
 
 function titleOf(form: Form): string {
@@ -299,15 +308,20 @@ async function fillForm(
       if (own.length === 0) return no(notEligible(facts, person, { directory }));
       const gates = own.map((one) => one.gate);
       const votes = release.gates.flatMap((gate) => gate.votes);
-      return reviewForm(release, {
-        gates,
-        principals: [...new Set(own.flatMap((one) => one.seats))].filter((seat) => seat !== person),
-        earlier: votes.find((vote) => vote.voter === person),
-        changed: changesSince(await historyOf(ctx.db, workspace, form.release), person, release.zone),
-        stepUp: release.gates.some((gate) => gate.rule.step_up && gates.includes(gate.name)),
-        minutesLeft: Math.max(0, minutesBetween(ctx.now(), closesAt(release))),
-        units: await unitsAround(ctx.db, workspace, release),
-      });
+      const { zone } = directory.people[person] ?? release;
+      // One zone in one form: the reader's.
+      return reviewForm(
+        { ...release, zone },
+        {
+          gates,
+          principals: [...new Set(own.flatMap((one) => one.seats))].filter((seat) => seat !== person),
+          earlier: votes.find((vote) => vote.voter === person),
+          changed: changesSince(await historyOf(ctx.db, workspace, form.release), person, zone),
+          stepUp: release.gates.some((gate) => gate.rule.step_up && gates.includes(gate.name)),
+          minutesLeft: Math.max(0, minutesBetween(ctx.now(), closesAt(release))),
+          units: await unitsAround(ctx.db, workspace, release),
+        },
+      );
     }
   }
 }

@@ -107,8 +107,13 @@ async function loadApprovals(
   { person, now, frame, onCall }: About & { readonly frame: HomeFrame; readonly onCall: readonly string[] },
 ): Promise<ApprovalsProps> {
   const first = frame.needed.slice(0, homeRows.list);
-  const [waiting, { rows: decided }] = await Promise.all([
+  const [waiting, { rows: putOff }, { rows: decided }] = await Promise.all([
     readReleases(db, workspace, numbered(first), { take: homeRows.list }),
+    db.background.query<{ release: number; at: Date }>(
+      `SELECT (body ->> 'release')::int AS release, due_at AS at FROM timer
+       WHERE workspace = $1 AND key = ANY ($2::text[]) AND body ->> 'again' = 'true' AND due_at > $3`,
+      [workspace, first.map((number) => `ask:${number}:${person}`), now],
+    ),
     // By the releases of these days: votes have no order of their own.
     db.background.query<DecidedLine>(
       `SELECT DISTINCT ON (v.at, r.number) r.number, r.state, v.choice, v.at, v.revision = r.revision AS "isCurrent",
@@ -123,7 +128,10 @@ async function loadApprovals(
   const ahead = (text: string | null | undefined) => (text && new Date(text) > now ? new Date(text) : undefined);
   const until = ahead(delegate?.until);
   return {
-    waiting: first.flatMap((number) => waiting.find((one) => one.number === number) ?? []),
+    waiting: first.flatMap((number) => {
+      const found = waiting.find((one) => one.number === number);
+      return found ? [{ ...found, askedAgainAt: putOff.find((one) => one.release === number)?.at }] : [];
+    }),
     total: frame.needed.length,
     decided,
     cover: {

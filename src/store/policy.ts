@@ -32,18 +32,22 @@ export function servicesJson(keys: string): string {
     WHERE s.workspace = $1 AND s.key = ANY (${keys}::text[]))`;
 }
 
+/** Whether the ended release `r` failed: taken back, called a failure in its review, or the cause of an incident. */
+export const failedSql = `(r.state IN ('rolled_back', 'failed') OR coalesce(r.outcome = 'failed', false)
+  OR EXISTS (SELECT 1 FROM incident i WHERE i.workspace = $1 AND i.release = r.number))`;
+
 /** How the last 150 releases of each service ended, of those that did within a year before `now`. */
 export function historyJson(keys: string, now: string): string {
   return `(SELECT coalesce(jsonb_agg(h), '[]') FROM (
     SELECT e.service, count(*)::int AS n, count(*) FILTER (WHERE e.failed)::int AS failed,
       count(*) FILTER (WHERE e.failed AND e.place <= 5)::int AS lately
     FROM (
-      SELECT k.service, r.state IN ('rolled_back', 'failed') OR r.outcome = 'failed' AS failed,
+      SELECT k.service, ${failedSql} AS failed,
         row_number() OVER (PARTITION BY k.service ORDER BY u.release DESC) AS place
       FROM unnest(${keys}::text[]) AS k(service)
       CROSS JOIN LATERAL (SELECT release FROM release_unit WHERE workspace = $1 AND service = k.service ORDER BY release DESC LIMIT 150) u
       CROSS JOIN LATERAL (
-        SELECT state, outcome FROM release WHERE workspace = $1 AND number = u.release AND state IN ('done', 'rolled_back', 'failed')
+        SELECT number, state, outcome FROM release WHERE workspace = $1 AND number = u.release AND state IN ('done', 'rolled_back', 'failed')
           AND ended_at > ${now}::timestamptz - interval '1 year' OFFSET 0) r
     ) e GROUP BY e.service) h)`;
 }

@@ -1,11 +1,12 @@
 import { Policy } from '../domain/policy.ts';
 import type { Proposal, TrustFacts, TrustVoteFacts } from '../domain/trust.ts';
 import type { Json, Reader } from './calendar.ts';
+import { failedSql } from './policy.ts';
 
 /** Ended releases of a team under a policy, since its rung or a proposal for it last changed. */
 const recordSql = `
   SELECT count(DISTINCT r.number)::int AS n,
-    count(DISTINCT r.number) FILTER (WHERE r.state IN ('rolled_back', 'failed') OR r.outcome = 'failed')::int AS failed
+    count(DISTINCT r.number) FILTER (WHERE ${failedSql})::int AS failed
   FROM release r JOIN release_unit u ON u.workspace = r.workspace AND u.release = r.number
     JOIN service s ON s.workspace = r.workspace AND s.key = u.service
   WHERE r.workspace = $1 AND r.policy = x.policy AND s.team = x.team AND r.state IN ('done', 'rolled_back', 'failed')

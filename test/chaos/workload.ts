@@ -111,7 +111,7 @@ async function asks(scene: Scene, deed: Deed, walk: Walk, begin: Date): Promise<
     const name = scene.random.pick(names);
     await insist(
       scene,
-      () => turn(scene, name, () => approve(scene, deed, name, number)),
+      () => approve(scene, deed, name, number),
       async () => (await scene.query('SELECT 1 FROM vote WHERE release = $1 AND gate = $2', [number, gate])).length > 0,
       `${name} votes on REL-${number}`,
     );
@@ -177,7 +177,10 @@ function turn<T>(scene: Scene, name: string, work: () => Promise<T>): Promise<T>
 }
 
 /** Opens the review form and approves; an accepted form answers with nothing. */
-export async function approve(scene: Scene, deed: Deed, name: string, number: number): Promise<Ack | undefined> {
+export const approve = (scene: Scene, deed: Deed, name: string, number: number): Promise<Ack | undefined> =>
+  turn(scene, name, () => approves(scene, deed, name, number));
+
+async function approves(scene: Scene, deed: Deed, name: string, number: number): Promise<Ack | undefined> {
   const person = scene.house.person(name);
   const before = person.modalNow()?.id;
   const opened = await person.types(`/release review REL-${number}`);

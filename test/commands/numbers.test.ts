@@ -229,6 +229,19 @@ describe('an incident and the question which release it was', () => {
     );
     expect(found?.measures.change_fail_rate[0]?.measured).toMatchObject({ events: 1, n: 1 });
     expect(found?.measures.incidents_linked[0]?.measured).toMatchObject({ events: 2, n: 2 });
+    // Whoever approves the next one is told the same; one of an hour ago was rolled back.
+    const [next] = bodies(
+      await hall.books('U0ANA', {
+        units: [{ service: 'ledger', version: '9.0.0' }],
+        startsAt: '2026-12-09T10:00:00Z',
+        minutes: 30,
+        lead: 'U0ANA',
+      }),
+    );
+    expect(next?.type === 'release.requested' && next.risk).toMatchObject({
+      rate: { n: 2, events: 2 },
+      reasons: expect.arrayContaining(['2 of the last 5 releases failed']),
+    });
   });
 
   test('it is asked again until somebody answers, and no longer', async () => {

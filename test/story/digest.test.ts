@@ -130,6 +130,8 @@ test('a busy day with 60 releases stays one readable message, and the preview is
   expect(booked?.count).toBe(60);
   await sam.types('/release digest here 09:30 Europe/Berlin daily env:staging', 'general');
   await sam.seesEventually(/asked for a digest about staging in <#C0GENERAL> at `09:30 Europe\/Berlin`/, 'general');
+  await sam.types('/release digest here 09:30 Europe/Berlin daily env:staging', 'general');
+  await sam.seesEventually(/changed the digest in <#C0GENERAL>.*instead of `09:30 Europe\/Berlin`/, 'general');
   await settled();
   house.moveTo(new Date('2026-11-27T08:29:00Z'));
   await settled();
@@ -139,6 +141,8 @@ test('a busy day with 60 releases stays one readable message, and the preview is
       /Releases – Fri 27 Nov/.test(one.text),
     ),
   );
+  await ana.clicks('Mute until Monday', 'general', /Releases – Fri 27 Nov/);
+  await ana.seesEventually(/That was the preview: nothing is muted/, 'general');
   house.moveTo(new Date('2026-11-27T08:30:01Z'));
   const posted = await house.until('the digest', () => keyed('C0GENERAL', 'digest:')[0]);
   expect(plain(posted.blocks)).toEqual(plain(preview.blocks));

@@ -76,6 +76,7 @@ test('an approver finds what waits, the longest first; snoozes, delegates, and i
   await ben.clicks('Snooze 1 h', 'home');
   await ben.reads(/is asked about REL-\d+ again/);
   await ben.closes();
+  await says(ben, /needs [^\n]* · 🔕 you are asked again /);
   await ben.clicks('Delegate…', 'home');
   await ben.modal(/Delegate REL-/);
   await ben.fills({ to: { selected_user: 'U0LEE' } });
