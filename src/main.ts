@@ -35,6 +35,8 @@ class StartProblem extends Error {}
 const drainMs = 8_000;
 /** What nobody came back to in two days is forgotten. */
 const draftMs = 48 * 60 * 60_000;
+/** Nobody waits for a seal; sealing in batches leaves the thread to answers. */
+const sealRestMs = 100;
 const stops: (() => Promise<unknown>)[] = [];
 let stopping = false;
 
@@ -169,6 +171,7 @@ async function startApp(env: Env, slack: SlackConnection, parts: Parts): Promise
   const sealSoon = merged(
     () => sealAll(ctx),
     (error) => log.warn({ err: error }, 'sealing waits for the next second'),
+    sealRestMs,
   );
   const instance = randomUUID();
   const project = (team: string, key: string) =>
@@ -204,7 +207,7 @@ async function startApp(env: Env, slack: SlackConnection, parts: Parts): Promise
     onAck: (kind, ms) => metrics.ack.observe({ kind }, ms / 1000),
     feedUrl: (token) => `${publicUrl}/feeds/${token}.ics`,
   });
-  workQueue(ctx, queue, project);
+  workQueue(ctx, queue, project, door.isAnswering);
   const beats = [
     everySecond(ctx, 'timers', () => tick(ctx)),
     everySecond(ctx, 'sweep', () => sweep(ctx, queue, project)),

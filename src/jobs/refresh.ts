@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Ctx } from '../ctx.ts';
 import { staleSurfaces } from '../store/ledger.ts';
 import { seal, unsealedWorkspaces } from '../store/log.ts';
@@ -8,14 +9,35 @@ import type { JobQueue } from './queue.ts';
 export type Refresh = (workspace: string, key: string) => Promise<number | undefined>;
 
 /** Handles the queue: refreshes a surface, and comes back when Slack or a merge window asked for it. */
-export function workQueue(ctx: Ctx, queue: JobQueue, refresh: Refresh): void {
+export function workQueue(ctx: Ctx, queue: JobQueue, refresh: Refresh, isAnswering: () => boolean): void {
+  const inTurn = courteous(isAnswering);
   queue.work(async (job) => {
-    const again = await refresh(job.workspace, job.key);
+    const again = await inTurn(() => refresh(job.workspace, job.key));
     if (again !== undefined)
       await queue
         .add(job, again)
         .catch((error: unknown) => ctx.log.warn({ err: error }, 'the sweep will come back to a surface'));
   });
+}
+
+const courtesyMs = 1_000;
+
+/**
+ * Surfaces wait while people do, for one thread makes both: one goes on beside the answers, the others when nobody waits
+ * for one, or after a second.
+ */
+export function courteous(isAnswering: () => boolean): <T>(work: () => Promise<T>) => Promise<T> {
+  let going = 0;
+  return async (work) => {
+    const until = performance.now() + courtesyMs;
+    while (going > 0 && isAnswering() && performance.now() < until) await sleep(10);
+    going++;
+    try {
+      return await work();
+    } finally {
+      going--;
+    }
+  };
 }
 
 /** Refreshes what was missed: wake-ups that got lost, claims of processes that died, retries that came due. */
@@ -29,8 +51,11 @@ export async function sweep(ctx: Ctx, queue: JobQueue, refresh: Refresh): Promis
   return stale.length;
 }
 
-/** Calls `work` soon; calls that come while it runs share one further run instead of waiting for each other. */
-export function merged(work: () => Promise<unknown>, failed: (error: unknown) => void): () => void {
+/**
+ * Calls `work` at once, and again not before `restMs` after its end: calls that come meanwhile share that one run instead
+ * of waiting for each other.
+ */
+export function merged(work: () => Promise<unknown>, failed: (error: unknown) => void, restMs: number): () => void {
   let state: 'idle' | 'busy' | 'again' = 'idle';
   return function soon() {
     if (state !== 'idle') {
@@ -40,7 +65,8 @@ export function merged(work: () => Promise<unknown>, failed: (error: unknown) =>
     state = 'busy';
     void work()
       .catch(failed)
-      .finally(() => {
+      .then(() => sleep(restMs, undefined, { ref: false }))
+      .then(() => {
         const again = state === 'again';
         state = 'idle';
         if (again) soon();

@@ -51,6 +51,8 @@ import { watchRooms } from './room-events.ts';
 
 export type SlackDoor = {
   readonly isConnected: () => boolean;
+  /** Somebody waits for an answer. */
+  readonly isAnswering: () => boolean;
   /** Routes POST /slack/events in HTTP mode; undefined in Socket Mode. */
   readonly requestListener: HTTPReceiver['requestListener'] | undefined;
   readonly start: () => Promise<void>;
@@ -341,6 +343,7 @@ export async function openSlack(
       if (socket) await app.start();
       connected = true;
     },
+    isAnswering: () => inFlight > 0,
     drain: async (ms) => {
       draining = true;
       void socket?.client.disconnect().catch(() => undefined);
