@@ -99,6 +99,9 @@ export const inCi: readonly FaultName[] = [
   'old_buttons',
 ];
 
+/** When no app was killed for so long, every kind of commit has had its turn. */
+const calmMs = 15_000;
+
 const unanswered = ['no_ack', 'dispatch_failed'];
 const everyWrite = [
   'chat.postMessage',
@@ -385,9 +388,14 @@ freezes:
     }),
     strike: async (scene, _deed, over) => {
       let apps = scene.house.apps.length;
-      // One app alone: what it had in hand is nobody's once it is gone.
-      while (!over()) {
-        if (scene.house.apps.length !== apps) await endClaims(scene);
+      let endedAt = Date.now();
+      // What is left to do when people have gone home makes commits of its own: each of those has its turn, too.
+      while (!over() || Date.now() - endedAt < calmMs) {
+        if (scene.house.apps.length !== apps) {
+          endedAt = Date.now();
+          // One app alone: what it had in hand is nobody's once it is gone.
+          await endClaims(scene);
+        }
         apps = scene.house.apps.length;
         await sleep(50);
       }

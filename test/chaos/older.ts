@@ -26,7 +26,12 @@ async function make(): Promise<AppStart | string> {
       stdio: ['ignore', 'pipe', 'pipe'],
     }).trim();
   try {
-    const added = git('log', '--format=%H', '--diff-filter=A', '--', `prisma/migrations/${newest}`).split('\n').at(-1);
+    const added = git(
+      // A migration may have been renamed by the merge that brought it: what counts is this line of the history.
+      ...['log', '-m', '--first-parent', '--format=%H', '--diff-filter=A', '--', `prisma/migrations/${newest}`],
+    )
+      .split('\n')
+      .at(-1);
     if (!added) return `no commit added ${newest}`;
     const folder = `${mkdtempSync(join(tmpdir(), 'maitred-older-'))}/`;
     const tree = execFileSync('git', ['archive', `${added}^`], { cwd: root, maxBuffer: 1 << 30 });
