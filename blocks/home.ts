@@ -62,6 +62,8 @@ export type WorkProps = {
   readonly week: readonly CalendarDay[];
   /** The numbers of this person's teams. */
   readonly teams: readonly NumbersProps[];
+  /** What is drawn of them, once Slack has it. */
+  readonly picture?: Parameters<typeof howWeAreDoing>[2];
 };
 
 export type DecidedLine = {
@@ -251,7 +253,7 @@ function work(view: WorkProps, { waiting, command, zone }: HomeProps): KnownBloc
     divider(),
     header('This week'),
     ...week(view.week, zone),
-    ...howWeAreDoing(view.teams.slice(0, homeRows.teams), command),
+    ...howWeAreDoing(view.teams.slice(0, homeRows.teams), command, view.picture),
   ];
 }
 

@@ -33,6 +33,7 @@ import {
   join,
   type Mrkdwn,
   mrkdwn,
+  plain,
   section,
   type View,
 } from './kit.ts';
@@ -274,8 +275,18 @@ export function numbersText(numbers: NumbersProps): string {
     .mrkdwn;
 }
 
-/** App Home: the teams of a person, two or three numbers each. */
-export function howWeAreDoing(teams: readonly NumbersProps[], command: string): KnownBlock[] {
+/** What App Home draws: how long changes took the first of these teams that has enough of them to say. */
+export function homePicture(teams: readonly NumbersProps[]): Picture | undefined {
+  const one = teams.find(({ measures }) => isEnough(measuredOf(measures, 'change_lead_time', '')));
+  return one && pictures(one, 'delivery').find(({ name }) => name === 'change_lead_time');
+}
+
+/** App Home: the teams of a person, two or three numbers each, and a picture once it was uploaded as `file`. */
+export function howWeAreDoing(
+  teams: readonly NumbersProps[],
+  command: string,
+  picture?: Pick<Picture, 'title' | 'alt'> & { readonly file: string },
+): KnownBlock[] {
   if (teams.length === 0) return [];
   const [one] = teams;
   return [
@@ -293,6 +304,16 @@ export function howWeAreDoing(teams: readonly NumbersProps[], command: string): 
           ].filter((words) => words !== '');
       return section(mrkdwn`*${clip(numbers.of, 80)}* ${said.slice(0, 3).join(' · ')}`);
     }),
+    ...(picture
+      ? [
+          {
+            type: 'image' as const,
+            slack_file: { id: picture.file },
+            title: plain(picture.title, 150),
+            alt_text: picture.alt.slice(0, 2_000),
+          },
+        ]
+      : []),
     context(
       mrkdwn`${one ? overWords(one) : ''} · each against its own past, never against another team · ${code(`${command} report`)} says what they mean`,
     ),

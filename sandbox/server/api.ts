@@ -4,7 +4,18 @@ import { edit, remove } from './channel.ts';
 import { conversations } from './conversations.ts';
 import { files } from './files.ts';
 import { items } from './items.ts';
-import { type Args, fail, type Methods, messageAt, page, postable, type Reply, readContent, visible } from './reply.ts';
+import {
+  type Args,
+  fail,
+  type Methods,
+  messageAt,
+  page,
+  postable,
+  type Reply,
+  readContent,
+  strangePictures,
+  visible,
+} from './reply.ts';
 import { schedule } from './schedule.ts';
 import { permalink, showMessage, showUser } from './show.ts';
 import type { Block, Channel, Message, View } from './state.ts';
@@ -207,7 +218,7 @@ export const methods: Methods = {
     run: (world, args) => {
       const used = takeTrigger(world, args.trigger_id);
       if ('error' in used) return used.error;
-      const read = readView(args.view);
+      const read = readView(world, args.view);
       if ('error' in read) return read.error;
       if (isTaken(world, read.view.external_id)) return fail('duplicate_external_id');
       const view = putView(world, used.user, read.view, null);
@@ -221,7 +232,7 @@ export const methods: Methods = {
     run: (world, args) => {
       const used = takeTrigger(world, args.trigger_id);
       if ('error' in used) return used.error;
-      const read = readView(args.view);
+      const read = readView(world, args.view);
       if ('error' in read) return read.error;
       const stack = [...world.views.values()].filter((view) => view.user === used.user && view.type === 'modal');
       if (stack.length >= 3) return fail('push_limit_reached');
@@ -243,7 +254,7 @@ export const methods: Methods = {
         [...world.views.values()].find((one) => one.external_id !== '' && one.external_id === args.external_id);
       if (!view) return fail('not_found');
       if (args.hash !== undefined && args.hash !== view.hash) return fail('hash_conflict');
-      const read = readView(args.view);
+      const read = readView(world, args.view);
       if ('error' in read) return read.error;
       replaceView(world, view, read.view);
       return { ok: true, view: showView(world, view) };
@@ -257,7 +268,7 @@ export const methods: Methods = {
       if (!world.manifest.homeTab) return fail('not_enabled');
       const user = world.state.users[String(args.user_id)];
       if (!user) return fail('user_not_found');
-      const read = readView(args.view);
+      const read = readView(world, args.view);
       if ('error' in read) return read.error;
       const home = world.state.homes[user.id];
       if (args.hash !== undefined && home && args.hash !== home.hash) return fail('hash_conflict');
@@ -397,8 +408,8 @@ export function replaceView(world: World, view: View, given: GivenView): void {
 
 export type GivenView = Partial<View> & { type: 'modal' | 'home'; blocks: Block[] };
 
-export function readView(given: unknown): { view: GivenView } | { error: Reply } {
-  const problems = checkView(given);
+export function readView(world: World, given: unknown): { view: GivenView } | { error: Reply } {
+  const problems = [...checkView(given), ...strangePictures(world, (given as Partial<View> | undefined)?.blocks)];
   if (problems.length > 0)
     return {
       error: fail(

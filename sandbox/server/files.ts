@@ -5,10 +5,11 @@ import {
   idsIn,
   type Methods,
   messageAt,
+  pictured,
   postable,
   type Reply,
   readContent,
-  visible,
+  visibleFile,
 } from './reply.ts';
 import { isMember, showFile } from './show.ts';
 import type { Channel, StoredFile } from './state.ts';
@@ -180,7 +181,8 @@ export function openFile(world: World, id: string, as?: string): StoredFile | un
     const channel = world.state.channels[where];
     return channel && (channel.members.includes(as) || (!channel.is_private && person && !person.is_stranger));
   });
-  return sees ? file : undefined;
+  const home = world.state.homes[as];
+  return sees || (home && pictured(home.blocks).some((one) => one.id === id)) ? file : undefined;
 }
 
 function share(
@@ -239,17 +241,6 @@ function sharesGetLost(world: World): boolean {
   const fault = world.faults.get('files.share')?.find((one) => one.times > 0);
   if (fault) fault.times--;
   return fault !== undefined;
-}
-
-function visibleFile(world: World, id: unknown): StoredFile | undefined {
-  const file = world.state.files[String(id)];
-  if (!file || file.stage === 'awaited' || file.stage === 'sent') return undefined;
-  // What a person gave to a form was given to the app.
-  return file.user === world.state.app.botUser ||
-    file.ticket === '' ||
-    file.shares.some((one) => visible(world, one.channel))
-    ? file
-    : undefined;
 }
 
 const mimetypes: Readonly<Record<string, string>> = {

@@ -485,7 +485,7 @@ export function createPeople(world: World, delivery: Delivery) {
       }
       case 'update':
       case 'push': {
-        const read = readView(answer.view);
+        const read = readView(world, answer.view);
         if ('error' in read) {
           violate(world, 'bad_ack_payload', JSON.stringify(read.error.response_metadata));
           view.errors[''] = 'We had some trouble connecting. Try again?';

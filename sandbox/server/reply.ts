@@ -1,7 +1,7 @@
 import { checkBlocks, textLength } from './blocks.ts';
 import type { Delivery } from './deliver.ts';
-import { isMember } from './show.ts';
-import type { Block, Channel, Message } from './state.ts';
+import { fileAt, isMember } from './show.ts';
+import type { Block, Channel, Message, StoredFile } from './state.ts';
 import { directMessage, findChannel, messagesOf, violate, type World } from './world.ts';
 
 /* What the methods of the Web API have in common. */
@@ -44,7 +44,7 @@ export function readContent(world: World, args: Args): { content: Content; trunc
   const blocks = args.blocks as Block[] | undefined;
   if (text === '' && (blocks === undefined || blocks.length === 0)) return { error: fail('no_text') };
   if (blocks) {
-    const problems = checkBlocks(blocks, 'message', world.unconfirmed);
+    const problems = [...checkBlocks(blocks, 'message', world.unconfirmed), ...strangePictures(world, blocks)];
     if (textLength(blocks) > 9_500) violate(world, 'long_blocks', `${textLength(blocks)} characters in blocks`);
     if (problems.includes('msg_blocks_too_long')) return { error: fail('msg_blocks_too_long') };
     if (problems.length > 0)
@@ -63,6 +63,37 @@ export function readContent(world: World, args: Args): { content: Content; trunc
     violate(world, 'broadcast_mention', text.slice(0, 200));
   if (text.length > 4000) violate(world, 'long_text', `${text.length} characters`);
   return { content: { text, ...(blocks ? { blocks } : {}) }, truncated: given.length > longest };
+}
+
+/** A file that the app's bot may see. */
+export function visibleFile(world: World, id: unknown): StoredFile | undefined {
+  const file = world.state.files[String(id)];
+  if (!file || file.stage === 'awaited' || file.stage === 'sent') return undefined;
+  // What a person gave to a form was given to the app.
+  return file.user === world.state.app.botUser ||
+    file.ticket === '' ||
+    file.shares.some((one) => visible(world, one.channel))
+    ? file
+    : undefined;
+}
+
+/** The uploaded files that image blocks and image elements show, each with its place. */
+export function pictured(value: unknown, at = '/blocks'): { readonly id: string; readonly at: string }[] {
+  if (typeof value !== 'object' || value === null) return [];
+  if ('slack_file' in value) {
+    const { id, url = '' } = value.slack_file as { id?: string; url?: string };
+    return [{ id: id ?? fileAt(url) ?? '', at: `${at}/slack_file` }];
+  }
+  return Object.entries(value).flatMap(([key, one]) => pictured(one, `${at}/${key}`));
+}
+
+/** Whoever sends blocks has to see the pictures in them, and they have to be pictures. */
+export function strangePictures(world: World, blocks: unknown): string[] {
+  return pictured(blocks).flatMap(({ id, at }) => {
+    const file = visibleFile(world, id);
+    const isPicture = file?.stage === 'complete' && /^image\/(png|jpeg|gif)$/.test(file.mimetype);
+    return isPicture ? [] : [`invalid slack file [json-pointer:${at}]`];
+  });
 }
 
 /** A channel that the app may post to. */

@@ -13,6 +13,7 @@ import { type Args, fail, type Reply } from './reply.ts';
 import type { Place, Sandbox } from './sandbox.ts';
 import { watchSchedule } from './schedule.ts';
 import { screenOf } from './screen.ts';
+import { fileAt } from './show.ts';
 import { watchLinks } from './unfurl.ts';
 import {
   addFault,
@@ -408,8 +409,7 @@ async function act(
 
 /** A file for the app's bot, or for the page of somebody who may see it. */
 function serveFile(world: World, url: URL, request: IncomingMessage, response: ServerResponse): void {
-  const id =
-    /^\/files-pri\/[^/]+-([^/-]+)\//.exec(url.pathname)?.[1] ?? /^\/files\/[^/]+\/([^/]+)/.exec(url.pathname)?.[1];
+  const id = fileAt(url.pathname);
   const bot =
     request.headers.authorization === `Bearer ${world.tokens.bot}` && world.manifest.scopes.includes('files:read');
   // Browsers say where a request comes from, and no page can say it for them.

@@ -99,6 +99,11 @@ function showFileOf(world: World, id: string): Record<string, unknown> {
   return file && file.stage !== 'deleted' ? showFile(world, file) : { id, mode: 'tombstone' };
 }
 
+/** The id of a file, from either of the addresses that it has. */
+export function fileAt(path: string): string | undefined {
+  return /\/files-pri\/[^/]+-([^/-]+)\//.exec(path)?.[1] ?? /\/files\/[^/]+\/([^/]+)/.exec(path)?.[1];
+}
+
 export function showFile(world: World, file: StoredFile): Record<string, unknown> {
   const path = `${world.origin}/files-pri/${world.state.team.id}-${file.id}`;
   const name = encodeURIComponent(file.name);

@@ -90,6 +90,8 @@ export type Surface =
   | { readonly kind: 'experiment'; readonly experiment: number; readonly round: number; readonly ask: number }
   /** The one reminder to say which release an incident was; people name incidents as they like. */
   | { readonly kind: 'incident'; readonly incident: string }
+  /** The picture on somebody's App Home, as a file that stands nowhere else. */
+  | { readonly kind: 'chart'; readonly person: string }
   | { readonly kind: 'home'; readonly person: string };
 
 /** Where Slack's limits make things wait: what somebody waits for goes before what is told by the way. */
@@ -152,6 +154,7 @@ const urgency: Readonly<Record<Surface['kind'], readonly [fresh: Urgency, edited
   'digest-more': ['last', 'last'],
   'digest-numbers': ['last', 'last'],
   'digest-pictures': ['last', 'last'],
+  chart: ['last', 'last'],
 };
 
 export function surfaceKey(surface: Surface): string {
@@ -224,8 +227,9 @@ export function surfaceKey(surface: Surface): string {
       return `hello:${surface.channel}`;
     case 'incident':
       return `incident:${encodeURIComponent(surface.incident)}`;
+    case 'chart':
     case 'home':
-      return `home:${surface.person}`;
+      return `${surface.kind}:${surface.person}`;
   }
 }
 
@@ -307,6 +311,7 @@ export function parseSurfaceKey(key: string): Surface {
       return { kind, channel: first };
     case 'incident':
       return { kind, incident: decodeURIComponent(first) };
+    case 'chart':
     case 'home':
       return { kind, person: first };
     default:

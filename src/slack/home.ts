@@ -1,18 +1,23 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { KnownBlock } from '@slack/types';
-import { guestHome, home } from '../../blocks/home.ts';
+import { guestHome, type HomeProps, home } from '../../blocks/home.ts';
 import { refusal } from '../../blocks/refusal.ts';
+import { homePicture } from '../../blocks/report.ts';
 import type { Ctx } from '../ctx.ts';
 import { may, mayManage } from '../domain/access.ts';
+import type { Refusal } from '../domain/decision.ts';
 import { tabFor } from '../domain/home.ts';
 import { needNothing } from '../domain/person.ts';
 import { surfaceKey } from '../domain/surface.ts';
 import { readerOf } from '../store/calendar.ts';
 import { loadHomeFacts } from '../store/facts.ts';
 import { type HomeFrame, loadFrame, loadTab, openHome } from '../store/home.ts';
-import type { Claim } from '../store/ledger.ts';
+import { type Claim, findSurface } from '../store/ledger.ts';
 import { loadWorkspace } from '../store/read.ts';
+import { loadTeamNumbers } from '../store/report.ts';
 import { failureOf } from './client.ts';
-import { hashOf, keep, type Projector, type Shown } from './message.ts';
+import { alsoStale, hashOf, keep, type Projector, type Shown } from './message.ts';
+import { uploadPictures } from './report.ts';
 
 /*
  * App Home: published for one person, and only when it would say something else.
@@ -21,27 +26,74 @@ import { hashOf, keep, type Projector, type Shown } from './message.ts';
 /** Publishes what this person may see now. */
 export async function showHome(projector: Projector, claimed: Claim, person: string): Promise<Shown> {
   const { ctx, client } = projector;
-  const { blocks, said } = await blocksFor(ctx, claimed.row.workspace, person);
+  const { workspace } = claimed.row;
+  const props = await propsFor(ctx, workspace, person);
+  const drawn = await withPicture(projector, workspace, person, props);
   // The time that it was made at is no news.
-  const hash = hashOf(said);
+  const hash = hashOf(shown(drawn, new Date(0)));
   if (claimed.row.hash === hash) return keep(claimed);
-  await client.views.publish({ user_id: person, view: { type: 'home', blocks } });
+  const publish = (some: Reader) =>
+    client.views.publish({ user_id: person, view: { type: 'home', blocks: shown(some, ctx.now()) } });
+  await publish(drawn).catch((error: unknown) => {
+    const failure = failureOf(error);
+    if (drawn === props || failure.kind !== 'refused' || !/^invalid_(blocks|arguments)$/.test(failure.error))
+      throw error;
+    ctx.log.warn({ err: error }, 'App Home goes without its picture');
+    return publish(props);
+  });
   return { channel: null, ts: null, hash, wrote: true };
 }
 
-/** `said`: the same without the time at which it was made. */
-async function blocksFor(
-  ctx: Ctx,
-  workspace: string,
-  person: string,
-): Promise<{ readonly blocks: KnownBlock[]; readonly said: unknown }> {
+/** Uploads what somebody's App Home draws, takes away what it drew before, and lets it show the new one. */
+export async function showChart(projector: Projector, claimed: Claim, person: string): Promise<Shown> {
+  const { ctx, client, pace } = projector;
+  const { workspace, ts: before, hash } = claimed.row;
+  const { zone } = await loadWorkspace(ctx.db, workspace);
+  const picture = homePicture(await loadTeamNumbers(ctx.db, workspace, { person, now: ctx.now(), zone }));
+  if (!picture || hash === hashOf(picture.svg)) return keep(claimed);
+  await pace.ahead('files.getUploadURLExternal', {});
+  const [file = null] = await uploadPictures(client, undefined, [picture]);
+  // Slack takes a moment before a view may show it.
+  for (let tries = 0; file !== null && tries < 10; tries++) {
+    if ((await client.files.info({ file })).file?.mimetype) break;
+    await sleep(500);
+  }
+  if (before !== null)
+    await client.files.delete({ file: before }).catch((error: unknown) => {
+      if (failureOf(error).kind !== 'refused') throw error;
+    });
+  await alsoStale(projector, workspace, [surfaceKey({ kind: 'home', person })]);
+  return { channel: null, ts: file, hash: hashOf(picture.svg), wrote: true };
+}
+
+/** What somebody may see of it: nothing and why, what a guest sees, or a view. */
+type Reader = Refusal | 'guest' | Omit<HomeProps, 'asOf'>;
+
+function shown(reader: Reader, asOf: Date): KnownBlock[] {
+  if (reader === 'guest') return guestHome();
+  return 'view' in reader ? home({ ...reader, asOf }) : refusal(reader, 'UTC').blocks;
+}
+
+/** With its picture where Slack has today's; else that is uploaded, and this view comes again. */
+async function withPicture(projector: Projector, workspace: string, person: string, reader: Reader): Promise<Reader> {
+  if (reader === 'guest' || !('view' in reader) || reader.view.tab !== 'work') return reader;
+  const drawn = homePicture(reader.view.teams);
+  if (!drawn) return reader;
+  const key = surfaceKey({ kind: 'chart', person });
+  const row = await findSurface(projector.ctx.db, workspace, key);
+  if (row?.ts && row.hash === hashOf(drawn.svg))
+    return { ...reader, view: { ...reader.view, picture: { file: row.ts, title: drawn.title, alt: drawn.alt } } };
+  await alsoStale(projector, workspace, [key]);
+  return reader;
+}
+
+async function propsFor(ctx: Ctx, workspace: string, person: string): Promise<Reader> {
   const { people } = await ctx.directory.lookup(workspace, { ...needNothing, people: [person] }, 5 * 60_000);
   const reader = people[person];
   if (!reader) throw new Error('the directory left out whom it was asked for');
   const refused = may('anyone', reader);
-  const only = (blocks: KnownBlock[]) => ({ blocks, said: blocks });
-  if (refused) return only(refusal(refused, 'UTC').blocks);
-  if (reader.isGuest) return only(guestHome());
+  if (refused) return refused;
+  if (reader.isGuest) return 'guest';
   const { zone } = await loadWorkspace(ctx.db, workspace);
   const about = { person, now: ctx.now(), zone };
   const frame = await loadFrame(ctx.db, workspace, about);
@@ -49,7 +101,7 @@ async function blocksFor(
   const isManager = mayManage(frame);
   const isApprover = own.decides.length > 0 || frame.needed.length > 0;
   const tab = tabFor(frame.prefs.home?.tab ?? null, { roles: frame.roles, mayManage: isManager, isApprover });
-  const props = {
+  return {
     view: await loadTab(ctx.db, workspace, tab, { ...about, frame, onCall: own.onCall }),
     waiting: frame.needed.length,
     mayManage: isManager,
@@ -57,8 +109,6 @@ async function blocksFor(
     zone,
     command: '/release',
   };
-  const beginning = new Date(0);
-  return { blocks: home({ ...props, asOf: about.now }), said: home({ ...props, asOf: beginning }) };
 }
 
 /** Groups that this person decides for, and those that they are on call for now; as far as Slack says. */

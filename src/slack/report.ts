@@ -164,7 +164,7 @@ async function sendPictures(
   if (!admitted.ok) return refusal(admitted.refusal, zone);
   try {
     const { channel } = await client.conversations.open({ users: person });
-    const sent = await uploadPictures(client, { channel: channel?.id ?? '' }, pictures(numbers, group));
+    const { length: sent } = await uploadPictures(client, { channel: channel?.id ?? '' }, pictures(numbers, group));
     return sent === 0
       ? { text: 'There is nothing to draw yet.', blocks: [] }
       : { text: `${sent} ${sent === 1 ? 'picture is' : 'pictures are'} in your messages with me.`, blocks: [] };
@@ -201,15 +201,15 @@ export async function showPictures(
 const altMost = 1_000;
 
 /**
- * Puts pictures into a channel or a thread as one message, and gives how many. Every picture has its numbers as alt text.
- * Done by hand because the SDK calls that argument alt_text, and Slack alt_txt. Fails as Slack's calls do; then nothing is
- * shown.
+ * Puts pictures into a channel or a thread as one message, or nowhere, for a view to show; gives their ids. Every picture
+ * has its numbers as alt text. Done by hand because the SDK calls that argument alt_text, and Slack alt_txt. Fails as
+ * Slack's calls do; then nothing is shown.
  */
-async function uploadPictures(
+export async function uploadPictures(
   client: WebClient,
-  place: { readonly channel: string; readonly thread?: string },
+  place: { readonly channel: string; readonly thread?: string } | undefined,
   drawn: readonly Picture[],
-): Promise<number> {
+): Promise<string[]> {
   const files: { id: string; title: string }[] = [];
   for (const { name, title, svg, alt } of drawn) {
     const png = await toPng(svg);
@@ -221,8 +221,11 @@ async function uploadPictures(
     files.push({ id: file_id, title: clip(title, 150) });
   }
   const [first, ...rest] = files;
-  if (!first) return 0;
-  const about = { files: [first, ...rest] as [typeof first, ...(typeof first)[]], channel_id: place.channel };
-  await client.files.completeUploadExternal(place.thread === undefined ? about : { ...about, thread_ts: place.thread });
-  return files.length;
+  if (!first) return [];
+  const about = { files: [first, ...rest] as [typeof first, ...(typeof first)[]] };
+  const to = place && { channel_id: place.channel };
+  await client.files.completeUploadExternal(
+    to ? { ...about, ...to, ...(place.thread === undefined ? {} : { thread_ts: place.thread }) } : about,
+  );
+  return files.map((file) => file.id);
 }

@@ -78,7 +78,7 @@ import {
   showDigestNumbers,
   tellFollowers,
 } from './follow.ts';
-import { showHome } from './home.ts';
+import { showChart, showHome } from './home.ts';
 import { alsoStale, directMessage, findPosted, keep, message, type Projector, push, type Shown } from './message.ts';
 import { offersForRelease } from './offer.ts';
 import { archive, bookmarks, callStep, headed, lookAtKept, room } from './war-room.ts';
@@ -635,6 +635,8 @@ async function show(
     }
     case 'hello':
       return message(projector, claimed, surface.channel, hello(surface.channel));
+    case 'chart':
+      return showChart(projector, claimed, surface.person);
     case 'home':
       return showHome(projector, claimed, surface.person);
   }

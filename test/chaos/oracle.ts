@@ -123,6 +123,7 @@ const otherKinds = [
   'hook',
   'poll',
   'digest-pictures',
+  'chart',
 ];
 
 /** L4: what is stored is shown, exactly once. */

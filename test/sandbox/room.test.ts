@@ -594,6 +594,39 @@ test('several files come in one message; a deleted one leaves a tombstone; a sha
   expect(world.state.messages[channel_id]?.length).toBe(before);
 });
 
+test('a view shows an uploaded picture to whoever sees the view, and to nobody else', async () => {
+  const up = async (filename: string) => {
+    const { upload_url, file_id } = await client.files.getUploadURLExternal({ filename, length: 3 });
+    await fetch(upload_url as string, { method: 'POST', body: 'png' });
+    return file_id as string;
+  };
+  const publish = (id: string) =>
+    dataOf(
+      client.views.publish({
+        user_id: 'U0ANA',
+        view: { type: 'home', blocks: [{ type: 'image', slack_file: { id }, alt_text: 'Lead time: 2 d' }] },
+      }),
+    );
+  const [picture, words] = [await up('chart.png'), await up('chart.txt')];
+  const refused = { ok: false, error: 'invalid_arguments' };
+  expect(await publish('F0NONE')).toMatchObject({
+    ...refused,
+    response_metadata: { messages: ['[ERROR] invalid slack file [json-pointer:/blocks/0/slack_file]'] },
+  });
+  // Its bytes are there, and nobody said that it is done.
+  expect(await publish(picture)).toMatchObject(refused);
+  for (const id of [picture, words])
+    await client.files.completeUploadExternal({ files: [{ id, title: 'x' }] } as never);
+  expect(await publish(words)).toMatchObject(refused);
+  const { url_private } = (await client.files.info({ file: picture })).file ?? {};
+  const status = async (as: string) =>
+    (await fetch(`${url_private}?as=${as}`, { headers: { 'sec-fetch-site': 'same-origin' }, redirect: 'manual' }))
+      .status;
+  expect(await status('U0ANA')).toBe(302);
+  expect(await publish(picture)).toMatchObject({ ok: true });
+  expect([await status('U0ANA'), await status('U0BEN')]).toEqual([200, 302]);
+});
+
 test('a history can only be read from inside', async () => {
   expect(await errorOf(client.conversations.history({ channel: 'C0PAYMENTS' }))).toBe('not_in_channel');
   expect(await errorOf(client.conversations.history({ channel: 'C0RELEASES' }))).toBe('ok');

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { textOf } from '../../sandbox/driver.ts';
+import { openFile } from '../../sandbox/server/files.ts';
 import { type House, openHouse } from '../support/house.ts';
 import { books, cast, stateOf } from '../support/story.ts';
 
@@ -198,6 +199,44 @@ test('App Home says how the team is doing', async () => {
     });
   };
   expect(await homeOf(ana, /How we are doing/)).toMatch(/\*Payments\* 0\.\d a week.* · change lead time/);
+  const pictured = (one: typeof ana) => {
+    const block = house.sandbox.world.state.homes[one.id]?.blocks.find(({ type }) => type === 'image');
+    return block as { slack_file: { id: string }; alt_text: string } | undefined;
+  };
+  // Too few to draw.
+  expect(pictured(ana)).toBeUndefined();
+  const more = async (from: number) => {
+    await house.query(
+      `INSERT INTO release SELECT (jsonb_populate_record(r, jsonb_build_object('number', n))).*
+       FROM release r, generate_series($2::int, $2 + 4) n WHERE r.number = $1`,
+      [second, from],
+    );
+    await house.query(
+      `INSERT INTO release_unit SELECT (jsonb_populate_record(u, jsonb_build_object('release', n))).*
+       FROM release_unit u, generate_series($2::int, $2 + 4) n WHERE u.release = $1`,
+      [second, from],
+    );
+  };
+  await more(901);
+  house.moveTo(new Date('2026-12-22T08:00:00Z'));
+  await homeOf(ana, /How we are doing/);
+  const first = await house.until('a picture', () => pictured(ana));
+  expect(first.alt_text).toMatch(/[Cc]hange lead time.*\d/);
+  const { files } = house.sandbox.world.state;
+  expect(files[first.slack_file.id]).toMatchObject({ stage: 'complete', mimetype: 'image/png', shares: [] });
+  // It is hers alone, and tomorrow's takes its place.
+  expect([
+    openFile(house.sandbox.world, first.slack_file.id, 'U0ANA')?.id,
+    openFile(house.sandbox.world, first.slack_file.id, 'U0KIM'),
+  ]).toEqual([first.slack_file.id, undefined]);
+  await more(911);
+  house.moveTo(new Date('2026-12-23T08:00:00Z'));
+  ana.opensHome();
+  const next = await house.until('the next picture', () => {
+    const shown = pictured(ana);
+    return shown && shown.slack_file.id !== first.slack_file.id ? shown : undefined;
+  });
+  expect([files[first.slack_file.id]?.stage, files[next.slack_file.id]?.stage]).toEqual(['deleted', 'complete']);
   // Whoever is in no team has no numbers of their own.
   expect(await homeOf(kim, /My releases/)).not.toMatch(/How we are doing/);
 });
