@@ -10,6 +10,7 @@ import { writeOf } from '../support/kill.ts';
 import { fillDisk, smallDisk } from './disk.ts';
 import { type Ground, sleep } from './ground.ts';
 import { olderVersion } from './older.ts';
+import { renderAnew } from './oracle.ts';
 import type { Scene } from './scene.ts';
 import { approve, type Deed, dayMs, find, hourMs, insist, say, type Walk } from './workload.ts';
 
@@ -429,6 +430,8 @@ freezes:
         await scene.end(app, 'SIGTERM', {});
       }
       await until(over);
+      // Versions differ in words: the new one edits what the old ones wrote, and what it says then is judged.
+      await renderAnew(scene);
     },
     allows: unanswered,
   },

@@ -323,7 +323,7 @@ const lasting = /^(card|votes|header|checklist|log|thread):/;
 
 /** Renders everything again from what is stored: no message may change by that. */
 async function rendersAnew(scene: Scene, problems: RegExp | undefined): Promise<string[]> {
-  const { house, query } = scene;
+  const { house } = scene;
   const shown = () =>
     new Map(
       Object.values(house.sandbox.world.state.messages)
@@ -340,16 +340,21 @@ async function rendersAnew(scene: Scene, problems: RegExp | undefined): Promise<
         ),
     );
   const before = shown();
-  await query(
-    `WITH forgotten AS (UPDATE surface SET hash = NULL WHERE ts IS NOT NULL AND key ~ $2 RETURNING workspace, key)
-     INSERT INTO outbox (workspace, surface, at) SELECT workspace, key, $1 FROM forgotten`,
-    [house.now(), lasting.source],
-  );
-  await settle(scene, problems, 60_000);
+  await renderAnew(scene, problems);
   const after = shown();
   return [...after.keys()]
     .filter((key) => before.has(key) && before.get(key) !== after.get(key))
     .map((key) => `Slack showed something old: ${key}: ${difference(before.get(key) ?? '', after.get(key) ?? '')}`);
+}
+
+/** Has every lasting message written again from what is stored, by whoever runs now. */
+export async function renderAnew(scene: Scene, problems?: RegExp): Promise<void> {
+  await scene.query(
+    `WITH forgotten AS (UPDATE surface SET hash = NULL WHERE ts IS NOT NULL AND key ~ $2 RETURNING workspace, key)
+     INSERT INTO outbox (workspace, surface, at) SELECT workspace, key, $1 FROM forgotten`,
+    [scene.house.now(), lasting.source],
+  );
+  await settle(scene, problems, 60_000);
 }
 
 /** Where two texts part, with a little around it. */
