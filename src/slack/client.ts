@@ -129,3 +129,9 @@ export function failureOf(error: unknown): CallFailure {
     return { kind: 'refused', error: data.error };
   return { kind: 'unclear', error: data?.error ?? message ?? String(error) };
 }
+
+/** Did Slack refuse the call for one of these reasons? */
+export function isRefused(error: unknown, ...codes: readonly string[]): boolean {
+  const failure = failureOf(error);
+  return failure.kind === 'refused' && codes.includes(failure.error);
+}

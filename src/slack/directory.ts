@@ -3,7 +3,7 @@ import { type DirectorySource, DirectoryUnavailable } from '../ctx.ts';
 import type { Directory, DirectoryNeeds, Person } from '../domain/person.ts';
 import { isZone } from '../domain/time.ts';
 import { channelMembers } from './channel.ts';
-import { failureOf } from './client.ts';
+import { failureOf, isRefused } from './client.ts';
 
 export type SlackDirectory = DirectorySource & {
   /** Forget what an event says has changed. */
@@ -97,8 +97,7 @@ export function openDirectory(client: WebClient, team: string): SlackDirectory {
         isAway: isAway(user?.profile, Date.now()),
       };
     } catch (error) {
-      const failure = failureOf(error);
-      if (failure.kind !== 'refused' || !['user_not_found', 'user_not_visible'].includes(failure.error)) throw error;
+      if (!isRefused(error, 'user_not_found', 'user_not_visible')) throw error;
       return { id, name: id, zone: 'UTC', isBot: false, isGuest: false, isStranger: true, isDeleted: true };
     }
   }

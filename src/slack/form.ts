@@ -68,7 +68,7 @@ import { findRelease, keepCredential, loadCodes, loadPrefs } from '../store/fact
 import { findDigest } from '../store/follow.ts';
 import { findReleaseProps, historyOf, listServices, loadWorkspace, unitsAround } from '../store/read.ts';
 import { loadRoomProps } from '../store/room.ts';
-import { failureOf } from './client.ts';
+import { isRefused } from './client.ts';
 import { admit, fallbackFor } from './line.ts';
 
 /*
@@ -85,9 +85,14 @@ export async function openForm(
   const admitted = await admit(ctx, asker.workspace, asker.person, 'members');
   if (!admitted.ok) return refusal(admitted.refusal, (await loadWorkspace(ctx.db, asker.workspace)).zone);
   if (!asker.triggerId) return undefined;
-  const opened = await client.views.open({ trigger_id: asker.triggerId, view: skeleton(titleOf(form)) });
+  const opened = await client.views
+    .open({ trigger_id: asker.triggerId, view: skeleton(titleOf(form)) })
+    .catch((error: unknown) => {
+      // It came twice: the other one opened it.
+      if (!isRefused(error, 'exchanged_trigger_id')) throw error;
+    });
   const { zone } = admitted.person;
-  if (!opened.view?.id) return undefined;
+  if (!opened?.view?.id) return undefined;
   // Nobody is left in front of a form that says it is loading.
   const view = await fillForm(ctx, { ...asker, zone }, form).catch((error: unknown) =>
     sayInModal('Maitred', fault('form', reported(ctx, error, 'a form could not be filled'))),
@@ -99,8 +104,7 @@ export async function openForm(
 /** Puts `view` in the place of an open modal; whoever closed it meanwhile wants none. */
 export async function replaceModal(client: WebClient, id: string, view: ModalView): Promise<void> {
   await client.views.update({ view_id: id, view }).catch((error: unknown) => {
-    const failure = failureOf(error);
-    if (failure.kind !== 'refused' || failure.error !== 'not_found') throw error;
+    if (!isRefused(error, 'not_found')) throw error;
   });
 }
 

@@ -15,7 +15,7 @@ import { type HomeFrame, loadFrame, loadTab, openHome } from '../store/home.ts';
 import { type Claim, findSurface } from '../store/ledger.ts';
 import { loadWorkspace } from '../store/read.ts';
 import { loadTeamNumbers } from '../store/report.ts';
-import { failureOf } from './client.ts';
+import { failureOf, isRefused } from './client.ts';
 import { alsoStale, hashOf, keep, type Projector, type Shown } from './message.ts';
 import { uploadPictures } from './report.ts';
 
@@ -35,9 +35,7 @@ export async function showHome(projector: Projector, claimed: Claim, person: str
   const publish = (some: Reader) =>
     client.views.publish({ user_id: person, view: { type: 'home', blocks: shown(some, ctx.now()) } });
   await publish(drawn).catch((error: unknown) => {
-    const failure = failureOf(error);
-    if (drawn === props || failure.kind !== 'refused' || !/^invalid_(blocks|arguments)$/.test(failure.error))
-      throw error;
+    if (drawn === props || !isRefused(error, 'invalid_blocks', 'invalid_arguments')) throw error;
     ctx.log.warn({ err: error }, 'App Home goes without its picture');
     return publish(props);
   });
@@ -60,7 +58,7 @@ export async function showChart(projector: Projector, claimed: Claim, person: st
   }
   if (before !== null)
     await client.files.delete({ file: before }).catch((error: unknown) => {
-      if (failureOf(error).kind !== 'refused') throw error;
+      if (!isRefused(error, 'file_not_found', 'file_deleted')) throw error;
     });
   await alsoStale(projector, workspace, [surfaceKey({ kind: 'home', person })]);
   return { channel: null, ts: file, hash: hashOf(picture.svg), wrote: true };

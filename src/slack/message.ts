@@ -6,7 +6,7 @@ import { surfaceKey } from '../domain/surface.ts';
 import { instantAt, wallTime } from '../domain/time.ts';
 import { beginFirstWrite, type Claim, markStale } from '../store/ledger.ts';
 import { notePosted, type Permit, type Push, permit, prefsOf } from '../store/notification.ts';
-import { failureOf, leaseMs, type Pace } from './client.ts';
+import { failureOf, isRefused, leaseMs, type Pace } from './client.ts';
 
 /*
  * Messages of surfaces: one per key, found again after a crash by the key in its metadata.
@@ -118,10 +118,8 @@ export async function message(
       await client.chat.update({ channel, ts, ...content });
       return { channel, ts, hash, wrote: true };
     } catch (error) {
-      const failure = failureOf(error);
       // Somebody deleted it by hand: it is put back once there is something new to say.
-      if (failure.kind !== 'refused' || !['message_not_found', 'cant_update_message'].includes(failure.error))
-        throw error;
+      if (!isRefused(error, 'message_not_found', 'cant_update_message')) throw error;
     }
   }
   let ts = claimed.row.unclear_since ? await findPosted(projector, channel, key, options.thread) : undefined;
@@ -167,8 +165,7 @@ export async function findPosted(
     const look = () =>
       thread ? client.conversations.replies({ ...asked, ts: thread }) : client.conversations.history(asked);
     const found = await look().catch(async (error: unknown) => {
-      const failure = failureOf(error);
-      if (failure.kind !== 'refused' || failure.error !== 'not_in_channel') throw error;
+      if (!isRefused(error, 'not_in_channel')) throw error;
       // Posting reaches public channels from outside, looking does not.
       await client.conversations.join({ channel });
       return look();
