@@ -1,0 +1,24 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readManifest } from '../../sandbox/server/manifest.ts';
+import { type Sandbox, startSandbox } from '../../sandbox/server/server.ts';
+import { openClient } from '../../src/slack/client.ts';
+import { replaceModal, sayInModal } from '../../src/slack/form.ts';
+
+const root = new URL('../../', import.meta.url).pathname;
+let sandbox: Sandbox;
+beforeAll(async () => {
+  sandbox = await startSandbox({
+    seedFile: `${root}sandbox/workspace.yml`,
+    manifest: readManifest(`${root}manifest.yml`),
+  });
+});
+afterAll(() => sandbox?.close());
+
+test('whoever closes a form before it is filled is told of no failure; a form that Slack does not take is one', async () => {
+  const client = openClient(sandbox.world.tokens.bot, `${sandbox.origin}/api/`);
+  const view = sayInModal('Maitred', { text: 'Here it is', blocks: [] });
+  await expect(replaceModal(client, 'V0CLOSED', view)).resolves.toBeUndefined();
+  await expect(replaceModal(client, 'V0CLOSED', { ...view, title: { type: 'plain_text', text: '' } })).rejects.toThrow(
+    /invalid_arguments/,
+  );
+});
