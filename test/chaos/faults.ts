@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { WebSocket } from 'ws';
 import { remove } from '../../sandbox/server/channel.ts';
@@ -8,7 +9,7 @@ import { addFault, type Fault as SlackFault } from '../../sandbox/server/world.t
 import type { AppStart, HouseOptions } from '../support/house.ts';
 import { writeOf } from '../support/kill.ts';
 import { fillDisk, smallDisk } from './disk.ts';
-import { type Ground, sleep } from './ground.ts';
+import type { Ground } from './ground.ts';
 import { olderVersion } from './older.ts';
 import { renderAnew } from './oracle.ts';
 import type { Scene } from './scene.ts';
@@ -220,15 +221,14 @@ export const faults: Record<FaultName, Fault> = {
   last_slot: {
     does: 'twelve people ask for one slot in the same millisecond, at two apps',
     house: { apps: 2 },
-    strike: async (scene, deed, over) => {
-      let turn = 0;
-      await again(
+    strike: (scene, deed, over) =>
+      again(
         scene,
         over,
         [300, 900],
-        async () => {
+        async (turn) => {
           const service = scene.random.pick(['search', 'web', 'ledger']);
-          const at = soonAfter(scene, 7 + turn++);
+          const at = soonAfter(scene, 6 + turn);
           const wishes = Array.from({ length: 12 }, (_, index) => ({
             ...wish(service, `${turn}.9.${index}`),
             by: scene.random.pick(['ana', 'raj', 'sam', 'ivy', 'ola'] as const),
@@ -243,8 +243,7 @@ export const faults: Record<FaultName, Fault> = {
           if (won.length !== 1) deed.strange.push(`${won.length} of twelve got the one slot`);
         },
         5,
-      );
-    },
+      ),
   },
   last_seat: {
     does: 'six services ask for the last place of a window in the same millisecond, at two apps',
@@ -255,14 +254,13 @@ windows:
   evening: { name: Evening, scope: { environments: [staging] }, repeats: daily, from: "00:00", to: "23:59", capacity: 4, max_minutes: 240 }
 `),
     },
-    strike: async (scene, deed, over) => {
-      let turn = 0;
-      await again(
+    strike: (scene, deed, over) =>
+      again(
         scene,
         over,
         [300, 900],
-        async () => {
-          const at = soonAfter(scene, 7 + turn++);
+        async (turn) => {
+          const at = soonAfter(scene, 6 + turn);
           const wishes = ['payments', 'checkout', 'ledger', 'search', 'web', 'gateway'].map((service) => ({
             ...wish(service, `${turn}.8.0`),
             environment: 'staging' as const,
@@ -279,20 +277,18 @@ windows:
           if (won.length !== 4) deed.strange.push(`${won.length} of six got the four places`);
         },
         5,
-      );
-    },
+      ),
   },
   last_vote: {
     does: 'four people give the last words in the same millisecond, at two apps',
     house: { apps: 2 },
-    strike: async (scene, deed, over) => {
-      let turn = 0;
-      await again(
+    strike: (scene, deed, over) =>
+      again(
         scene,
         over,
         [200, 600],
-        async () => {
-          const walk: Walk = { ...wish('ledger', `${++turn}.7.0`), ends: 'approved' };
+        async (turn) => {
+          const walk: Walk = { ...wish('ledger', `${turn}.7.0`), ends: 'approved' };
           deed.walks.push(walk);
           await insist(
             scene,
@@ -310,8 +306,7 @@ windows:
           );
         },
         4,
-      );
-    },
+      ),
     isAlone: true,
   },
   last_exception: {
@@ -690,17 +685,15 @@ freezes:
   },
   channel_renamed: {
     does: 'somebody renames the war rooms',
-    strike: async (scene, _deed, over) => {
-      let turn = 0;
-      await again(scene, over, [600, 1_500], async () => {
+    strike: (scene, _deed, over) =>
+      again(scene, over, [600, 1_500], async (turn) => {
         const rooms = roomsOf(scene);
         if (rooms.length === 0) return;
         const { name, members } = scene.random.pick(rooms);
         const [by] = members.filter((id) => scene.house.sandbox.world.state.users[id]);
         if (by)
-          scene.house.sandbox.people.renames(by, scene.house.channel(name)?.id ?? '', `${name.slice(0, 60)}-${turn++}`);
-      });
-    },
+          scene.house.sandbox.people.renames(by, scene.house.channel(name)?.id ?? '', `${name.slice(0, 60)}-${turn}`);
+      }),
   },
   channel_archived: {
     does: 'somebody archives a war room that is in use',
@@ -747,12 +740,13 @@ async function again(
   scene: Scene,
   over: () => boolean,
   [from, to]: readonly [number, number],
-  work: () => Promise<void>,
+  /** `turn`: 1 for the first time. */
+  work: (turn: number) => Promise<void>,
   times = 10_000,
 ): Promise<void> {
-  for (let done = 0; done < times; done++) {
+  for (let turn = 1; turn <= times; turn++) {
     await sleep(scene.random.between(from, to));
-    await work();
+    await work(turn);
     if (over()) return;
   }
   await until(over);

@@ -4,6 +4,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort, startPostgres } from '../../src/postgres.ts';
 import type { HouseOptions } from '../support/house.ts';
 
@@ -233,8 +234,4 @@ async function gone(pid: number): Promise<void> {
     }
     await sleep(20);
   }
-}
-
-export function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Message } from '../../sandbox/server/state.ts';
 import type { StoredEvent } from '../../src/domain/event.ts';
@@ -7,7 +8,6 @@ import { type Db, openDb } from '../../src/store/db.ts';
 import { audit } from '../../src/store/log.ts';
 import { newDatabase } from '../support/house.ts';
 import { replay } from '../support/replay.ts';
-import { sleep } from './ground.ts';
 import type { Scene } from './scene.ts';
 import type { Deed } from './workload.ts';
 

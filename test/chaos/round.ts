@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type FaultName, faults } from './faults.ts';
-import { type Ground, openGround, sleep } from './ground.ts';
+import { type Ground, openGround } from './ground.ts';
 import { judge, settle, type Verdict } from './oracle.ts';
 import { seeded } from './random.ts';
 import { openScene, type Scene } from './scene.ts';

@@ -1,8 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { type AppStart, type House, type HouseOptions, openHouse } from '../support/house.ts';
-import { type Ground, sleep } from './ground.ts';
+import type { Ground } from './ground.ts';
 import type { Random } from './random.ts';
 
 /** One round: a house on breakable ground, its apps kept alive, and what went wrong with them. */

@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { textOf } from '../../sandbox/driver.ts';
 import type { Ack } from '../../sandbox/server/deliver.ts';
-import { sleep } from './ground.ts';
+import { soon } from '../support/story.ts';
 import type { Scene } from './scene.ts';
 
 /*
@@ -229,13 +230,4 @@ export async function insist(
     } while (Date.now() < until);
   }
   throw new Error(`${patienceMs / 1_000} s were not enough for: ${what}; the last answer was: ${last}`);
-}
-
-async function soon<T>(look: () => T | undefined): Promise<T | undefined> {
-  for (let looks = 0; looks < 40; looks++) {
-    const found = look();
-    if (found) return found;
-    await sleep(25);
-  }
-  return undefined;
 }

@@ -1,7 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseSurfaceKey } from '../../src/domain/surface.ts';
 import { type House, openHouse } from '../support/house.ts';
+import { soon } from '../support/story.ts';
 
 let house: House;
 beforeAll(async () => {
@@ -163,20 +165,7 @@ async function insist(act: () => Promise<unknown>, done: () => Promise<boolean>)
   throw new Error(`gave up after 60 tries: ${act.toString()}`);
 }
 
-async function soon<T>(look: () => T | undefined): Promise<T | undefined> {
-  for (let looks = 0; looks < 40; looks++) {
-    const found = look();
-    if (found) return found;
-    await sleep(25);
-  }
-  return undefined;
-}
-
 async function waiting(): Promise<number> {
   const [row] = await house.query<{ count: string }>('SELECT count(*) FROM outbox');
   return Number(row?.count);
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

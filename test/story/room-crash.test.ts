@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { StoredEvent } from '../../src/domain/event.ts';
 import { momentOf } from '../../src/domain/protocol.ts';
@@ -511,8 +512,4 @@ async function lasting(what: string, look: () => boolean | Promise<boolean>): Pr
     if (Date.now() > end) throw new Error(`waited two minutes for ${what}`);
     await sleep(50);
   }
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

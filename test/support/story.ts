@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { House } from './house.ts';
 
 /*
@@ -44,3 +45,13 @@ export async function votes(person: Person, release: number, decision = 'approve
 
 export const stateOf = async (house: House, release: number) =>
   (await house.query<{ state: string }>('SELECT state FROM release WHERE number = $1', [release]))[0]?.state;
+
+/** What there is to be found within a second; undefined when there is nothing. */
+export async function soon<T>(look: () => T | undefined): Promise<T | undefined> {
+  for (let looks = 0; looks < 40; looks++) {
+    const found = look();
+    if (found) return found;
+    await sleep(25);
+  }
+  return undefined;
+}
