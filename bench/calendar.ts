@@ -1,9 +1,8 @@
 import pg from 'pg';
 import { parse } from 'yaml';
-import { plainContent, wishOf } from '../src/commands/request.ts';
+import { wishOf } from '../src/commands/request.ts';
 import { parseCatalog, windowsOf } from '../src/domain/catalog.ts';
 import { judge } from '../src/domain/conflict.ts';
-import type { RequestInput } from '../src/domain/request.ts';
 import { wantedOf } from '../src/domain/request.ts';
 import { findSlots, horizonDays } from '../src/domain/slot.ts';
 import { addMinutes } from '../src/domain/time.ts';
@@ -17,6 +16,7 @@ import { listReleases } from '../src/store/read.ts';
 import { alone, type Row } from './row.ts';
 import { interleaved, isQuick, rounds, rowOf, timed } from './support/measure.ts';
 import { openStand } from './support/stand.ts';
+import { wish } from './support/wish.ts';
 
 /*
  * 4. Growth: how the search for a free time, the check of one time, the calendar's week, a list and a digest grow with the
@@ -56,20 +56,7 @@ async function calendarGrowth(databaseUrl: string, sizes: readonly number[], tim
       };
       const from = addMinutes(now, 60);
       const to = addMinutes(from, horizonDays * 24 * 60);
-      const input = (service: string, at: Date): RequestInput => ({
-        units: [{ service, version: '1' }],
-        environment: 'production',
-        startsAt: at.toISOString(),
-        minutes: 60,
-        changeType: 'normal',
-        summary: '',
-        rollbackPlan: '',
-        lead: 'U0ANA',
-        dependsOn: [],
-        ...plainContent,
-        train: null,
-        fallbackChannel: null,
-      });
+      const input = (service: string, at: Date) => wish('U0ANA', service, at, 60);
       const by = { workspace, actor: 'U0ANA', now };
       const booked = (lanes: string[], start: Date, end: Date) =>
         raw.query(

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import pino from 'pino';
 import { parse } from 'yaml';
 import { type Call, call } from '../../src/commands/command.ts';
-import { plainContent, requestCommand } from '../../src/commands/request.ts';
+import { requestCommand } from '../../src/commands/request.ts';
 import { applyCatalogCommand, connectCommand } from '../../src/commands/setup.ts';
 import { voteCommand } from '../../src/commands/vote.ts';
 import type { Ctx } from '../../src/ctx.ts';
@@ -10,6 +10,7 @@ import { parseCatalog } from '../../src/domain/catalog.ts';
 import { type Outcome, run } from '../../src/run.ts';
 import { openDb } from '../../src/store/db.ts';
 import { migrate } from '../../src/store/migrate.ts';
+import { wish } from './wish.ts';
 
 /** The one door with a database behind it and no Slack in front: what a command costs by itself. */
 export type Hall = {
@@ -73,24 +74,7 @@ export async function openHall(url: string, catalog: string): Promise<Hall> {
   return {
     ctx,
     does,
-    books: (id, service, startsAt, minutes) =>
-      does(
-        id,
-        call(requestCommand, {
-          units: [{ service, version: '1.0.0' }],
-          environment: 'production',
-          startsAt: startsAt.toISOString(),
-          minutes,
-          changeType: 'normal',
-          summary: 'what changes',
-          rollbackPlan: '',
-          lead: id,
-          dependsOn: [],
-          ...plainContent,
-          train: null,
-          fallbackChannel: null,
-        }),
-      ),
+    books: (id, service, startsAt, minutes) => does(id, call(requestCommand, wish(id, service, startsAt, minutes))),
     votes: (id, release, comment = '') =>
       does(id, call(voteCommand, { release, revision: 1, choice: 'approve', comment, unblock: '', code: '' })),
     begun: () => {

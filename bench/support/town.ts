@@ -12,7 +12,7 @@ import { readManifest } from '../../sandbox/server/manifest.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/server/server.ts';
 import { now } from '../../sandbox/server/world.ts';
 import { type Call, call } from '../../src/commands/command.ts';
-import { plainContent, requestCommand } from '../../src/commands/request.ts';
+import { requestCommand } from '../../src/commands/request.ts';
 import { applyCatalogCommand, connectCommand } from '../../src/commands/setup.ts';
 import type { Ctx } from '../../src/ctx.ts';
 import { parseCatalog } from '../../src/domain/catalog.ts';
@@ -23,6 +23,7 @@ import { type Outcome, run } from '../../src/run.ts';
 import { type Db, openDb } from '../../src/store/db.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import type { Row } from '../row.ts';
+import { wish } from './wish.ts';
 
 /*
  * A workspace with many channels, the app as processes of its own beside it, and a door to commands in this process, so
@@ -298,23 +299,7 @@ export async function booked(
   service: string,
   startsAt: Date,
 ): Promise<{ release: number; event: string; at: number }> {
-  const outcome = await town.does(
-    'U0ANA',
-    call(requestCommand, {
-      units: [{ service, version: '1.0' }],
-      environment: 'production',
-      startsAt: startsAt.toISOString(),
-      minutes: 60,
-      changeType: 'normal',
-      summary: 'What it is about',
-      rollbackPlan: '',
-      lead: 'U0ANA',
-      dependsOn: [],
-      ...plainContent,
-      train: null,
-      fallbackChannel: null,
-    }),
-  );
+  const outcome = await town.does('U0ANA', call(requestCommand, wish('U0ANA', service, startsAt, 60)));
   const at = performance.now();
   if (!outcome.ok) throw new Error(`nothing was booked: ${outcome.refusal.code}`);
   const [event] = outcome.events;

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { timerCall } from '../../src/commands/clock.ts';
-import { plainContent } from '../../src/commands/request.ts';
 import { run } from '../../src/run.ts';
 import { offersFor } from '../../src/slack/offer.ts';
 import { type Hall, openHall, workspace } from '../support/hall.ts';
@@ -43,24 +42,14 @@ test('two processes race for one slot: the database decides', async () => {
   const { openDb } = await import('../../src/store/db.ts');
   const db = openDb({ url: hall.url, onError: () => undefined });
   const second = { ...hall.ctx, db };
-  const { requestCommand } = await import('../../src/commands/request.ts');
-  const input = {
+  const { command, input } = hall.wish('U0ANA', {
     units: [{ service: 'web', version: '1' }],
-    environment: 'production',
     startsAt: '2026-12-01T10:00:00.000Z',
     minutes: 30,
-    changeType: 'normal' as const,
-    summary: '',
-    rollbackPlan: '',
-    lead: 'U0ANA',
-    dependsOn: [],
-    ...plainContent,
-    train: null,
-    fallbackChannel: null,
-  };
+  });
   const outcomes = await Promise.all(
     Array.from({ length: 60 }, (_, index) =>
-      run(index % 2 === 0 ? hall.ctx : second, requestCommand, input, {
+      run(index % 2 === 0 ? hall.ctx : second, command, input, {
         workspace,
         actor: { kind: 'person', id: 'U0ANA' },
         id: `two:${index}`,
