@@ -30,6 +30,10 @@ export function openDb(settings: { url: string; onError: (error: Error) => void;
     return pool;
   };
   const pool = open(settings.poolSize ?? 12, 'maitred');
+  // What commands ask for is found by keys whatever the values: planning it anew for each would take as long as doing it.
+  pool.on('connect', (client) => {
+    client.query('SET plan_cache_mode = force_generic_plan').catch(settings.onError);
+  });
   const background = open(settings.poolSize ?? 12, 'maitred background');
   const prisma = new PrismaClient({ adapter: new PrismaPg(background) });
   return {
