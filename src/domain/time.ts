@@ -1,4 +1,5 @@
-import * as chrono from 'chrono-node';
+import type { ParsedComponents } from 'chrono-node';
+import { casual } from 'chrono-node/en';
 import { Temporal } from 'temporal-polyfill';
 
 /** Why a phrase is no time, so that the answer can ask instead of guess. */
@@ -59,7 +60,7 @@ export function readTime(text: string, asked: Asked): ReadTime {
 
   const spoken = phrase.replace(/\beod\b/gi, '17:00');
   const wallNow = wallClock(asked.now, zone);
-  const results = chrono.en.casual.parse(spoken, { instant: fakeUtc(wallNow), timezone: 0 });
+  const results = casual.parse(spoken, { instant: fakeUtc(wallNow), timezone: 0 });
   const [first, second] = results;
   if (!first) return no({ code: 'time_unreadable', text: phrase });
   const leftover = `${spoken.slice(0, first.index)} ${spoken.slice(first.index + first.text.length)}`
@@ -254,7 +255,7 @@ function wallClock(at: Date, zone: string): Temporal.ZonedDateTime {
 function nextTo(
   wall: Temporal.PlainDateTime,
   now: Temporal.PlainDateTime,
-  said: chrono.ParsedComponents,
+  said: ParsedComponents,
   towards: 1 | -1,
 ): Temporal.PlainDateTime {
   const order = Temporal.PlainDateTime.compare(wall, now);
