@@ -22,17 +22,16 @@ const patience = {
 
 /** Opens the pools. Nothing is connected until the first query. `onError` hears of idle connections that break. */
 export function openDb(settings: { url: string; onError: (error: Error) => void; poolSize?: number }): Db {
-  const open = (max: number, application_name: string) => {
-    const pool = new pg.Pool({ connectionString: settings.url, max, application_name, ...patience });
+  const open = (max: number, application_name: string, own: pg.PoolConfig = {}) => {
+    const pool = new pg.Pool({ connectionString: settings.url, max, application_name, ...patience, ...own });
     pool.on('error', settings.onError);
     // The pool listens to idle connections only: one that breaks in a transaction would end the process, unheard.
     pool.on('connect', (client) => client.on('error', settings.onError));
     return pool;
   };
-  const pool = open(settings.poolSize ?? 12, 'maitred');
-  // What commands ask for is found by keys whatever the values: planning it anew for each would take as long as doing it.
-  pool.on('connect', (client) => {
-    client.query('SET plan_cache_mode = force_generic_plan').catch(settings.onError);
+  const pool = open(settings.poolSize ?? 12, 'maitred', {
+    // What commands ask for is found by keys whatever the values: planning it anew for each would take as long as doing it.
+    options: '-c plan_cache_mode=force_generic_plan',
   });
   const background = open(settings.poolSize ?? 12, 'maitred background');
   const prisma = new PrismaClient({ adapter: new PrismaPg(background) });

@@ -65,3 +65,11 @@ test('a transaction that stands still for a while costs those that meet it time,
   moved = true;
   expect(await met).toBe('committed');
 });
+
+test('commands keep one plan, whatever the values; what may wait is planned for them', async () => {
+  const mode = 'SHOW plan_cache_mode';
+  expect(await inTransaction(db, { contends: [] }, (tx) => tx.query(mode, []))).toEqual([
+    { plan_cache_mode: 'force_generic_plan' },
+  ]);
+  expect((await db.background.query(mode)).rows).toEqual([{ plan_cache_mode: 'auto' }]);
+});
