@@ -52,6 +52,7 @@ for (const { name, bench } of found) {
     const rows = await bench();
     print(rows);
     after[name] = { at: new Date().toISOString(), machine: machine(), rows };
+    keep();
     worse.push(...(before[name] ? slower(name, before[name].rows, rows) : []));
     failed.push(...rows.filter((row) => row.pass === false).map((row) => `${name}: ${row.what}`));
   } catch (error) {
@@ -60,13 +61,16 @@ for (const { name, bench } of found) {
   }
   process.stdout.write(`${Math.round((Date.now() - started) / 1000)} s\n`);
 }
-if (!values.keep && !values.quick) {
-  mkdirSync(`${here}results`, { recursive: true });
-  writeFileSync(file, `${JSON.stringify(after, null, 1)}\n`);
-}
 say('Goals that were missed', failed);
 say('Worse than the last result by more than a fifth', worse);
 process.exit(values.strict && worse.length > 0 ? 1 : 0);
+
+/** After each, so that what was measured is not lost with what comes after it. */
+function keep(): void {
+  if (values.keep || values.quick) return;
+  mkdirSync(`${here}results`, { recursive: true });
+  writeFileSync(file, `${JSON.stringify(after, null, 1)}\n`);
+}
 
 /** Only ratios are held against each other: the machine may be another. */
 function slower(name: string, old: readonly Row[], rows: readonly Row[]): string[] {
