@@ -266,16 +266,18 @@ export async function openHome(db: Db, workspace: string, key: string, at: Date)
 
 /**
  * Homes that somebody looked at of late and that something has happened to since are to be written anew: anything at all
- * for a release manager, else what is about a release of theirs or one that waits for them. The sweep takes them from
- * there. Any number of replicas may call it. Gives how many.
+ * for those who hold a role, else what is about a release of theirs or one that waits for them. In a busy house the former
+ * is always, so it is asked more seldom. The sweep takes them from there. Any number of replicas may call it. Gives how
+ * many.
  */
-export async function freshenHomes(db: Db, now: Date): Promise<number> {
+export async function freshenHomes(db: Db, now: Date, whose: 'with a role' | 'others'): Promise<number> {
   // By seals, which are in the order of commits: an event that was slow to commit is not passed over.
   const { rowCount } = await db.background.query(
     `WITH homes AS (
        SELECT s.workspace, s.key, substr(s.key, 6) AS person, s.looked_to, (SELECT max(position) FROM seal WHERE workspace = s.workspace) AS top
        FROM surface s WHERE s.looked_at > clock_timestamp() - interval '${keptHours} hours' AND starts_with(s.key, 'home:')
-         AND (s.written_at IS NULL OR s.written_at < clock_timestamp() - interval '${mergeSeconds} seconds')),
+         AND (s.written_at IS NULL OR s.written_at < clock_timestamp() - interval '${mergeSeconds} seconds')
+         AND $2 = EXISTS (SELECT 1 FROM person_role p WHERE p.workspace = s.workspace AND p.person = substr(s.key, 6))),
      moved AS (
        UPDATE surface s SET looked_to = h.top FROM homes h
        WHERE s.workspace = h.workspace AND s.key = h.key AND s.looked_to < h.top
@@ -283,8 +285,7 @@ export async function freshenHomes(db: Db, now: Date): Promise<number> {
          WHERE p.workspace = h.workspace AND p.body -> 'delegate' ->> 'to' = h.person) AS seats)
      INSERT INTO outbox (workspace, surface, at)
      SELECT m.workspace, m.key, $1 FROM moved m WHERE
-       EXISTS (SELECT 1 FROM person_role p WHERE p.workspace = m.workspace AND p.person = m.person)
-       OR EXISTS (
+       $2 OR EXISTS (
          SELECT 1 FROM seal l JOIN event e ON e.seq = l.seq
          WHERE l.workspace = m.workspace AND l.position > m.looked_to AND (e.actor ->> 'id' = m.person OR EXISTS (
            SELECT 1 FROM release r WHERE r.workspace = m.workspace AND r.number = e.release AND (
@@ -293,7 +294,7 @@ export async function freshenHomes(db: Db, now: Date): Promise<number> {
              -- Whoever was asked before and is not any more has to hear of that, too.
              OR EXISTS (SELECT 1 FROM surface a WHERE a.workspace = m.workspace AND starts_with(a.key, 'ask:REL-' || r.number || ':' || m.person))
              OR EXISTS (SELECT 1 FROM delegation d WHERE d.workspace = m.workspace AND d.release = r.number AND d.delegate = m.person)))))`,
-    [now],
+    [now, whose === 'with a role'],
   );
   return rowCount ?? 0;
 }
