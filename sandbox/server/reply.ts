@@ -81,7 +81,7 @@ export function visibleFile(world: World, id: unknown): StoredFile | undefined {
 export function pictured(value: unknown, at = '/blocks'): { readonly id: string; readonly at: string }[] {
   if (typeof value !== 'object' || value === null) return [];
   if ('slack_file' in value) {
-    const { id, url = '' } = value.slack_file as { id?: string; url?: string };
+    const { id, url = '' } = (value.slack_file ?? {}) as { id?: string; url?: string };
     return [{ id: id ?? fileAt(url) ?? '', at: `${at}/slack_file` }];
   }
   return Object.entries(value).flatMap(([key, one]) => pictured(one, `${at}/${key}`));
