@@ -69,7 +69,7 @@ process.exit(values.strict && worse.length > 0 ? 1 : 0);
 function keep(): void {
   if (values.keep || values.quick) return;
   mkdirSync(`${here}results`, { recursive: true });
-  writeFileSync(file, `${JSON.stringify(after, null, 1)}\n`);
+  writeFileSync(file, `${JSON.stringify(after, null, 2)}\n`);
 }
 
 /** Only ratios are held against each other: the machine may be another. */
