@@ -33,7 +33,6 @@ import {
   join,
   type Mrkdwn,
   mrkdwn,
-  plain,
   section,
   type View,
 } from './kit.ts';
@@ -285,7 +284,7 @@ export function homePicture(teams: readonly NumbersProps[]): Picture | undefined
 export function howWeAreDoing(
   teams: readonly NumbersProps[],
   command: string,
-  picture?: Pick<Picture, 'title' | 'alt'> & { readonly file: string },
+  picture?: Pick<Picture, 'alt'> & { readonly file: string },
 ): KnownBlock[] {
   if (teams.length === 0) return [];
   const [one] = teams;
@@ -305,14 +304,7 @@ export function howWeAreDoing(
       return section(mrkdwn`*${clip(numbers.of, 80)}* ${said.slice(0, 3).join(' · ')}`);
     }),
     ...(picture
-      ? [
-          {
-            type: 'image' as const,
-            slack_file: { id: picture.file },
-            title: plain(picture.title, 150),
-            alt_text: picture.alt.slice(0, 2_000),
-          },
-        ]
+      ? [{ type: 'image' as const, slack_file: { id: picture.file }, alt_text: picture.alt.slice(0, 2_000) }]
       : []),
     context(
       mrkdwn`${one ? overWords(one) : ''} · each against its own past, never against another team · ${code(`${command} report`)} says what they mean`,

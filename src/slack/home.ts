@@ -80,7 +80,7 @@ async function withPicture(projector: Projector, workspace: string, person: stri
   const key = surfaceKey({ kind: 'chart', person });
   const row = await findSurface(projector.ctx.db, workspace, key);
   if (row?.ts && row.hash === hashOf(drawn.svg))
-    return { ...reader, view: { ...reader.view, picture: { file: row.ts, title: drawn.title, alt: drawn.alt } } };
+    return { ...reader, view: { ...reader.view, picture: { file: row.ts, alt: drawn.alt } } };
   await alsoStale(projector, workspace, [key]);
   return reader;
 }
