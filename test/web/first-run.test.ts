@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openBrowser } from '../support/browser.ts';
+import { listenTo, openBrowser } from '../support/browser.ts';
 import { type House, openHouse } from '../support/house.ts';
 
 /* A newcomer's first five clicks, with the whole product behind the page. */
@@ -22,9 +22,7 @@ afterAll(async () => {
 test('five clicks take a release from a wish to done', async () => {
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
   page.setDefaultTimeout(30_000);
-  const said: string[] = [];
-  page.on('console', (message) => said.push(message.text()));
-  page.on('pageerror', (error) => said.push(error.message));
+  const { said, asked } = listenTo(page);
   await page.goto(house.sandbox.origin);
   const guide = page.getByRole('region', { name: 'First steps' });
   // Somebody was here before: the workspace does not look as if it had been unpacked a moment ago.
@@ -37,6 +35,13 @@ test('five clicks take a release from a wish to done', async () => {
     ['Open the war room and start', /Ana Silva/],
     ['Tick the test and finish', /Ana Silva/],
   ] as const;
+  // On a phone the words have a line of their own.
+  await page.setViewportSize({ width: 390, height: 844 });
+  const [words, next] = [guide.getByText('1 of 5'), guide.getByRole('button', { name: steps[0][0] })];
+  expect((await words.locator('..').boundingBox())?.width).toBeGreaterThan(250);
+  expect((await next.boundingBox())?.width).toBeLessThan(390);
+  if (process.env.SCREENSHOTS) await page.screenshot({ path: join(process.env.SCREENSHOTS, 'step-0-390.png') });
+  await page.setViewportSize({ width: 1280, height: 900 });
   for (const [index, [button, person]] of steps.entries()) {
     await guide.getByRole('button', { name: button }).click();
     // The step is over when the next one is offered; what went wrong would be said here.
@@ -57,4 +62,6 @@ test('five clicks take a release from a wish to done', async () => {
   await guide.getByRole('button', { name: 'Close' }).click();
   await guide.waitFor({ state: 'detached' });
   expect(said).toEqual([]);
+  // No network beyond itself.
+  expect(asked.filter((url) => !url.startsWith(house.sandbox.origin))).toEqual([]);
 });
