@@ -28,14 +28,24 @@ import {
 import { type Claim, findSurface, pendingSince } from '../store/ledger.ts';
 import { type Permit, permit } from '../store/notification.ts';
 import { loadEvent, loadWorkspace } from '../store/read.ts';
-import { alsoStale, directMessage, keep, message, type Projector, permitPush, type Shown } from './message.ts';
+import {
+  alsoStale,
+  directMessage,
+  keep,
+  message,
+  type Place,
+  type Projector,
+  permitPush,
+  type Shown,
+  type Waiting,
+  waitFor,
+} from './message.ts';
 import { digestLines, digestNumbers, showPictures } from './report.ts';
 
 /*
  * What people follow, as messages: digests, and releases whose card lives elsewhere.
  */
 type OfSurface<K extends Surface['kind']> = Extract<Surface, { kind: K }>;
-type Place = { readonly channel: string; readonly ts: string | null } | 'gone' | undefined;
 
 /** What a digest says now: put together in one place for the message, its thread and the preview, so that they agree. */
 export async function composeDigest(
@@ -96,12 +106,12 @@ export async function showDigestMore(
   claimed: Claim,
   surface: OfSurface<'digest' | 'digest-more'>,
   parent: Place,
-): Promise<Shown | 'wait'> {
+): Promise<Shown | Waiting> {
   const { ctx } = projector;
   const { workspace } = claimed.row;
   const { channel, date, of: kind } = surface;
   if (parent === 'gone') return keep(claimed);
-  if (!parent?.ts) return 'wait';
+  if (!('ts' in parent) || parent.ts === null) return waitFor(parent);
   const plan = await findDigest(ctx.db, workspace, channel, kind);
   const { props } = await composeDigest(ctx, workspace, { channel, kind, date, plan });
   // Once there, it says when there is no rest any more.
@@ -115,11 +125,11 @@ export async function showDigestNumbers(
   claimed: Claim,
   { kind: what, channel, date, of: kind }: OfSurface<'digest-numbers' | 'digest-pictures'>,
   parent: Place,
-): Promise<Shown | 'wait'> {
+): Promise<Shown | Waiting> {
   const { ctx } = projector;
   const { workspace } = claimed.row;
   if (parent === 'gone' || claimed.row.hash !== null) return keep(claimed);
-  if (!parent?.ts) return 'wait';
+  if (!('ts' in parent) || parent.ts === null) return waitFor(parent);
   const plan = await findDigest(ctx.db, workspace, channel, kind);
   const numbers = plan && (await digestNumbers(ctx, workspace, { channel, kind, date, plan }));
   if (!numbers) return keep(claimed);
@@ -163,7 +173,7 @@ export async function followedLine(
   claimed: Claim,
   { event: id, target }: OfSurface<'followed-line' | 'followed-freeze'>,
   find: (root: Surface) => Promise<Place>,
-): Promise<Shown | 'wait'> {
+): Promise<Shown | Waiting> {
   const { ctx } = projector;
   const { workspace } = claimed.row;
   const event = await loadEvent(ctx.db, id);
@@ -173,10 +183,10 @@ export async function followedLine(
   const parent = await find(root);
   const told = await pushState(ctx.db, workspace, surfaceKey(root));
   if (parent === 'gone') return keep(claimed);
-  if (!parent?.ts) {
+  if (!('ts' in parent) || parent.ts === null) {
     const isComing = (await pendingSince(ctx.db, workspace, surfaceKey(root))) !== undefined || told?.state === 'sent';
     // Muted or quiet: nothing to reply to. What is said later says it all.
-    return isComing ? 'wait' : keep(claimed);
+    return isComing ? waitFor(parent) : keep(claimed);
   }
   // The message itself was written after this happened: it said so.
   if (told && event.at <= told.at) return keep(claimed);

@@ -25,6 +25,21 @@ export type Projector = {
 
 export type Shown = { channel: string | null; ts: string | null; hash: string | null; wrote: boolean };
 
+/** Not yet: in how many ms to look again, and what for. */
+export type Waiting = { readonly again: number; readonly problem?: string };
+
+/** Where something stands; "gone": it will not come any more; else in how many ms it is written, as far as is known. */
+export type Place = { readonly channel: string; readonly ts: string | null } | 'gone' | { readonly inMs: number };
+
+/** No surface asks more often than this for another, and none more seldom: what it waits for may come earlier. */
+const [oftenMs, seldomMs] = [500, 60_000];
+
+/** A surface that stands on another comes when that one does: a thousand that ask all the time hold up everything. */
+export function waitFor(found: Place): Waiting {
+  const inMs = found !== 'gone' && 'inMs' in found ? found.inMs : 0;
+  return { again: Math.min(Math.max(inMs, oftenMs), seldomMs), problem: 'waits for another surface' };
+}
+
 const metadataType = 'maitred_surface';
 
 /** A direct message within its reader's budget: sent, kept for later, collected with others, or not sent at all. */

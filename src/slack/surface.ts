@@ -79,7 +79,19 @@ import {
   tellFollowers,
 } from './follow.ts';
 import { showChart, showHome } from './home.ts';
-import { alsoStale, directMessage, findPosted, keep, message, type Projector, push, type Shown } from './message.ts';
+import {
+  alsoStale,
+  directMessage,
+  findPosted,
+  keep,
+  message,
+  type Place,
+  type Projector,
+  push,
+  type Shown,
+  type Waiting,
+  waitFor,
+} from './message.ts';
 import { offersForRelease } from './offer.ts';
 import { archive, bookmarks, callStep, headed, lookAtKept, room } from './war-room.ts';
 
@@ -116,13 +128,10 @@ export async function refresh(projector: Projector, workspace: string, key: stri
       const shown = await projector.pace.writing(about, () =>
         showOrAdopt(projector, workspace, parseSurfaceKey(key), claimed),
       );
-      if (shown === 'wait') {
-        await giveBack(ctx.db, claimed, { problem: 'waits for another surface', retryInMs: 500, isTry: false });
-        return 500;
-      }
       if ('again' in shown) {
-        await giveBack(ctx.db, claimed, { problem: 'no answer yet', retryInMs: shown.again, isTry: false });
-        return shown.again;
+        const { again, problem = 'no answer yet' } = shown;
+        await giveBack(ctx.db, claimed, { problem, retryInMs: again, isTry: false });
+        return again;
       }
       await settle(ctx.db, claimed, shown);
       projector.seen(kind, shown.wrote ? (isThere ? 'updated' : 'created') : 'unchanged');
@@ -245,8 +254,7 @@ async function showOrAdopt(
 ): ReturnType<typeof show> {
   const shown = await show(projector, workspace, surface, claimed);
   const { ts, unclear_since: unclear, channel, key } = claimed.row;
-  if (shown === 'wait' || 'again' in shown || shown.ts !== null || ts !== null || !unclear || channel === null)
-    return shown;
+  if ('again' in shown || shown.ts !== null || ts !== null || !unclear || channel === null) return shown;
   const found = await findPosted(projector, channel, key);
   if (found === undefined) return shown;
   return show(projector, workspace, surface, { ...claimed, row: { ...claimed.row, ts: found } });
@@ -257,7 +265,7 @@ async function show(
   workspace: string,
   surface: Surface,
   claimed: Claim,
-): Promise<Shown | 'wait' | { readonly again: number }> {
+): Promise<Shown | Waiting> {
   const { ctx } = projector;
   const { db } = ctx;
   const release = (number: number) => loadReleaseProps(db, workspace, number);
@@ -365,7 +373,7 @@ async function show(
       if (event.body.type === 'room.opened' && !claimed.row.ts) {
         // The way into the room is the point of this message.
         const found = await roomOf(projector, workspace, await release(event.body.release));
-        if (!found) return 'wait';
+        if (isComing(found)) return waitFor(found);
       }
       const props = await release(releaseOf(event));
       // Whoever did it knows already.
@@ -384,8 +392,9 @@ async function show(
     case 'bookmarks': {
       const props = await release(surface.release);
       const found = await roomOf(projector, workspace, props);
-      if (found === 'gone' || found?.thread !== undefined) return keep(claimed);
-      if (!found) return 'wait';
+      if (found === 'gone') return keep(claimed);
+      if (isComing(found)) return waitFor(found);
+      if (found.thread !== undefined) return keep(claimed);
       const { channel } = found;
       const { conversations } = projector.client;
       if (surface.kind === 'topic')
@@ -403,7 +412,7 @@ async function show(
       const props = await loadRoomProps(db, workspace, surface.release);
       const found = await roomOf(projector, workspace, props.release);
       if (found === 'gone') return keep(claimed);
-      if (!found) return 'wait';
+      if (isComing(found)) return waitFor(found);
       const inThread = found.thread === undefined ? {} : { thread: found.thread };
       if (surface.kind === 'header')
         return message(projector, claimed, found.channel, roomHeader(props), {
@@ -424,7 +433,7 @@ async function show(
       const props = await loadRoomProps(db, workspace, releaseOf(event));
       const found = await roomOf(projector, workspace, props.release);
       if (found === 'gone') return keep(claimed);
-      if (!found) return 'wait';
+      if (isComing(found)) return waitFor(found);
       // Where the thread of the card is the room, it is said there once.
       const said = surfaceKey({ kind: 'thread', event: surface.event });
       if (found.thread !== undefined && (await findSurface(db, workspace, said))) return keep(claimed);
@@ -440,14 +449,15 @@ async function show(
       const props = await release(surface.release);
       if (!props.roomChannel) return keep(claimed);
       // What was edited or deleted belongs into the record.
-      if (await pendingSince(db, workspace, surfaceKey({ kind: 'kept', release: surface.release }))) return 'wait';
+      const kept = await pendingSince(db, workspace, surfaceKey({ kind: 'kept', release: surface.release }));
+      if (kept) return waitFor({ inMs: kept.retryInMs });
       return sendRecord(projector, claimed, props.roomChannel, surface.release, surface.event);
     }
     case 'archive': {
       const props = await release(surface.release);
       if (!props.roomChannel || !props.archivedAt) return keep(claimed);
       // One that nobody has begun to send yet is in the outbox alone.
-      if (await isPendingLike(db, workspace, `record:${releaseKey(surface.release)}:`)) return 'wait';
+      if (await isPendingLike(db, workspace, `record:${releaseKey(surface.release)}:`)) return waitFor({ inMs: 0 });
       return archive(projector, claimed, props.roomChannel, surface.release);
     }
     case 'offer': {
@@ -672,60 +682,65 @@ async function principalsOf(
 }
 
 /** Where another surface is; written first when it is not there yet. "gone": it never will be. */
-async function place(
-  projector: Projector,
-  workspace: string,
-  surface: Surface,
-): Promise<{ channel: string; ts: string | null } | 'gone' | undefined> {
+async function place(projector: Projector, workspace: string, surface: Surface): Promise<Place> {
   const key = surfaceKey(surface);
   for (let tries = 0; tries < 2; tries++) {
     const row = await findSurface(projector.ctx.db, workspace, key);
     if (row?.channel && (row.ts || surface.kind === 'room')) return { channel: row.channel, ts: row.ts };
     if (tries === 0) await refresh(projector, workspace, key);
   }
-  if (await pendingSince(projector.ctx.db, workspace, key)) return undefined;
+  const pending = await pendingSince(projector.ctx.db, workspace, key);
+  if (pending) return { inMs: pending.retryInMs };
   // Nothing is left to be written there: it has just been, or it was buried with its channel.
   const row = await findSurface(projector.ctx.db, workspace, key);
-  return row?.problem ? 'gone' : undefined;
+  return row?.problem ? 'gone' : { inMs: 0 };
 }
-
-export type Place = Awaited<ReturnType<typeof place>>;
 
 /** The room's channel or, where Slack allows none, the thread of the card. "gone": archived, or there never was one. */
 async function roomOf(
   projector: Projector,
   workspace: string,
   known: ReleaseProps,
-): Promise<{ readonly channel: string; readonly thread: string | undefined } | 'gone' | undefined> {
+): Promise<{ readonly channel: string; readonly thread: string | undefined } | 'gone' | { readonly inMs: number }> {
   // Making the room is recorded, and so is that it must not be made: what is recorded counts, not the ledger.
   const { number } = known;
+  let coming = { inMs: 0 };
   for (let tries = 0; tries < 2; tries++) {
     const release = tries === 0 ? known : await loadReleaseProps(projector.ctx.db, workspace, number);
     if (release.room === 'none' || release.archivedAt) return 'gone';
     if (release.barred.includes('create')) {
       const card = await place(projector, workspace, { kind: 'card', release: number });
-      return isThere(card) ? { channel: card.channel, thread: card.ts } : card === 'gone' ? card : undefined;
+      if (isThere(card)) return { channel: card.channel, thread: card.ts };
+      return card === 'gone' || isComing(card) ? card : { inMs: 0 };
     }
     // It may have been archived by hand: then it has to be somewhere else first.
     const key = surfaceKey({ kind: 'room', release: number });
-    if (release.roomChannel && (await pendingSince(projector.ctx.db, workspace, key))) {
-      if (tries > 0) return undefined;
+    const pending = release.roomChannel ? await pendingSince(projector.ctx.db, workspace, key) : undefined;
+    if (pending) {
+      if (tries > 0) return { inMs: pending.retryInMs };
       await refresh(projector, workspace, key);
       continue;
     }
     if (release.roomChannel) return { channel: release.roomChannel, thread: undefined };
-    if (tries === 0 && (await place(projector, workspace, { kind: 'room', release: number })) === 'gone') return 'gone';
+    if (tries > 0) break;
+    const made = await place(projector, workspace, { kind: 'room', release: number });
+    if (made === 'gone') return made;
+    if (isComing(made)) coming = made;
   }
-  return undefined;
+  return coming;
+}
+
+function isComing(found: object | 'gone'): found is { readonly inMs: number } {
+  return found !== 'gone' && 'inMs' in found;
 }
 
 function isThere(found: Place): found is { channel: string; ts: string } {
-  return found !== undefined && found !== 'gone' && found.ts !== null;
+  return found !== 'gone' && 'ts' in found && found.ts !== null;
 }
 
 /** A parent that will come is waited for; one that is gone takes what hangs on it along. */
-function missing(found: Place, claimed: Claim): Shown | 'wait' {
-  return found === 'gone' ? keep(claimed) : 'wait';
+function missing(found: Place, claimed: Claim): Shown | Waiting {
+  return found === 'gone' ? keep(claimed) : waitFor(found);
 }
 
 function releaseOf(event: StoredEvent): number {
