@@ -9,6 +9,7 @@ import {
 } from 'bullmq';
 import { within } from '../deadline.ts';
 import { urgencyOf } from '../domain/surface.ts';
+import { heard } from '../store/db.ts';
 
 export type RefreshJob = { readonly workspace: string; readonly key: string };
 // biome-ignore lint/suspicious/noExplicitAny: BullMQ's connection type parameter differs by backend and is never used here
@@ -43,7 +44,8 @@ const postgres = withBackend(createPostgresBackend);
 
 /** Opens the queue; throws when its store does not answer, because a queue whose first connection failed stays broken. */
 export async function openQueue({ backend, url, onError }: QueueSettings): Promise<JobQueue> {
-  const pgConnection = { connectionString: url, migrate: true, connectionTimeoutMillis: 3_000, max: 4 };
+  const Client = heard(onError);
+  const pgConnection = { connectionString: url, migrate: true, connectionTimeoutMillis: 3_000, max: 4, Client };
   const defaultJobOptions = { attempts: 1, removeOnComplete: true, removeOnFail: { count: 1_000 } };
   const queue = (backend === 'postgres'
     ? new postgres.Queue<RefreshJob>(name, { connection: pgConnection, defaultJobOptions })

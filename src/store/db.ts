@@ -20,13 +20,26 @@ const patience = {
   keepAlive: true,
 } as const;
 
+/**
+ * Clients that are listened to from their beginning to their end. A pool listens to idle ones only: a connection that
+ * breaks while it is in use would end the process, unheard.
+ */
+export function heard(onError: (error: Error) => void): typeof pg.Client {
+  return class extends pg.Client {
+    constructor(config?: string | pg.ClientConfig) {
+      super(config);
+      this.on('error', onError);
+    }
+  };
+}
+
 /** Opens the pools. Nothing is connected until the first query. `onError` hears of idle connections that break. */
 export function openDb(settings: { url: string; onError: (error: Error) => void; poolSize?: number }): Db {
   const open = (max: number, application_name: string, own: pg.PoolConfig = {}) => {
-    const pool = new pg.Pool({ connectionString: settings.url, max, application_name, ...patience, ...own });
-    pool.on('error', settings.onError);
-    // The pool listens to idle connections only: one that breaks in a transaction would end the process, unheard.
-    pool.on('connect', (client) => client.on('error', settings.onError));
+    const { url: connectionString, onError } = settings;
+    const Client = heard(onError);
+    const pool = new pg.Pool({ connectionString, max, application_name, Client, ...patience, ...own });
+    pool.on('error', onError);
     return pool;
   };
   const pool = open(settings.poolSize ?? 12, 'maitred', {
