@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { readManifest } from '../sandbox/server/manifest.ts';
 import { startSandbox } from '../sandbox/server/server.ts';
 import { alone, type Row } from './row.ts';
-import { exact, interleaved, isQuick, rounds, rowOf } from './support/measure.ts';
+import { exact, growthRow, interleaved, isQuick, rounds, rowOf, soakMinutes } from './support/measure.ts';
 
 /*
  * How much the local workspace carries, with everything validated.
@@ -163,6 +163,11 @@ export async function bench(): Promise<Row[]> {
     floor: async () => [await work.floor(seconds)],
     ours: async () => [await work.ours(seconds)],
   });
+  const heap: number[] = [];
+  for (const end = Date.now() + soakMinutes * 60_000; Date.now() < end; ) {
+    await work.ours(seconds);
+    heap.push(process.memoryUsage().heapUsed / 1024 / 1024);
+  }
   const { violations } = sandbox.world;
   floor.stop();
   app.stop();
@@ -175,6 +180,7 @@ export async function bench(): Promise<Row[]> {
       name: 'two bare servers',
     }),
     exact("violations of Slack's rules", violations.length, 0, found.ours.length),
+    growthRow('heap of the local workspace', soakMinutes, heap),
   ];
 }
 

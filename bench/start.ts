@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { alone, type Row } from './row.ts';
-import { closedLoop, fixedRate, interleaved, isQuick, rounds, rowOf } from './support/measure.ts';
+import { closedLoop, fixedRate, growthRow, interleaved, rounds, rowOf, soakMinutes } from './support/measure.ts';
 import {
   bookingLine,
   httpTarget,
@@ -86,7 +86,7 @@ async function resident(pid: number | undefined): Promise<number> {
 
 /** Bookings and lists at a steady rate: what it holds in the last third beside what it held in the first. */
 async function soak(stand: Stand): Promise<Row> {
-  const minutes = Number(process.env.BENCH_SOAK_MINUTES ?? (isQuick ? 0.1 : 1));
+  const minutes = soakMinutes;
   const slack = await startSlack(stand);
   const app = await startApp(stand, { name: 'soaked', slack, databaseUrl: await stand.database() });
   const target = httpTarget(stand, app.port);
@@ -103,16 +103,7 @@ async function soak(stand: Stand): Promise<Row> {
     samples.push(await resident(app.child.pid));
   }
   app.child.kill('SIGTERM');
-  const third = Math.max(1, Math.floor(samples.length / 3));
-  // The lowest of each third: what is left after the collector has been there.
-  const [from, to] = [Math.min(...samples.slice(0, third)), Math.min(...samples.slice(-third))];
-  return rowOf(`resident memory, last third of ${minutes} min of load beside the first`, [[to]], {
-    floor: [[from]],
-    stat: 'p50',
-    unit: 'MiB',
-    name: 'the first',
-    goal: { most: 1.25 },
-  });
+  return growthRow('resident memory', minutes, samples);
 }
 
 /** The same work over one, two and four replicas on this one machine: that they do not get in each other's way. */

@@ -107,3 +107,19 @@ export async function timed(work: () => Promise<unknown>): Promise<number> {
   await work();
   return performance.now() - started;
 }
+
+/** How long memory is loaded. */
+export const soakMinutes = Number(process.env.BENCH_SOAK_MINUTES ?? (isQuick ? 0.1 : 1));
+
+/** Samples of memory in MiB: the lowest of the last third beside the lowest of the first, after the collector was there. */
+export function growthRow(what: string, minutes: number, samples: readonly number[]): Row {
+  const third = Math.max(1, Math.floor(samples.length / 3));
+  const [from, to] = [Math.min(...samples.slice(0, third)), Math.min(...samples.slice(-third))];
+  return rowOf(`${what}, last third of ${minutes} min of load beside the first`, [[to]], {
+    floor: [[from]],
+    stat: 'p50',
+    unit: 'MiB',
+    name: 'the first',
+    goal: { most: 1.25 },
+  });
+}
