@@ -1,16 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { readManifest } from '../../sandbox/server/manifest.ts';
-import { type Sandbox, startSandbox } from '../../sandbox/server/server.ts';
+import type { Sandbox } from '../../sandbox/server/server.ts';
 import { openClient } from '../../src/slack/client.ts';
 import { replaceModal, sayInModal } from '../../src/slack/form.ts';
+import { openWorkspace } from '../support/projector.ts';
 
-const root = new URL('../../', import.meta.url).pathname;
 let sandbox: Sandbox;
 beforeAll(async () => {
-  sandbox = await startSandbox({
-    seedFile: `${root}sandbox/workspace.yml`,
-    manifest: readManifest(`${root}manifest.yml`),
-  });
+  sandbox = await openWorkspace(true);
 });
 afterAll(() => sandbox?.close());
 

@@ -3,14 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { WebClient } from '@slack/web-api';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { methods } from '../../sandbox/server/api.ts';
-import { readManifest } from '../../sandbox/server/manifest.ts';
-import { type Sandbox, startSandbox } from '../../sandbox/server/server.ts';
+import type { Sandbox } from '../../sandbox/server/server.ts';
 import type { Urgency } from '../../src/domain/surface.ts';
 import { failureOf, openClient, type Pace } from '../../src/slack/client.ts';
 import { openDirectory } from '../../src/slack/directory.ts';
 import { openPace, tiers } from '../../src/slack/pace.ts';
 import { forgetPace } from '../../src/store/pace.ts';
 import { type Hall, openHall } from '../support/hall.ts';
+import { openWorkspace } from '../support/projector.ts';
 
 /*
  * Two replicas and one workspace that holds to Slack's limits: it is never made to say 429.
@@ -24,11 +24,7 @@ let workspaces = 0;
 
 beforeAll(async () => {
   hall = await openHall();
-  sandbox = await startSandbox({
-    seedFile: `${root}sandbox/workspace.yml`,
-    manifest: readManifest(`${root}manifest.yml`),
-    enforceLimits: true,
-  });
+  sandbox = await openWorkspace(true);
   const { state } = sandbox.world;
   const like = state.channels.C0RELEASES;
   for (let n = 0; n < 100; n++)

@@ -1,17 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { readManifest } from '../../sandbox/server/manifest.ts';
-import { type Sandbox, startSandbox } from '../../sandbox/server/server.ts';
-import { openClient } from '../../src/slack/client.ts';
-import type { Projector } from '../../src/slack/message.ts';
-import { noPace } from '../../src/slack/pace.ts';
 import { showPictures } from '../../src/slack/report.ts';
 import { type Claim, claim, markStale, settle } from '../../src/store/ledger.ts';
-import { type Hall, openHall, workspace } from '../support/hall.ts';
+import { workspace } from '../support/hall.ts';
+import { openProjector, type Stage } from '../support/projector.ts';
 
 /*
  * Pictures of one surface: there once, whatever happened between Slack's answer and ours.
  */
-const root = new URL('../../', import.meta.url).pathname;
 const channel = 'C0RELEASES';
 const svg = (words: string) =>
   `<svg xmlns="http://www.w3.org/2000/svg" width="80" height="40"><text x="4" y="20">${words}</text></svg>`;
@@ -22,23 +17,15 @@ const drawn = ['one', 'two'].map((name) => ({
   alt: `${name} says 8 %`,
 }));
 
-let hall: Hall;
-let sandbox: Sandbox;
-let projector: Projector;
+let stage: Stage;
+let hall: Stage['hall'];
+let sandbox: Stage['sandbox'];
+let projector: Stage['projector'];
 beforeAll(async () => {
-  hall = await openHall();
-  sandbox = await startSandbox({
-    seedFile: `${root}sandbox/workspace.yml`,
-    manifest: readManifest(`${root}manifest.yml`),
-    enforceLimits: false,
-  });
-  const client = openClient(sandbox.world.tokens.bot, `${sandbox.origin}/api/`);
-  projector = { ctx: hall.ctx, client, pace: noPace, instance: 'test', seen: () => undefined };
+  stage = await openProjector();
+  ({ hall, sandbox, projector } = stage);
 });
-afterAll(async () => {
-  await sandbox?.close();
-  await hall?.close();
-});
+afterAll(() => stage?.close());
 
 const files = () => Object.values(sandbox.world.state.files).filter((one) => one.stage === 'complete');
 

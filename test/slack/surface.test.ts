@@ -1,32 +1,19 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { readManifest } from '../../sandbox/server/manifest.ts';
-import { type Sandbox, startSandbox } from '../../sandbox/server/server.ts';
-import { openClient } from '../../src/slack/client.ts';
-import type { Projector } from '../../src/slack/message.ts';
-import { noPace } from '../../src/slack/pace.ts';
 import { refresh } from '../../src/slack/surface.ts';
-import { type Hall, openHall, workspace } from '../support/hall.ts';
+import { workspace } from '../support/hall.ts';
+import { openProjector, type Stage } from '../support/projector.ts';
 
 /* What stands on another surface, while that one waits for its turn. */
 
-const root = new URL('../../', import.meta.url).pathname;
-let hall: Hall;
-let sandbox: Sandbox;
-let projector: Projector;
+let stage: Stage;
+let hall: Stage['hall'];
+let sandbox: Stage['sandbox'];
+let projector: Stage['projector'];
 beforeAll(async () => {
-  hall = await openHall();
-  sandbox = await startSandbox({
-    seedFile: `${root}sandbox/workspace.yml`,
-    manifest: readManifest(`${root}manifest.yml`),
-    enforceLimits: false,
-  });
-  const client = openClient(sandbox.world.tokens.bot, `${sandbox.origin}/api/`);
-  projector = { ctx: hall.ctx, client, pace: noPace, instance: 'test', seen: () => undefined };
+  stage = await openProjector();
+  ({ hall, sandbox, projector } = stage);
 });
-afterAll(async () => {
-  await sandbox?.close();
-  await hall?.close();
-});
+afterAll(() => stage?.close());
 
 test('comes when what it stands on comes, and asks for that neither all the time nor never', async () => {
   const booked = await hall.books('U0ANA');
