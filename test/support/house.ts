@@ -44,8 +44,6 @@ export type HouseOptions = {
   readonly catalog?: string | false;
   /** Does the workspace hold to Slack's limits, and the app with it? */
   readonly limits?: boolean;
-  /** With what was said before the workspace opened, and a newcomer's first steps. */
-  readonly lived?: boolean;
   /** Violations that the story itself brings about, by kind. Any other fails it when its house is closed. */
   readonly tolerates?: readonly string[];
 };
@@ -59,7 +57,6 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
     seedFile: `${root}sandbox/workspace.yml`,
     manifest: readManifest(`${root}manifest.yml`),
     enforceLimits: options.limits ?? false,
-    lived: options.lived ?? false,
   });
   // Stories begin on a Monday morning, whatever day it is.
   moveClock(sandbox.world, Date.parse(options.at ?? '2026-11-23T08:00:00Z') - now(sandbox.world));
