@@ -225,9 +225,11 @@ export const sentence: EventTable<Mrkdwn, [zone: string]> = {
     const what = isEverything(body.scope) ? mrkdwn`` : mrkdwn` about ${scopeWords(body.scope)}`;
     const kind = body.kind === 'daily' ? '' : `${body.kind} `;
     const hour = mrkdwn`${code(`${body.at} ${body.zone}`)}, ${daysWords(body.days)}`;
-    return body.before
-      ? mrkdwn`📰 ${who(event)} changed the ${kind}digest ${place(body.channel)}${what}: at ${hour}, instead of ${code(`${body.before.at} ${body.before.zone}`)}.`
-      : mrkdwn`📰 ${who(event)} asked for a ${kind}digest${what} ${place(body.channel)} at ${hour}.`;
+    if (!body.before)
+      return mrkdwn`📰 ${who(event)} asked for a ${kind}digest${what} ${place(body.channel)} at ${hour}.`;
+    const { at, zone } = body.before;
+    const moved = at === body.at && zone === body.zone ? mrkdwn`` : mrkdwn`, instead of ${code(`${at} ${zone}`)}`;
+    return mrkdwn`📰 ${who(event)} set the ${kind}digest ${place(body.channel)} again${what}: at ${hour}${moved}.`;
   },
   'digest.unsubscribed': (event) =>
     mrkdwn`📰 ${who(event)} stopped the ${event.body.kind} digest ${place(event.body.channel)}.`,

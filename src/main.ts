@@ -189,9 +189,7 @@ async function startApp(env: Env, slack: SlackConnection, parts: Parts): Promise
   if (parts.pastFile) {
     const { livePast } = await import('./past.ts');
     // What a crash takes from it is lived again at the next start: no commit waits for the disk.
-    const hasty = new URL(databaseUrl);
-    hasty.searchParams.set('options', '-c synchronous_commit=off');
-    const past = openDb({ url: hasty.toString(), onError: () => undefined, poolSize: 3 });
+    const past = openDb({ url: databaseUrl, onError: () => undefined, poolSize: 3, isHasty: true });
     const house = { ctx: { ...ctx, db: past }, workspace, moveIn };
     const told = parse(readFileSync(parts.pastFile, 'utf8'));
     // A busy machine may be too slow for one statement of a thousand; what was lived is not lived twice.

@@ -341,7 +341,7 @@ function limitsOf(world: World, name: string, tier: Methods[string]['tier'], arg
   if (tier === 'post') return [inChannel, { key: 'posts', perMinute: 300, burst: 75 }];
   const perMinute = tierPerMinute[tier];
   const own = { key: name, perMinute, burst: Math.max(5, perMinute / 4) };
-  return name === 'files.completeUploadExternal' ? [own, inChannel] : [own];
+  return name === 'files.completeUploadExternal' && args.channel_id !== undefined ? [own, inChannel] : [own];
 }
 
 /** Once a second, with a burst of five: a response_url takes no more. */

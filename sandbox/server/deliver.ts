@@ -2,6 +2,7 @@ import { createHmac, randomUUID } from 'node:crypto';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { clockHeard } from './clock.ts';
 import { channelOf, hears, kindOf } from './events.ts';
 import { showMessage } from './show.ts';
 import type { Message } from './state.ts';
@@ -103,6 +104,7 @@ export function createDelivery(world: World, carrier?: Delivery): Delivery {
       server.handleUpgrade(request, socket, head, (ws) => connected(ws));
     },
     send: async (type, payload, options = {}) => {
+      await clockHeard(world);
       const started = performance.now();
       const ack = await withFaults(type === 'slash_commands' ? 'deliver.commands' : 'deliver.interactive', () =>
         delivery.carry(type, payload, options.respond ?? false, first),

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { methods, rateLimit } from './api.ts';
+import { untilMoved } from './clock.ts';
 import { createDelivery, type Delivery } from './deliver.ts';
 import { openFile, takeUpload } from './files.ts';
 import { createGuide } from './guide.ts';
@@ -259,20 +260,7 @@ async function control(
   const what = url.pathname.slice(10);
   if (what === 'clock' && request.method === 'GET') {
     const known = url.searchParams.get('offset');
-    if (known !== null && Number(known) === world.state.clockOffsetMs) {
-      // Long poll: whoever follows the clock hears of a move at once.
-      await new Promise<void>((resolve) => {
-        const done = () => {
-          world.changes.off('clock', done);
-          clearTimeout(timer);
-          resolve();
-        };
-        const timer = setTimeout(done, 20_000);
-        timer.unref();
-        world.changes.on('clock', done);
-        request.on('close', done);
-      });
-    }
+    if (known !== null) await untilMoved(world, Number(known), request);
     return send(response, 200, { offsetMs: world.state.clockOffsetMs, now: now(world) });
   }
   if (what === 'info')

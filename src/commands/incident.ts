@@ -67,8 +67,8 @@ export const incidentVerb: Verb = {
   parse: (line, _said, release) => {
     const [key, ...rest] = line.words;
     // Without a number it is most likely the first word of what is wrong.
-    if (key === undefined || !/\d/.test(key)) return missing('the incident, like INC-77');
     const close = rest[0] === 'over';
+    if (key === undefined || (!close && !/\d/.test(key))) return missing('the incident, like INC-77');
     const about = { key: key.slice(0, 60), note: close ? '' : [...rest, ...line.quoted].join(' ').slice(0, 500) };
     if (release !== undefined) return { do: 'run', call: call(incidentCommand, { release, ...about, close }) };
     if (close) return { do: 'run', call: call(closeIncidentCommand, { key: about.key }) };

@@ -299,14 +299,16 @@ export const reaction: EventTable<Reaction> = {
     ],
     timers: [archiveTimer(body.release, at)],
   }),
-  'incident.linked': ({ id, body }) =>
-    show([
+  'incident.linked': ({ id, at, body }) => ({
+    surfaces: [
       { kind: 'incident', incident: body.key },
       { kind: 'card', release: body.release },
       { kind: 'header', release: body.release },
       { kind: 'log', event: id },
       { kind: 'thread', event: id },
-    ]),
+    ],
+    timers: [trustTimer(body.release, at)],
+  }),
   'incident.closed': ({ id, body }) =>
     show([
       { kind: 'card', release: body.release },

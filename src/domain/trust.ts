@@ -3,7 +3,7 @@ import { type Ask, accept, actorId, type Decision, refuse } from './decision.ts'
 import type { EventBody } from './event.ts';
 import type { Policy } from './policy.ts';
 import { rateOf } from './rate.ts';
-import type { ReleaseState } from './release.ts';
+import { isEnded, type ReleaseState } from './release.ts';
 
 /*
  * The trust ladder: a team's own record proposes a lighter or a heavier policy for a kind of change, and release managers
@@ -33,7 +33,7 @@ export const OfTrust = z.strictObject({ release: z.number().int() });
 export type OfTrust = z.infer<typeof OfTrust>;
 export type TrustFacts = {
   readonly state: ReleaseState;
-  /** The review called it failed. */
+  /** It went wrong: it ended so, its review says so, or an incident was linked with it. */
   readonly failed: boolean;
   readonly policy: Policy | undefined;
   readonly policies: readonly string[];
@@ -48,11 +48,10 @@ export type TrustFacts = {
   readonly managers: readonly string[];
 };
 
-/** The clock, after a release ended or was reviewed: does the record of its teams speak for another rung? */
+/** The clock, after a release ended, was reviewed or was linked with an incident: does its teams' record speak for another rung? */
 export function weighTrust(_input: OfTrust, facts: TrustFacts, ask: Ask): Decision {
-  const { policy, teams, managers } = facts;
-  if (!policy) return accept();
-  const hasFailed = facts.state === 'rolled_back' || facts.state === 'failed' || facts.failed;
+  const { policy, teams, managers, failed: hasFailed } = facts;
+  if (!policy || !isEnded(facts.state)) return accept();
   const events: EventBody[] = [];
   for (const { team, record, members, open } of teams) {
     const direction = hasFailed ? 'heavier' : 'lighter';

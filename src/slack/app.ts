@@ -51,7 +51,7 @@ import { watchRooms } from './room-events.ts';
 
 export type SlackDoor = {
   readonly isConnected: () => boolean;
-  /** Somebody waits for an answer. */
+  /** Something that came from Slack is being worked at: somebody may wait for an answer. */
   readonly isAnswering: () => boolean;
   /** Routes POST /slack/events in HTTP mode; undefined in Socket Mode. */
   readonly requestListener: HTTPReceiver['requestListener'] | undefined;
@@ -243,8 +243,7 @@ export async function openSlack(
           : 'errors' in late
             ? { text: Object.values(late.errors).join(' '), blocks: [] }
             : late;
-      await client.views.update({ view_id: view.id, view: sayInModal('Maitred', said) }).catch(() => undefined);
-      return;
+      return replaceModal(client, view.id, sayInModal('Maitred', said));
     }
     const { done } = submitted;
     if ('errors' in done) return ack({ response_action: 'errors', errors: { ...done.errors } });

@@ -58,7 +58,7 @@ import { findDraft } from '../store/draft.ts';
 import { loadWorkspace } from '../store/read.ts';
 import { type Asker, answer, otherTimes, tell } from './answer.ts';
 import { answerWhy } from './follow.ts';
-import { openForm, readDraft, readForm, requestAgain, type Submission } from './form.ts';
+import { openForm, readDraft, readForm, replaceModal, requestAgain, type Submission } from './form.ts';
 import { isManagerNow } from './home.ts';
 import { admit, type Typed } from './line.ts';
 import { offersFor } from './offer.ts';
@@ -403,6 +403,6 @@ async function fillTime(
       };
     else if ('call' in read) notice = freeTimes(await offersFor(ctx, asker, read.call, from, 5), asker.zone);
   }
-  await client.views.update({ view_id: body.view.id, view: await requestAgain(ctx, workspace, draft, notice) });
+  await replaceModal(client, body.view.id, await requestAgain(ctx, workspace, draft, notice));
   return undefined;
 }

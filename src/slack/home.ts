@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { KnownBlock } from '@slack/types';
 import { guestHome, type HomeProps, home } from '../../blocks/home.ts';
 import { refusal } from '../../blocks/refusal.ts';
-import { homePicture } from '../../blocks/report.ts';
+import { homePicture, type NumbersProps } from '../../blocks/report.ts';
 import type { Ctx } from '../ctx.ts';
 import { may, mayManage } from '../domain/access.ts';
 import type { Refusal } from '../domain/decision.ts';
@@ -30,16 +30,17 @@ export async function showHome(projector: Projector, claimed: Claim, person: str
   const props = await propsFor(ctx, workspace, person);
   const drawn = await withPicture(projector, workspace, person, props);
   // The time that it was made at is no news.
-  const hash = hashOf(shown(drawn, new Date(0)));
-  if (claimed.row.hash === hash) return keep(claimed);
-  const publish = (some: Reader) =>
-    client.views.publish({ user_id: person, view: { type: 'home', blocks: shown(some, ctx.now()) } });
-  await publish(drawn).catch((error: unknown) => {
+  const hash = (some: Reader) => hashOf(shown(some, new Date(0)));
+  if (claimed.row.hash === hash(drawn)) return keep(claimed);
+  const publish = async (some: Reader): Promise<Shown> => {
+    await client.views.publish({ user_id: person, view: { type: 'home', blocks: shown(some, ctx.now()) } });
+    return { channel: null, ts: null, hash: hash(some), wrote: true };
+  };
+  return publish(drawn).catch((error: unknown) => {
     if (drawn === props || !isRefused(error, 'invalid_blocks', 'invalid_arguments')) throw error;
     ctx.log.warn({ err: error }, 'App Home goes without its picture');
     return publish(props);
   });
-  return { channel: null, ts: null, hash, wrote: true };
 }
 
 /** Uploads what somebody's App Home draws, takes away what it drew before, and lets it show the new one. */
@@ -47,21 +48,30 @@ export async function showChart(projector: Projector, claimed: Claim, person: st
   const { ctx, client, pace } = projector;
   const { workspace, ts: before, hash } = claimed.row;
   const { zone } = await loadWorkspace(ctx.db, workspace);
-  const picture = homePicture(await loadTeamNumbers(ctx.db, workspace, { person, now: ctx.now(), zone }));
-  if (!picture || hash === hashOf(picture.svg)) return keep(claimed);
+  const teams = await loadTeamNumbers(ctx.db, workspace, { person, now: ctx.now(), zone });
+  const picture = homePicture(teams);
+  if (!picture || hash === subjectOf(teams)) return keep(claimed);
   await pace.ahead('files.getUploadURLExternal', {});
+  if (before !== null) await pace.ahead('files.delete', {});
   const [file = null] = await uploadPictures(client, undefined, [picture]);
-  // Slack takes a moment before a view may show it.
+  // It is there now: whatever fails from here on must not upload it again.
   for (let tries = 0; file !== null && tries < 10; tries++) {
-    if ((await client.files.info({ file })).file?.mimetype) break;
+    // Slack takes a moment before a view may show it.
+    if ((await client.files.info({ file }).catch(() => undefined))?.file?.mimetype) break;
     await sleep(500);
   }
   if (before !== null)
     await client.files.delete({ file: before }).catch((error: unknown) => {
-      if (!isRefused(error, 'file_not_found', 'file_deleted')) throw error;
+      if (isRefused(error, 'file_not_found', 'file_deleted')) return;
+      ctx.log.warn({ err: error, file: before }, 'a picture of yesterday stays in Slack, where nobody sees it');
     });
-  await alsoStale(projector, workspace, [surfaceKey({ kind: 'home', person })]);
-  return { channel: null, ts: file, hash: hashOf(picture.svg), wrote: true };
+  const shownOn = [surfaceKey({ kind: 'home', person })];
+  return { channel: null, ts: file, hash: subjectOf(teams), wrote: true, shownOn };
+}
+
+/** What a picture is of. Not how it came out: processes that reckoned at different hours would replace each other's. */
+function subjectOf(teams: readonly NumbersProps[]): string {
+  return hashOf(teams.map(({ of, period }) => [of, period.to]));
 }
 
 /** What somebody may see of it: nothing and why, what a guest sees, or a view. */
@@ -79,7 +89,7 @@ async function withPicture(projector: Projector, workspace: string, person: stri
   if (!drawn) return reader;
   const key = surfaceKey({ kind: 'chart', person });
   const row = await findSurface(projector.ctx.db, workspace, key);
-  if (row?.ts && row.hash === hashOf(drawn.svg))
+  if (row?.ts && row.hash === subjectOf(reader.view.teams))
     return { ...reader, view: { ...reader.view, picture: { file: row.ts, alt: drawn.alt } } };
   await alsoStale(projector, workspace, [key]);
   return reader;

@@ -23,7 +23,14 @@ export type Projector = {
   ) => void;
 };
 
-export type Shown = { channel: string | null; ts: string | null; hash: string | null; wrote: boolean };
+export type Shown = {
+  channel: string | null;
+  ts: string | null;
+  hash: string | null;
+  wrote: boolean;
+  /** Surfaces that show this one, and follow once it is written down. */
+  shownOn?: readonly string[];
+};
 
 /** Not yet: in how many ms to look again, and what for. */
 export type Waiting = { readonly again: number; readonly problem?: string };
@@ -35,8 +42,8 @@ export type Place = { readonly channel: string; readonly ts: string | null } | '
 const [oftenMs, seldomMs] = [500, 60_000];
 
 /** A surface that stands on another comes when that one does: a thousand that ask all the time hold up everything. */
-export function waitFor(found: Place): Waiting {
-  const inMs = found !== 'gone' && 'inMs' in found ? found.inMs : 0;
+export function waitFor(found: Exclude<Place, 'gone'>): Waiting {
+  const inMs = 'inMs' in found ? found.inMs : 0;
   return { again: Math.min(Math.max(inMs, oftenMs), seldomMs), problem: 'waits for another surface' };
 }
 

@@ -162,8 +162,8 @@ function wantsOf(method: string, args: Args, urgency: Urgency): Want[] {
     return [inChannel, { key: 'posts', everyMs: posts.everyMs, depth: Math.floor(posts.depth * share[urgency]) }];
   const calls = perMinute[tier];
   const own = { key: method, everyMs: 60_000 / calls, depth: Math.floor(burstOf(calls) * share[urgency]) };
-  // A message with files is a message.
-  return method === 'files.completeUploadExternal' ? [own, inChannel] : [own];
+  // A message with files is a message; files that go nowhere are none.
+  return method === 'files.completeUploadExternal' && channel !== undefined ? [own, inChannel] : [own];
 }
 
 /** What Slack limits when it limits this call. */

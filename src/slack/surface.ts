@@ -134,6 +134,7 @@ export async function refresh(projector: Projector, workspace: string, key: stri
         return again;
       }
       await settle(ctx.db, claimed, shown);
+      await alsoStale(projector, workspace, shown.shownOn ?? []);
       projector.seen(kind, shown.wrote ? (isThere ? 'updated' : 'created') : 'unchanged');
     } catch (error) {
       const failure = failureOf(error);

@@ -12,13 +12,10 @@ export type Db = {
 };
 
 /** A network hole must end in an error, and must not keep locks behind: reliability finding 10. */
-const patience = {
-  connectionTimeoutMillis: 3_000,
-  query_timeout: 5_000,
-  statement_timeout: 4_000,
-  idle_in_transaction_session_timeout: 5_000,
-  keepAlive: true,
-} as const;
+const patience = { connectionTimeoutMillis: 3_000, query_timeout: 5_000, keepAlive: true } as const;
+const session = 'SET statement_timeout = 4000; SET idle_in_transaction_session_timeout = 5000';
+// What commands ask for is found by keys whatever the values: planning it anew for each would take as long as doing it.
+const onePlan = 'SET plan_cache_mode = force_generic_plan';
 
 /**
  * Clients that are listened to from their beginning to their end. A pool listens to idle ones only: a connection that
@@ -33,19 +30,29 @@ export function heard(onError: (error: Error) => void): typeof pg.Client {
   };
 }
 
-/** Opens the pools. Nothing is connected until the first query. `onError` hears of idle connections that break. */
-export function openDb(settings: { url: string; onError: (error: Error) => void; poolSize?: number }): Db {
-  const open = (max: number, application_name: string, own: pg.PoolConfig = {}) => {
+export type DbSettings = {
+  readonly url: string;
+  /** Hears of every connection that breaks. */
+  readonly onError: (error: Error) => void;
+  readonly poolSize?: number;
+  /** No commit waits for the disk: a crash may take the last ones with it. */
+  readonly isHasty?: boolean;
+};
+
+/** Opens the pools. Nothing is connected until the first query. */
+export function openDb(settings: DbSettings): Db {
+  const open = (max: number, application_name: string, ...wishes: string[]) => {
     const { url: connectionString, onError } = settings;
     const Client = heard(onError);
-    const pool = new pg.Pool({ connectionString, max, application_name, Client, ...patience, ...own });
-    pool.on('error', onError);
+    // Said in the session: poolers refuse what they do not know in a start packet, and an address may bring its own options.
+    const said = [session, ...wishes, ...(settings.isHasty ? ['SET synchronous_commit = off'] : [])].join('; ');
+    const onConnect = (client: pg.ClientBase) => client.query(said);
+    const pool = new pg.Pool({ connectionString, max, application_name, Client, onConnect, ...patience });
+    // Its client has said so already.
+    pool.on('error', () => undefined);
     return pool;
   };
-  const pool = open(settings.poolSize ?? 12, 'maitred', {
-    // What commands ask for is found by keys whatever the values: planning it anew for each would take as long as doing it.
-    options: '-c plan_cache_mode=force_generic_plan',
-  });
+  const pool = open(settings.poolSize ?? 12, 'maitred', onePlan);
   const background = open(settings.poolSize ?? 12, 'maitred background');
   const prisma = new PrismaClient({ adapter: new PrismaPg(background) });
   return {

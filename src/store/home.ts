@@ -109,9 +109,10 @@ async function loadApprovals(
   const first = frame.needed.slice(0, homeRows.list);
   const [waiting, { rows: putOff }, { rows: decided }] = await Promise.all([
     readReleases(db, workspace, numbered(first), { take: homeRows.list }),
+    // A nudge that waits for working hours knows no revision, and was put off by nobody.
     db.background.query<{ release: number; at: Date }>(
       `SELECT (body ->> 'release')::int AS release, due_at AS at FROM timer
-       WHERE workspace = $1 AND key = ANY ($2::text[]) AND body ->> 'again' = 'true' AND due_at > $3`,
+       WHERE workspace = $1 AND key = ANY ($2::text[]) AND body ->> 'again' = 'true' AND body ->> 'revision' <> '0' AND due_at > $3`,
       [workspace, first.map((number) => `ask:${number}:${person}`), now],
     ),
     // By the releases of these days: votes have no order of their own.

@@ -16,7 +16,7 @@ const recordSql = `
 /** What the record of a release's teams speaks for. */
 export async function loadTrust(reader: Reader, workspace: string, release: number): Promise<TrustFacts | undefined> {
   const [row] = await reader.query<{ facts: Json }>(
-    `SELECT jsonb_build_object('state', r.state, 'failed', coalesce(r.outcome = 'failed', false),
+    `SELECT jsonb_build_object('state', r.state, 'failed', ${failedSql},
        'policy', (SELECT body FROM policy WHERE workspace = $1 AND body ->> 'name' = r.policy ORDER BY position LIMIT 1),
        'policies', (SELECT coalesce(jsonb_agg(body ->> 'name'), '[]') FROM policy WHERE workspace = $1),
        'managers', (SELECT coalesce(jsonb_agg(person ORDER BY person), '[]') FROM person_role WHERE workspace = $1 AND role = 'release_manager'),

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { call } from '../../src/commands/command.ts';
 import { doneCommand, rollbackCommand, startCommand } from '../../src/commands/deploy.ts';
 import { exceptionCommand } from '../../src/commands/exception.ts';
+import { incidentCommand } from '../../src/commands/incident.ts';
 import { pirCommand } from '../../src/commands/pir.ts';
 import { voteTrustCommand } from '../../src/commands/trust.ts';
 import { ReviewInput } from '../../src/domain/pir.ts';
@@ -136,6 +137,19 @@ test('a review that says "failed" counts as a failure, and declining ends a prop
   expect((await proposals()).find((one) => one.id === last.id).state).toBe('open');
   expect(codeOf(await decline('U0ANA'))).toBe('ok');
   expect((await proposals()).find((one) => one.id === last.id).state).toBe('declined');
+});
+
+test('an incident that is linked with a release that ended well counts as a failure', async () => {
+  const release = await ships('done', 'search');
+  const before = (await proposals()).length;
+  const linked = { release, key: 'INC-77', note: 'search is slow', close: false };
+  expect(codeOf(await hall.does('U0ZED', call(incidentCommand, linked)))).toBe('ok');
+  const { rowCount } = await hall.db.pool.query('SELECT FROM timer WHERE key = $1', [`trust:${release}`]);
+  expect(rowCount).toBe(1);
+  await hall.fires({ command: 'clock trust', release });
+  const all = await proposals();
+  expect(all).toHaveLength(before + 1);
+  expect(all.at(-1)).toMatchObject({ team: 'search', direction: 'heavier', rung: 'strict', n: 1, failed: 1 });
 });
 
 test('the last pass of a budget goes to one of twenty who ask at once', async () => {

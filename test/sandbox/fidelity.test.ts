@@ -986,6 +986,31 @@ test('I4 it tells any client what it needs, and refuses to run beside a real tok
   else process.env.SLACK_BOT_TOKEN = before;
 });
 
+test('whoever follows the clock knows of a move before it hears what people did after it; who died holds up nobody', async () => {
+  const { world, origin } = sandbox;
+  const seen = await stubborn(() => 200);
+  const follows = (offset: number) =>
+    fetch(`${origin}/_control/clock?offset=${offset}`).then((answer) => answer.json() as Promise<{ offsetMs: number }>);
+  const listeners = world.changes.listenerCount('clock');
+  const waits = (count: number) =>
+    until('a follower', () => world.changes.listenerCount('clock') === listeners + count || undefined);
+  const told = follows(world.state.clockOffsetMs);
+  await waits(1);
+  moveClock(world, 3_600_000);
+  const typed = driver.person('ana').types('/release list', 'releases');
+  const { offsetMs } = await told;
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect([offsetMs, seen.length]).toEqual([3_600_000, 0]);
+  // It comes back with what it was told; then the command goes out.
+  void follows(offsetMs);
+  await typed;
+  expect(seen).toHaveLength(1);
+  await waits(1);
+  moveClock(world, 3_600_000);
+  await driver.person('ana').types('/release list', 'releases');
+  expect(seen).toHaveLength(2);
+});
+
 test('the switches stand where the stricter reading is', async () => {
   const section = {
     type: 'input',

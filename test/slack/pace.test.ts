@@ -149,6 +149,15 @@ test('a call that was not made takes nothing, one that is taken ahead is taken o
   expect((await hall.db.pool.query('SELECT 1 FROM pace')).rowCount).toBe(0);
 });
 
+test('files in a channel are a message there; files that go nowhere wait for no channel', async () => {
+  const [one] = fresh();
+  const completes = (args: { channel_id?: string }) =>
+    one.pace.writing(waiting('last'), () => one.pace.before('files.completeUploadExternal', args));
+  await completes({ channel_id: 'C0FILES' });
+  await expect(completes({ channel_id: 'C0FILES' })).rejects.toThrow('in line');
+  for (let n = 0; n < 3; n++) await completes({});
+});
+
 test('who has to be asked of Slack first keeps the place in line, and what was learnt meanwhile is kept', async () => {
   const [one] = fresh();
   const directory = openDirectory(one.client, 'T0HARBOUR');

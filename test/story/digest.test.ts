@@ -130,8 +130,14 @@ test('a busy day with 60 releases stays one readable message, and the preview is
   expect(booked?.count).toBe(60);
   await sam.types('/release digest here 09:30 Europe/Berlin daily env:staging', 'general');
   await sam.seesEventually(/asked for a digest about staging in <#C0GENERAL> at `09:30 Europe\/Berlin`/, 'general');
+  await sam.types('/release digest here 10:00 Europe/Berlin daily env:staging', 'general');
+  await sam.seesEventually(
+    /set the digest in <#C0GENERAL> again.*`10:00 .*, instead of `09:30 Europe\/Berlin`/,
+    'general',
+  );
+  await sam.types('/release digest here 10:00 Europe/Berlin daily env:staging', 'general');
+  await sam.seesEventually(/again about staging: at `10:00 Europe\/Berlin`, [^.`]*\.$/, 'general');
   await sam.types('/release digest here 09:30 Europe/Berlin daily env:staging', 'general');
-  await sam.seesEventually(/changed the digest in <#C0GENERAL>.*instead of `09:30 Europe\/Berlin`/, 'general');
   await settled();
   house.moveTo(new Date('2026-11-27T08:29:00Z'));
   await settled();

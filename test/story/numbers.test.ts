@@ -232,11 +232,23 @@ test('App Home says how the team is doing', async () => {
   await more(911);
   house.moveTo(new Date('2026-12-23T08:00:00Z'));
   ana.opensHome();
-  const next = await house.until('the next picture', () => {
-    const shown = pictured(ana);
-    return shown && shown.slack_file.id !== first.slack_file.id ? shown : undefined;
-  });
+  const another = (than: string) =>
+    house.until('the next picture', () => {
+      const shown = pictured(ana);
+      return shown && shown.slack_file.id !== than ? shown : undefined;
+    });
+  const next = await another(first.slack_file.id);
   expect([files[first.slack_file.id]?.stage, files[next.slack_file.id]?.stage]).toEqual(['deleted', 'complete']);
+  // What fails after an upload does not upload it again.
+  const uploads = () =>
+    house.sandbox.world.calls.filter(({ method }) => method === 'files.completeUploadExternal').length;
+  const before = uploads();
+  for (const method of ['files.info', 'files.delete'])
+    house.sandbox.world.faults.set(method, [{ kind: 'error500', times: 1 }]);
+  house.moveTo(new Date('2026-12-24T08:00:00Z'));
+  ana.opensHome();
+  await another(next.slack_file.id);
+  expect([uploads() - before, files[next.slack_file.id]?.stage]).toEqual([1, 'complete']);
   // Whoever is in no team has no numbers of their own.
   expect(await homeOf(kim, /My releases/)).not.toMatch(/How we are doing/);
 });
