@@ -1,3 +1,4 @@
+import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Db, inBackground, openDb } from '../../src/store/db.ts';
 import { inTransaction } from '../../src/store/tx.ts';
@@ -38,6 +39,45 @@ test('a connection that breaks inside a transaction ends the transaction and not
     }),
   ).rejects.toThrow();
   expect(await inTransaction(db, options, async () => 'works again')).toBe('works again');
+});
+
+test('a session pooler may stand in between: it knows all that is asked of it first, and sessions are told their limits', async () => {
+  const asked: string[][] = [];
+  const pooler = createServer((socket) =>
+    socket
+      .on('error', () => undefined)
+      .once('data', (packet) => {
+        // Length and version, then names and values, each with a zero at its end.
+        const words = packet.subarray(8).toString().split('\0');
+        asked.push(words.filter((word, at) => at % 2 === 0 && word !== '').sort());
+        socket.destroy();
+      }),
+  );
+  await new Promise<void>((resolve) => pooler.listen(0, '127.0.0.1', () => resolve()));
+  const through = openDb({
+    url: `postgresql://postgres@127.0.0.1:${(pooler.address() as AddressInfo).port}/maitred`,
+    onError: () => undefined,
+  });
+  for (const pool of [through.pool, through.background]) await expect(pool.query('SELECT 1')).rejects.toThrow();
+  await through.close();
+  pooler.close();
+  // What PgBouncer keeps for each of its clients.
+  const known = ['application_name', 'client_encoding', 'database', 'user'];
+  expect(asked).toEqual([known, known]);
+
+  const own = openDb({ url: `${hall.url}?options=-c%20work_mem%3D5MB`, onError: () => undefined, isHasty: true });
+  const names = ['statement_timeout', 'idle_in_transaction_session_timeout', 'plan_cache_mode', 'synchronous_commit'];
+  const sessionOf = async (pool: Db['pool']) => {
+    const { rows } = await pool.query(
+      "SELECT array_agg(current_setting(name) ORDER BY place) AS set FROM unnest($1::text[] || 'work_mem'::text) WITH ORDINALITY AS n(name, place)",
+      [names],
+    );
+    return rows[0].set;
+  };
+  expect(await sessionOf(own.pool)).toEqual(['4s', '5s', 'force_generic_plan', 'off', '5MB']);
+  expect(await sessionOf(own.background)).toEqual(['4s', '5s', 'auto', 'off', '5MB']);
+  expect(await sessionOf(db.pool)).toEqual(['4s', '5s', 'force_generic_plan', 'on', '4MB']);
+  await own.close();
 });
 
 test('a transaction that stands still for a while costs those that meet it time, and not their answer', async () => {
