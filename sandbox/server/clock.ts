@@ -43,8 +43,11 @@ export async function clockHeard(world: World): Promise<void> {
   const followers = followersOf(world);
   if (followers.owed === 0) return;
   await new Promise<void>((resolve) => {
-    followers.held.push(resolve);
-    setTimeout(() => letGo(followers), hearMs).unref();
+    const timer = setTimeout(() => letGo(followers), hearMs);
+    followers.held.push(() => {
+      clearTimeout(timer);
+      resolve();
+    });
   });
 }
 
