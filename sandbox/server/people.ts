@@ -50,7 +50,7 @@ export function createPeople(world: World, delivery: Delivery) {
     types: async (user: string, channel: string, text: string, thread?: string): Promise<Ack> => {
       const [name = '', ...rest] = text.split(' ');
       if (name.startsWith('/')) return command(user, channel, name, rest.join(' '));
-      say(user, channel, text, thread);
+      say(user, channel, fromComposer(text), thread);
       return { status: 'ok', body: {}, ms: 0 };
     },
     /** Says something that is no command. */
@@ -81,7 +81,7 @@ export function createPeople(world: World, delivery: Delivery) {
     edits: (user: string, channel: string, ts: string, text: string): void => {
       const { place, message } = at(user, channel, ts);
       if (message.user !== user || !isPlain(message)) throw new Error('only own messages can be edited');
-      edit(world, place, message, { text: linkNames(text) }, user);
+      edit(world, place, message, { text: linkNames(fromComposer(text)) }, user);
     },
     deletes: (user: string, channel: string, ts: string): void => {
       const { place, message } = at(user, channel, ts);
@@ -576,6 +576,15 @@ export function createPeople(world: World, delivery: Delivery) {
         return channel ? `${before}<#${channel.id}|${channel.name}>` : whole;
       });
   }
+}
+
+/** What was typed as Slack keeps it: three characters escaped, addresses as links. */
+function fromComposer(typed: string): string {
+  const escaped = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  return typed
+    .split(/(https?:\/\/[^\s<>]*[^\s<>.,;:!?)'"])/)
+    .map((part, index) => (index % 2 === 0 ? escaped(part) : `<${escaped(part)}>`))
+    .join('');
 }
 
 /** Entries are made in order: the oldest go when they are long over, or when there are very many. */

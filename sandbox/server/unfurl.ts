@@ -31,7 +31,8 @@ export function watchLinks(world: World): void {
 
 /** The links of a text that belong to one of the app's domains, or to a name below it. */
 function linksIn(world: World, text: string): { domain: string; url: string }[] {
-  const found = [...text.matchAll(/https?:\/\/[^\s|<>]+/g)].flatMap(([url]) => {
+  const found = [...text.matchAll(/https?:\/\/[^\s|<>]+/g)].flatMap(([kept]) => {
+    const url = kept.replaceAll('&amp;', '&');
     if (!URL.canParse(url)) return [];
     const { hostname } = new URL(url);
     const domain = world.manifest.unfurlDomains.find((one) => hostname === one || hostname.endsWith(`.${one}`));

@@ -22,6 +22,8 @@ export function Dialog(props: {
 }): ReactNode {
   const titleId = useId();
   const box = useRef<HTMLFormElement>(null);
+  /** Nothing in it could be filled in when the focus went in: it was still loading, or only says something. */
+  const bare = useRef(true);
   const [to] = useState(() => document.activeElement);
   useEffect(
     () => () => {
@@ -35,10 +37,13 @@ export function Dialog(props: {
   // biome-ignore lint/correctness/useExhaustiveDependencies: focusKey says when
   useEffect(() => {
     const form = box.current;
-    if (!form || form.contains(document.activeElement)) return;
+    if (!form) return;
     const first = form.querySelector<HTMLElement>(
       '.dialog-body :is(input, select, textarea, button, a):not([disabled])',
     );
+    const wasBare = bare.current;
+    bare.current = first === null;
+    if (form.contains(document.activeElement) && !(wasBare && first)) return;
     (first ?? form.querySelector<HTMLElement>('.foot button') ?? form).focus();
   }, [props.focusKey]);
   const onKey = (event: KeyboardEvent) => {

@@ -109,14 +109,15 @@ function Clock({ zone, screen }: { zone: string; screen: Place }): ReactNode {
   const move = (to: number) => void post('clock', { toMs: to });
   const advance = (minutes: number) => void post('clock', { advanceMs: minutes * minute });
   const slot = nextMoment(all, screen, now);
-  const shown = new Date(now).toLocaleString('en-GB', {
-    timeZone: zone,
-    ...{ weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' },
-  });
+  const inWords = (at: number) =>
+    new Date(at).toLocaleString('en-GB', {
+      timeZone: zone,
+      ...{ weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' },
+    });
   return (
     <div className="clock" role="group" aria-label="The workspace's clock">
       <time dateTime={new Date(now).toISOString()} title={zone}>
-        {shown}
+        {inWords(now)}
       </time>
       <button type="button" onClick={() => advance(15)}>
         +15 min
@@ -130,7 +131,7 @@ function Clock({ zone, screen }: { zone: string; screen: Place }): ReactNode {
       <button
         type="button"
         disabled={slot === undefined}
-        title={slot ? new Date(slot).toLocaleString('en-GB', { timeZone: zone }) : 'No message names a time to come'}
+        title={slot ? inWords(slot) : 'No message here names a time to come'}
         onClick={() => slot && move(slot + minute)}
       >
         To the slot
@@ -148,11 +149,12 @@ function tomorrow(now: number, timeZone: string): number {
   return at;
 }
 
-/** The first moment to come that the messages here name. */
+/** The first moment to come that the messages here name; what only this person was told may name any. */
 function nextMoment(all: State, { me, channel }: Place, now: number): number | undefined {
   const screen = all.screens[me];
   const own = screen?.messages[channel] ?? [];
   const moments = own
+    .filter((message) => !message.ephemeral_to)
     .slice(-60)
     .flatMap((message) =>
       [...JSON.stringify([message.text, message.blocks ?? []]).matchAll(/<!date\^(\d+)/g)].map(

@@ -131,7 +131,8 @@ export function typed(all: Pick<State, 'users'>, text: string): string {
   return unescaped(
     text
       .replace(/<@(\w+)(?:\|[^>]*)?>/g, (_all, id: string) => `@${all.users[id]?.name ?? id}`)
-      .replace(/<#\w+\|([^>]*)>/g, '#$1'),
+      .replace(/<#\w+\|([^>]*)>/g, '#$1')
+      .replace(/<(https?:[^>|]+)(?:\|[^>]*)?>/g, '$1'),
   );
 }
 

@@ -377,7 +377,14 @@ export async function openGallery() {
   app.shortcut(/.*/, async ({ ack, body, client }) => {
     await ack();
     heard.push({ what: String(body.callback_id), body: body as unknown as Record<string, unknown> });
-    if (body.callback_id === 'open_form') await client.views.open({ trigger_id: body.trigger_id, view: form });
+    if (body.callback_id !== 'open_form') return;
+    // As apps do that have something to look up first, and leave it to the client where the focus goes.
+    const plainForm = JSON.parse(JSON.stringify(form, (key, of) => (key === 'focus_on_load' ? undefined : of)));
+    const blocks = [{ type: 'section' as const, text: mrkdwn('One moment…') }];
+    const loading = { type: 'modal' as const, title: plain('Loading'), close: plain('Close'), blocks };
+    const { view } = await client.views.open({ trigger_id: body.trigger_id, view: loading });
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await client.views.update({ view_id: view?.id ?? '', view: plainForm });
   });
   app.options(/.*/, async ({ ack, payload }) => {
     const all = ['payments', 'checkout', 'ledger', 'search'].filter((name) => name.includes(payload.value));

@@ -320,6 +320,15 @@ test('with the keyboard alone: a command, a button, a form, and back', async () 
     /^Open the form$/.test(String(await active())) ? true : undefined,
   );
 
+  // One that says first that it loads: what is typed goes into its first field.
+  await page.getByRole('button', { name: '⚡ Open the form' }).press('Enter');
+  await dialog(page).getByText('One moment…').waitFor();
+  await dialog(page).getByLabel('Name').waitFor();
+  await page.keyboard.type('Lee');
+  expect(await dialog(page).getByLabel('Name').inputValue()).toBe('Lee');
+  await page.keyboard.press('Escape');
+  await dialog(page).waitFor({ state: 'detached' });
+
   // A message's menu: arrows, Escape.
   await page
     .getByRole('button', { name: /^Actions for the message/ })
@@ -374,6 +383,19 @@ test('threads, reactions, pins, edits, shortcuts, unread marks, notifications an
   await right.getByText('(edited)').first().waitFor();
   await choose(left.getByRole('article').filter({ hasText: 'off it goes today' }).first(), /Keep it/);
   expect(await until('the shortcut', () => gallery.heardOf('keep').at(-1))).toMatchObject({ type: 'message_action' });
+
+  // What is typed is shown as it was typed, and addresses lead somewhere.
+  const odd = 'if a < b & c > d then <ok>, see https://ci.example.com/142?a=1&b=2. &lt; <@U0MIA>';
+  await composer(left).fill(odd);
+  await page.keyboard.press('Enter');
+  const shown = right.getByRole('article').filter({ hasText: 'then <ok>' });
+  await shown.getByText(odd).waitFor();
+  expect(await shown.getByRole('link', { name: /^https/ }).getAttribute('href')).toBe(
+    'https://ci.example.com/142?a=1&b=2',
+  );
+  await choose(left.getByRole('article').filter({ hasText: 'then <ok>' }), 'Edit…');
+  expect(await dialog(left).getByLabel('Message').inputValue()).toBe(odd);
+  await dialog(left).getByRole('button', { name: 'Cancel' }).click();
 
   await left.getByRole('button', { name: /general channel/ }).click();
   await composer(left).fill('news');
