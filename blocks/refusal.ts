@@ -117,6 +117,12 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
   too_many_steps: ({ release }) => ({
     text: mrkdwn`${releaseKey(release)} has as many steps as fit. Use notes for the rest.`,
   }),
+  replaced: ({ release, environment, by }) => ({
+    text: mrkdwn`Nothing of ${releaseKey(release)} is left in ${environment} to roll back: ${join(
+      by.map((one) => mrkdwn`${one.service} is at ${code(one.version)} since ${releaseKey(one.release)}`),
+      ', ',
+    )}. To go back from there: ${code(`/release rollback ${releaseKey(by[0]?.release ?? release)}`)}.`,
+  }),
   steps_open: ({ release, steps }) => ({
     text: mrkdwn`${releaseKey(release)} has ${steps.length} open ${steps.length === 1 ? 'step' : 'steps'}: ${join(
       steps.slice(0, 6).map(({ key, title }) => mrkdwn`${key} ${title}`),
@@ -369,7 +375,7 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
     text: mrkdwn`*${freeze}* covers ${releaseKey(release)}, which is yours, so somebody else has to lift it (separation of duties).`,
   }),
   unknown_scope: ({ what, name, known }) => ({
-    text: mrkdwn`I don't know a ${what} ${code(name)}, so this would mean nothing. There ${known.length === 0 ? 'is none' : mrkdwn`are ${list(known.slice(0, 12), 'and')}`}.`,
+    text: mrkdwn`I don't know ${/^[aeiou]/.test(what) ? 'an' : 'a'} ${what} ${code(name)}, so this would mean nothing. There ${known.length === 0 ? 'is none' : mrkdwn`${known.length === 1 ? 'is' : 'are'} ${list(known.slice(0, 12), 'and')}`}.`,
   }),
   too_long_for_you: ({ hours }) => ({
     text: mrkdwn`You can reserve up to ${hours} hours. For longer, ask a release manager.`,

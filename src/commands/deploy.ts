@@ -7,6 +7,7 @@ import {
   OfRelease,
   openStart,
   pauseRelease,
+  type RollbackFacts,
   resumeRelease,
   rollBack,
   StartDue,
@@ -19,6 +20,7 @@ import type { Line } from '../domain/line.ts';
 import type { ReleaseFacts } from '../domain/release.ts';
 import type { RoomFacts } from '../domain/step.ts';
 import { loadPassengers, type Reader } from '../store/calendar.ts';
+import { replacedBy } from '../store/room.ts';
 import {
   type Call,
   type Command,
@@ -64,7 +66,19 @@ export const doneCommand: Command<OfRelease, RoomFacts> = {
   load: loadRoom,
   decide: finishRelease,
 };
-export const rollbackCommand = step('rollback', WithReason, rollBack);
+export const rollbackCommand: Command<WithReason, RollbackFacts> = {
+  name: 'rollback',
+  audience: 'members',
+  input: WithReason,
+  contends: ofRelease,
+  crowd: 'calendar',
+  load: async (tx, by, input) => {
+    const found = await loadRelease(tx, by, input);
+    if (!found.ok) return found;
+    return { ok: true, facts: { ...found.facts, replaced: await replacedBy(tx, by.workspace, input.release) } };
+  },
+  decide: rollBack,
+};
 export const failCommand = step('fail', WithReason, failRelease);
 export const cancelCommand = step('cancel', WithReason, cancelRelease);
 export const noteCommand = step('note', NoteInput, addNote);
@@ -79,7 +93,12 @@ export const doneVerb = plainVerb('done', 'says that it is verified: the release
 );
 export const pauseVerb = reasonVerb('pause', [], 'holds the deployment', pauseCommand);
 export const rollbackVerb: Verb = {
-  ...reasonVerb('rollback', ['revert'], 'rolls back; nothing ever blocks this', rollbackCommand),
+  name: 'rollback',
+  synonyms: ['revert'],
+  job: 'Run',
+  usage: 'rollback [REL-142] [reason]',
+  summary: 'rolls back; nothing ever blocks this',
+  examples: ['rollback REL-142 error rate above the limit'],
   // Without a reason the form says what goes back to what; with one it is meant.
   target: true,
   parse: (line, _said, release) =>

@@ -155,6 +155,12 @@ export type Refusal =
   | { code: 'no_voice'; release: number; step: string; voices: { name: string; people: string[]; groups: string[] }[] }
   | { code: 'voiced'; release: number; choice: string }
   | { code: 'too_many_steps'; release: number }
+  | {
+      code: 'replaced';
+      release: number;
+      environment: string;
+      by: { service: string; version: string; release: number }[];
+    }
   | { code: 'steps_open'; release: number; steps: { key: string; title: string }[] }
   | { code: 'room_paused'; release: number }
   | { code: 'not_in_room'; release: number; channel: string }

@@ -189,10 +189,24 @@ export function finishRelease(_input: OfRelease, facts: RoomFacts, ask: Ask): De
   return accept({ type: 'release.done', release: release.number });
 }
 
+/** A later version of a service, and the release that brought it. */
+export type Replaced = { readonly service: string; readonly version: string; readonly release: number };
+export type RollbackFacts = ReleaseFacts & {
+  /** Of its services those that a later release replaced. */
+  readonly replaced: readonly Replaced[];
+};
+
 /** Invariant 7: nothing but "there is nothing to roll back" stops a rollback, and any full member may do it. */
-export function rollBack(input: WithReason, facts: ReleaseFacts, ask: Ask): Decision {
-  const { release } = facts;
+export function rollBack(input: WithReason, facts: RollbackFacts, ask: Ask): Decision {
+  const { release, replaced } = facts;
   if (!possible.rollback.includes(release.state)) return wrongState('rollback', release.number, release.state);
+  if (replaced.length > 0 && release.units.every(({ service }) => replaced.some((one) => one.service === service)))
+    return refuse({
+      code: 'replaced',
+      release: release.number,
+      environment: release.environment,
+      by: [...replaced],
+    });
   const lead = release.roomLead ?? release.lead;
   return accept({
     type: 'release.rolled_back',

@@ -20,11 +20,12 @@ import { blankRequest } from '../commands/request.ts';
 import { leaverCommand } from '../commands/vote.ts';
 import { type Ctx, DirectoryUnavailable, reported } from '../ctx.ts';
 import { within } from '../deadline.ts';
+import type { Refusal } from '../domain/decision.ts';
 import type { StoredEvent } from '../domain/event.ts';
 import { legible, readLine } from '../domain/line.ts';
 import type { Actor } from '../domain/person.ts';
 import { isLogged } from '../domain/reaction.ts';
-import { type Outcome, run } from '../run.ts';
+import { type Outcome, rehearse, run } from '../run.ts';
 import { isDatabaseDown, pingDb } from '../store/db.ts';
 import { askedOf, askedOfGroup, listServices } from '../store/read.ts';
 import { releaseAt } from '../store/room.ts';
@@ -215,15 +216,18 @@ export async function openSlack(
           : await readForm(client, view as unknown as Submission, body.user.id);
       if ('errors' in read) return read;
       const asker: Asker = { workspace, person: body.user.id, zone: admitted.person.zone, command: commandName };
-      if (read.confirm) return confirm(ctx, asker, read.call, '');
+      const actor = { kind: 'person', id: body.user.id } as const;
+      const wrongIn = (outcome: { ok: true } | { ok: false; refusal: Refusal }) =>
+        outcome.ok ? undefined : errorAt(view as unknown as Submission, outcome.refusal, asker.zone);
+      if (read.confirm) {
+        const wrong = wrongIn(await rehearse(ctx, read.call.command, read.call.input, { workspace, actor }));
+        return wrong ? { errors: wrong } : confirm(ctx, asker, read.call, '');
+      }
       // What was corrected after an error is another submission; the same one twice is not.
       const filled = createHash('sha256').update(JSON.stringify(view.state.values)).digest('hex').slice(0, 16);
-      const outcome = await perform(read.call, `${view.id}:${view.hash}:${filled}`, {
-        kind: 'person',
-        id: body.user.id,
-      });
-      if (outcome.ok && read.also) await perform(read.also, `${view.id}:also`, { kind: 'person', id: body.user.id });
-      const wrong = outcome.ok ? undefined : errorAt(view as unknown as Submission, outcome.refusal, asker.zone);
+      const outcome = await perform(read.call, `${view.id}:${view.hash}:${filled}`, actor);
+      if (outcome.ok && read.also) await perform(read.also, `${view.id}:also`, actor);
+      const wrong = wrongIn(outcome);
       if (wrong) return { errors: wrong };
       const answered = await told(asker, outcome, read.call);
       // A refused request keeps what was typed; everything else that stopped is only said.

@@ -810,6 +810,7 @@ const inputs: Readonly<Record<string, Partial<Record<RefusalCode, string>>>> = {
   'stepup.v1': { code_wrong: 'code', code_locked: 'code' },
   'delegate.v1': { delegate_unfit: 'to', delegate_chain: 'to' },
   'digest.v1': { unknown_scope: 'scope' },
+  'freeze.v1': { unknown_scope: 'scope' },
   'subscribe.v1': { unknown_scope: 'service' },
   'prefs.v1': { delegate_unfit: 'delegate', never_happens: 'delegateUntil', in_the_past: 'snooze' },
   'cover.v1': { delegate_unfit: 'delegate', never_happens: 'delegateUntil', in_the_past: 'snooze' },
@@ -845,7 +846,11 @@ export function errorAt(
   refused: Refusal,
   zone: string,
 ): Readonly<Record<string, string>> | undefined {
-  const block = inputs[view.callback_id]?.[refused.code];
+  let block = inputs[view.callback_id]?.[refused.code];
+  // The first service has an input of its own; the others share one.
+  const { service } = view.state.values;
+  if (refused.code === 'unknown_service' && service && !JSON.stringify(service).includes(JSON.stringify(refused.name)))
+    block = 'others';
   if (block === undefined || !Object.keys(view.state.values).some((id) => id === block)) return undefined;
   return { [block]: refusedText(refused, zone).slice(0, 1900) };
 }

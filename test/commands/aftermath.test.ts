@@ -79,6 +79,30 @@ describe('a rollback', () => {
     expect((await hall.room(release)).steps[0]?.title).toBe('plain runs 1.9.0 again');
   });
 
+  test('has nothing to take back once a later release replaced it; that one goes back to it', async () => {
+    const early = await ended('plain', { units: [{ service: 'plain', version: '7.0.0' }] });
+    await hall.waits(60);
+    const late = await ended('plain', { units: [{ service: 'plain', version: '7.2.0' }] });
+    expect(await rollsBack('U0BEN', early)).toMatchObject({
+      refusal: { code: 'replaced', by: [{ service: 'plain', version: '7.2.0', release: late }] },
+    });
+    // Another environment's is another matter, and so is one of several services.
+    await hall.waits(60);
+    const both = await ended('plain', {
+      units: [
+        { service: 'plain', version: '7.3.0' },
+        { service: 'other', version: '1' },
+      ],
+    });
+    await hall.waits(60);
+    await ended('plain', { units: [{ service: 'plain', version: '7.4.0' }] });
+    expect((await hall.room(both)).before).toMatchObject([
+      { service: 'plain', version: '7.2.0' },
+      { service: 'other' },
+    ]);
+    expect(said(await rollsBack('U0BEN', both))).toBe('release.rolled_back');
+  });
+
   test('keeps its slot until people have back what they had', async () => {
     const release = await hall.begun('plain');
     await rollsBack('U0BEN', release);
