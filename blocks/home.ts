@@ -19,6 +19,7 @@ import {
   section,
   slot,
 } from './kit.ts';
+import { reviewRow } from './pir.ts';
 import { guardrails, type ManageProps, needsYou, radar, waits } from './radar.ts';
 import { rollbackButton, row } from './release.ts';
 import { howWeAreDoing, type NumbersProps } from './report.ts';
@@ -195,7 +196,7 @@ function setup({ botUser, ...done }: SetupProps, command: string): KnownBlock[] 
 const shownNext = 3;
 const shownReviews = 3;
 
-function work(view: WorkProps, { waiting, command, zone }: HomeProps): KnownBlock[] {
+function work(view: WorkProps, { waiting, command, zone, asOf }: HomeProps): KnownBlock[] {
   const mine = view.mine.slice(0, homeRows.list);
   const next = mine.slice(0, shownNext);
   const rest = mine.slice(shownNext);
@@ -214,14 +215,7 @@ function work(view: WorkProps, { waiting, command, zone }: HomeProps): KnownBloc
       section(nextWords(release)),
       actions(`next-${release.number}`, nextButtons(release)),
     ]),
-    ...view.reviews
-      .slice(0, shownReviews)
-      .map((release) =>
-        section(
-          mrkdwn`*${releaseKey(release.number)}* ${name(release)} · say how it went${release.reviewDueAt ? mrkdwn`, due ${date(release.reviewDueAt, release.zone)}` : ''}`,
-          button('pir.open', 'Review…', String(release.number)),
-        ),
-      ),
+    ...view.reviews.slice(0, shownReviews).map((release) => reviewRow(release, asOf)),
     ...(isIdle
       ? [
           section(

@@ -1,5 +1,6 @@
 import type { KnownBlock } from '@slack/types';
 import { actions, button, code, context, mrkdwn, section, type View } from './kit.ts';
+import { reviewRow } from './pir.ts';
 import { row } from './release.ts';
 import { type ReleaseProps, summaryLine } from './summary.ts';
 
@@ -29,14 +30,21 @@ export function list(props: {
 /** `/release` alone: what is next, and where to go. */
 type Some = { readonly releases: readonly ReleaseProps[]; readonly total: number };
 
-export function panel({ releases: waiting, total }: Some, own: Some, command: string): View {
+export function panel(
+  { releases: waiting, total }: Some,
+  own: Some,
+  about: { readonly reviews: readonly ReleaseProps[]; readonly now: Date; readonly command: string },
+): View {
+  const { reviews, now, command } = about;
   const mine = own.releases;
   const first = waiting[0];
   const text = first
     ? mrkdwn`${total === 1 ? 'A release waits' : `${total} releases wait`} for your decision.`
     : mine.length > 0
       ? mrkdwn`You have ${own.total} open.`
-      : mrkdwn`Nothing waits for you. Request a release with ${code(`${command} new`)}.`;
+      : reviews.length > 0
+        ? mrkdwn`Nothing waits for your decision, and you have nothing open. Say how this went:`
+        : mrkdwn`Nothing waits for you. Request a release with ${code(`${command} new`)}.`;
   return {
     text: text.mrkdwn,
     blocks: [
@@ -51,6 +59,7 @@ export function panel({ releases: waiting, total }: Some, own: Some, command: st
           ),
         ),
       ),
+      ...reviews.slice(0, 3).map((release) => reviewRow(release, now)),
       actions('panel', [
         button('release.new', 'Request a release', 'panel', { style: 'primary' }),
         button('calendar.show', 'Calendar', 'panel'),

@@ -1,6 +1,6 @@
 import type { KnownBlock, ModalView } from '@slack/types';
-import { releaseKey } from '../src/domain/release.ts';
-import { actions, button, code, context, date, mrkdwn, person, plain, section, type View } from './kit.ts';
+import { releaseKey, unitsName } from '../src/domain/release.ts';
+import { actions, button, clip, code, context, date, mrkdwn, person, plain, section, type View } from './kit.ts';
 import { textInput } from './modal.ts';
 import { againWords } from './state.ts';
 import type { ReleaseProps } from './summary.ts';
@@ -113,6 +113,16 @@ export function pirAsk(release: ReleaseProps): View {
       context(mrkdwn`You get this because you requested it. It is asked once.`),
     ],
   };
+}
+
+/** A release whose review is to be written, where somebody looks for what to do next. */
+export function reviewRow(release: ReleaseProps, now: Date): KnownBlock {
+  const { reviewDueAt: due, zone } = release;
+  const until = due ? mrkdwn`, ${due < now ? 'was due' : 'due'} ${date(due, zone)}` : '';
+  return section(
+    mrkdwn`*${releaseKey(release.number)}* ${clip(unitsName(release.units), 100)} · say how it went${until}`,
+    button('pir.open', 'Review…', String(release.number)),
+  );
 }
 
 type OpenAction = {

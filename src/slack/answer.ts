@@ -53,7 +53,15 @@ import { loadQueues } from '../store/home.ts';
 import { loadIncident } from '../store/incident.ts';
 import { calendarDays, listBookings, listFreezes, listTrains, listWindows } from '../store/planned.ts';
 import { loadEverybody, loadExceptions } from '../store/policy.ts';
-import { findReleaseProps, gateCosts, historyOf, listReleases, listServices, loadWorkspace } from '../store/read.ts';
+import {
+  findReleaseProps,
+  gateCosts,
+  historyOf,
+  listReleases,
+  listServices,
+  loadWorkspace,
+  reviewsDue,
+} from '../store/read.ts';
 import { findRoomProps, knownErrorsOf, lessonsOf, openActions } from '../store/room.ts';
 import { listTrust } from '../store/trust.ts';
 import { listUnbooked } from '../store/unbooked.ts';
@@ -81,11 +89,12 @@ export async function answer(ctx: Ctx, client: WebClient, asker: Asker, question
   const asked = { person, zone, today: wallTime(now, zone).date, now };
   switch (question.ask) {
     case 'panel': {
-      const [waiting, mine] = await Promise.all([
+      const [waiting, mine, reviews] = await Promise.all([
         listReleases(ctx.db, workspace, { ...asked, filter: { kind: 'needs-me' }, take: 3, skip: 0 }),
         listReleases(ctx.db, workspace, { ...asked, filter: { kind: 'mine' }, take: 3, skip: 0 }),
+        reviewsDue(ctx.db, workspace, person),
       ]);
-      return panel(waiting, mine, command);
+      return panel(waiting, mine, { reviews, now, command });
     }
     case 'help': {
       if (question.topic === undefined) return help(verbs, command, version);

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { guestHome, type HomeProps, home } from '../../blocks/home.ts';
+import { panel } from '../../blocks/list.ts';
 import { queueList } from '../../blocks/queue.ts';
 import { serviceList } from '../../blocks/service.ts';
 import { checkBlocks, checkView } from '../../sandbox/server/blocks.ts';
@@ -247,6 +248,19 @@ test('a guest reads one section; queues and services fit', () => {
     expect(checkBlocks(view.blocks, 'message')).toEqual([]);
     expect(view.text + parsedText(view.blocks)).not.toMatch(/<!(channel|here|everyone)|<https:\/\/evil/);
   }
+});
+
+test('who is asked what is next hears of reviews that are due, and were', () => {
+  const none = { releases: [], total: 0 };
+  const due = (reviewDueAt: Date) => [{ ...releaseWith('done', 'x'), number: 20, reviewDueAt }];
+  const said = (reviews: ReturnType<typeof due>) =>
+    JSON.stringify(panel(none, none, { reviews, now, command: '/release' }));
+  expect(said([])).toMatch(/Nothing waits for you\./);
+  expect(said(due(new Date(now.getTime() - day)))).toMatch(
+    /nothing open\. Say how this went.*\*REL-20\*.*was due <!date/,
+  );
+  expect(said(due(new Date(now.getTime() + day)))).toMatch(/say how it went, due <!date.*pir\.open/);
+  expect(checkBlocks(panel(none, none, { reviews: due(now), now, command: '/release' }).blocks, 'message')).toEqual([]);
 });
 
 test('the view is the one that somebody chose, as long as they may see it, else the one of their role', () => {
