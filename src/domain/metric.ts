@@ -416,12 +416,17 @@ export function changeOf(key: MetricKey, now: Measured, before: Measured): Chang
   return isMore === (metrics[key].better === 'more') ? 'better' : 'worse';
 }
 
-/** Each metric beside itself in the time before, in the order of the table. A part that is gone stays, as unknown. */
-export function readingsOf(now: Measures, before: Measures): Reading[] {
+/**
+ * Each metric beside itself in the time before, in the order of the table. A part that is gone stays, as unknown; so does how
+ * much there was in a time of which a part is not on record.
+ */
+export function readingsOf(now: Measures, before: Measures, isOnRecord: boolean): Reading[] {
   return metricKeys.flatMap((metric) => {
     const parts = [...new Set([...now[metric], ...before[metric]].map(({ part }) => part))];
     return parts.map((part) => {
-      const [current, earlier] = [measuredOf(now, metric, part), measuredOf(before, metric, part)];
+      const [current, known] = [measuredOf(now, metric, part), measuredOf(before, metric, part)];
+      const isAmount = known.kind === 'frequency' || known.kind === 'count';
+      const earlier = isAmount && !isOnRecord ? unknown('The record begins within this time.') : known;
       return { metric, part, now: current, before: earlier, change: changeOf(metric, current, earlier) };
     });
   });

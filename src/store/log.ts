@@ -78,6 +78,15 @@ export async function commandAt(db: Db, workspace: string, id: string): Promise<
   return rows[0]?.at;
 }
 
+/** When the record of a workspace begins. */
+export async function firstEventAt(db: Db, workspace: string): Promise<Date | undefined> {
+  const { rows } = await db.background.query<{ at: Date }>(
+    'SELECT at FROM event WHERE workspace = $1 ORDER BY at LIMIT 1',
+    [workspace],
+  );
+  return rows[0]?.at;
+}
+
 /** Nothing has happened here yet. */
 export async function isUnwritten(db: Db, workspace: string): Promise<boolean> {
   const { rowCount } = await db.background.query('SELECT 1 FROM event WHERE workspace = $1 LIMIT 1', [workspace]);

@@ -7,6 +7,7 @@ import { addMinutes, wallTime } from '../domain/time.ts';
 import { readerOf } from './calendar.ts';
 import type { Db } from './db.ts';
 import { mainEnvironment } from './experiment.ts';
+import { firstEventAt } from './log.ts';
 import { listWaiters, loadMeasurements, type Measurement, type MetricAsk, type MetricScope } from './metric.ts';
 
 /*
@@ -31,7 +32,10 @@ export async function loadNumbers(db: Db, ask: NumbersAsk): Promise<NumbersProps
   const weeks = fullWeeks(ask.now, zone, ask.weeks);
   const waited = ask.waited ?? period;
   const periods = [period, periodBefore(period), ...weeks, ...(ask.waited ? [waited] : [])];
-  const [now, before, ...rest] = await loadMeasurements(db, ask, periods);
+  const [[now, before, ...rest], begun] = await Promise.all([
+    loadMeasurements(db, ask, periods),
+    firstEventAt(db, ask.workspace),
+  ]);
   const [trend, last] = [rest.slice(0, weeks.length), ask.waited ? rest.at(-1) : now];
   if (!now || !before || !last) throw new Error('a measurement is missing');
   return {
@@ -40,7 +44,7 @@ export async function loadNumbers(db: Db, ask: NumbersAsk): Promise<NumbersProps
     zone,
     period,
     measures: now.measures,
-    readings: readingsOf(now.measures, before.measures),
+    readings: readingsOf(now.measures, before.measures, begun !== undefined && begun <= before.period.from),
     weeks: trend.map((week) => ({ label: dayWords(week.period.from, zone), measures: week.measures })),
     stages: now.stages,
     bottleneck: await bottleneckIn(db, ask, last),

@@ -84,7 +84,7 @@ function numbers(n: number, words: string, before = n): NumbersProps {
     zone: 'Europe/Berlin',
     period,
     measures: found,
-    readings: readingsOf(found, measures(before, words)),
+    readings: readingsOf(found, measures(before, words), true),
     weeks: Array.from({ length: 12 }, (_, index) => ({
       label: `${index + 1} Nov`,
       measures: measures(index % 4 === 0 ? 0 : n, words),

@@ -152,10 +152,31 @@ test('each reading stands beside itself before; a gate that is new or gone has n
   const wait = (part: string, values: number[]) => ({ part, measured: medianMeasured(medianOf(values), '') });
   const now = { ...none, approval_wait: [wait('SRE', [1, 2, 3, 4, 5]), wait('Legal', [9])] };
   const before = { ...none, approval_wait: [wait('SRE', [11, 12, 13, 14, 15]), wait('Product', [7])] };
-  expect(readingsOf(now, before).map(({ metric, part, change }) => [metric, part, change])).toEqual([
+  expect(readingsOf(now, before, true).map(({ metric, part, change }) => [metric, part, change])).toEqual([
     ['approval_wait', 'SRE', 'better'],
     ['approval_wait', 'Legal', 'unknown'],
     ['approval_wait', 'Product', 'unknown'],
+  ]);
+});
+
+test('how much there was before the record began is unknown, not little; how long it took is known', () => {
+  const none = Object.fromEntries(metricKeys.map((key) => [key, []])) as unknown as Measures;
+  const of = (n: number, minutes: number): Measures => ({
+    ...none,
+    known_errors: [{ part: '', measured: { kind: 'count', n } }],
+    change_lead_time: [
+      { part: '', measured: medianMeasured(medianOf([1, 2, 3, 4, 5].map((one) => one + minutes)), '') },
+    ],
+  });
+  const changes = (isOnRecord: boolean) =>
+    readingsOf(of(3, 100), of(4, 0), isOnRecord).map(({ metric, change }) => [metric, change]);
+  expect(changes(true)).toEqual([
+    ['change_lead_time', 'worse'],
+    ['known_errors', 'better'],
+  ]);
+  expect(changes(false)).toEqual([
+    ['change_lead_time', 'worse'],
+    ['known_errors', 'unknown'],
   ]);
 });
 
