@@ -23,7 +23,6 @@ import {
   slot,
   type View,
 } from './kit.ts';
-import { offerLine } from './slot.ts';
 import { cancelButton, type ReleaseProps } from './summary.ts';
 
 export type FreezeProps = {
@@ -111,7 +110,7 @@ export function touched(
       ? mrkdwn`It stays booked, and cannot start while the freeze lasts.`
       : mrkdwn`It stays booked and may start; the freeze advises against it.`;
   if (kept) return say(mrkdwn`❄️ *${freeze.name}* covers ${name} (${when}). You keep it. ${effect}`);
-  const text = mrkdwn`❄️ *${freeze.name}* now covers ${name} (${when})${freeze.message === '' ? '' : `: ${freeze.message}`}. ${effect}${next ? mrkdwn` Next best: ${offerLine(next, release.zone)}.` : ''}`;
+  const text = mrkdwn`❄️ *${freeze.name}* now covers ${name} (${when})${freeze.message === '' ? '' : `: ${freeze.message}`}. ${effect}${next ? mrkdwn` Next best: ${dayAndTime(next.startsAt, release.zone)}.` : ''}`;
   const value = `${release.number}|${freeze.key}`;
   return {
     text: text.mrkdwn,

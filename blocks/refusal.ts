@@ -117,6 +117,10 @@ const words: { readonly [C in RefusalCode]: (refusal: RefusalOf<C>, zone: string
   too_many_steps: ({ release }) => ({
     text: mrkdwn`${releaseKey(release)} has as many steps as fit. Use notes for the rest.`,
   }),
+  asked_again: ({ release, as }) => ({
+    text: mrkdwn`${releaseKey(release)} was asked for again: ${releaseKey(as)} is open and ships the same. Change or cancel that one.`,
+    next: [button('release.details', 'Details', String(as))],
+  }),
   replaced: ({ release, environment, by }) => ({
     text: mrkdwn`Nothing of ${releaseKey(release)} is left in ${environment} to roll back: ${join(
       by.map((one) => mrkdwn`${one.service} is at ${code(one.version)} since ${releaseKey(one.release)}`),

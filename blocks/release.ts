@@ -116,7 +116,7 @@ function canRollBack(state: ReleaseProps['state']): boolean {
 function roomWords(release: ReleaseProps): Mrkdwn {
   if (release.room === 'none') return mrkdwn`${isEnded(release.state) ? 'none' : 'opens before the slot'}`;
   if (release.barred.includes('create')) return mrkdwn`this thread`;
-  if (!release.roomChannel) return mrkdwn`opening`;
+  if (!release.roomChannel) return mrkdwn`${isEnded(release.state) ? 'none' : 'opening'}`;
   return mrkdwn`${channel(release.roomChannel)}${release.archivedAt ? ' (archived)' : ''}`;
 }
 

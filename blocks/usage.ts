@@ -168,7 +168,7 @@ export function timeWords(problem: TimeProblem): Mrkdwn {
     case 'time_unreadable':
       return mrkdwn`I could not read “${problem.text}” as a time. Try ${code('tomorrow 14:00')}, ${code('fri 2pm')} or ${code('2026-11-24 14:00')}.`;
     case 'time_leftover':
-      return mrkdwn`I understood “${problem.understood}” but not “${problem.leftover}”. Write it like ${code('monday 9:00 Europe/London')}.`;
+      return mrkdwn`I understood “${problem.understood}” but not “${problem.leftover}”. Write it like ${code('tomorrow 14:00')}, ${code('mon 9:00 for 45m')} or ${code('2026-12-01 14:00 Europe/Berlin')}.`;
     case 'time_no_hour':
       return mrkdwn`“${problem.text}” has no time of day. Try ${code(`${problem.text} 14:00`)}.`;
     case 'time_ambiguous_date':

@@ -161,6 +161,7 @@ export type Refusal =
       environment: string;
       by: { service: string; version: string; release: number }[];
     }
+  | { code: 'asked_again'; release: number; as: number }
   | { code: 'steps_open'; release: number; steps: { key: string; title: string }[] }
   | { code: 'room_paused'; release: number }
   | { code: 'not_in_room'; release: number; channel: string }

@@ -66,7 +66,7 @@ import { findDraft } from '../store/draft.ts';
 import { findExperiment } from '../store/experiment.ts';
 import { findRelease, keepCredential, loadCodes, loadPrefs } from '../store/facts.ts';
 import { findDigest } from '../store/follow.ts';
-import { findReleaseProps, historyOf, listServices, loadWorkspace, unitsAround } from '../store/read.ts';
+import { askedAgainAs, findReleaseProps, historyOf, listServices, loadWorkspace, unitsAround } from '../store/read.ts';
 import { loadRoomProps } from '../store/room.ts';
 import { isRefused } from './client.ts';
 import { admit, fallbackFor } from './line.ts';
@@ -273,6 +273,8 @@ async function fillForm(
     case 'again': {
       const release = await findReleaseProps(ctx.db, workspace, form.release);
       if (!release) return no({ code: 'not_found', what: 'release', name: `REL-${form.release}` });
+      const as = await askedAgainAs(ctx.db, workspace, form.release);
+      if (as !== undefined) return no({ code: 'asked_again', release: form.release, as });
       return requestForm(draftAgain(release, ctx.now()), await environmentsOf(ctx, workspace), asksAgain(release));
     }
     case 'request': {

@@ -119,6 +119,19 @@ export async function reviewsDue(db: Db, workspace: string, person: string): Pro
   );
 }
 
+/** A later release that is open, of the same person, with the same content. */
+export async function askedAgainAs(db: Db, workspace: string, number: number): Promise<number | undefined> {
+  const units = (of: string) =>
+    `(SELECT array_agg(u.service || ' ' || u.version ORDER BY u.service) FROM release_unit u WHERE u.workspace = $1 AND u.release = ${of}.number)`;
+  const { rows } = await db.background.query<{ number: number }>(
+    `SELECT n.number FROM release r JOIN release n ON n.workspace = $1 AND n.number > r.number AND n.requester = r.requester
+       AND n.environment = r.environment AND n.state = ANY ($3) AND ${units('n')} = ${units('r')}
+     WHERE r.workspace = $1 AND r.number = $2 ORDER BY n.number LIMIT 1`,
+    [workspace, number, openStates],
+  );
+  return rows[0]?.number;
+}
+
 /** Open releases that this person asked for or leads. */
 export async function openReleasesOf(db: Db, workspace: string, person: string): Promise<number[]> {
   const rows = await db.prisma.release.findMany({

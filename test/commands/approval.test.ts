@@ -138,9 +138,12 @@ test('random policies, people, votes, delegations, changes and time agree with a
               const nth = one.field === 'migration' ? ++flips : ++moves;
               const got = await change(release, one.field, nth, startsAt);
               const could = model.change(world, [one.field]);
-              // A gate that nobody could meet any more is not asked again: nothing changes.
-              if (codeOf(got) === 'unmeetable_gate') Object.assign(world, before);
-              else expect([one, codeOf(got) === 'ok']).toEqual([one, could]);
+              // A gate that nobody could meet any more is not asked again: nothing changes, and the next one is the same change.
+              if (codeOf(got) === 'unmeetable_gate') {
+                Object.assign(world, before);
+                if (one.field === 'migration') flips--;
+                else moves--;
+              } else expect([one, codeOf(got) === 'ok']).toEqual([one, could]);
               break;
             }
             case 'group':
@@ -173,9 +176,7 @@ test('random policies, people, votes, delegations, changes and time agree with a
         await hall.fires({ command: 'clock expire', release });
         await hall.fires({ command: 'clock expire', release });
         model.expire(world);
-        expect((await snapshot(release)).state).toBe(
-          world.state === 'approved' && moves > 0 ? world.state : world.state,
-        );
+        expect((await snapshot(release)).state).toBe(world.state);
       },
     ),
     { numRuns: runs },

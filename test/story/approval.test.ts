@@ -92,7 +92,7 @@ describe('approvals on a working day', () => {
     await ana.types(`/release approve REL-${release}`);
     await ana.reads(no);
     await ana.closes();
-    await ana.types(`<@U0MAITRED> approve REL-${release}`);
+    await ana.types(`@maitred approve REL-${release}`);
     await ana.seesEventually(/What happened/);
     // A delegate cannot be the requester, and a form that somebody else filled in proves nothing.
     await kim.types(`/release delegate REL-${release} <@U0ANA|ana>`);
@@ -332,6 +332,10 @@ describe('approvals on a working day', () => {
       state: 'requested',
     });
     expect(await stateOf(house, release)).toBe('rejected');
+    // Once is enough.
+    await ana.clicks('Edit and resubmit…', 'dm', /no plan for the way back/);
+    await ana.reads(new RegExp(`REL-${release} was asked for again: REL-${again.number} is open`));
+    await ana.closes();
   });
 
   test('a mention shows the release; a form that would be refused does not open', async () => {
