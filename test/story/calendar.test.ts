@@ -139,7 +139,7 @@ describe('the calendar of a week', () => {
     await ana.seesEventually(/❄️ Freeze: Black Friday/);
     const asked = await ana.seesEventually(new RegExp(`\\*Black Friday\\* now covers \\*REL-${number}\\*`), 'dm');
     expect(asked).toContain('Hands off the shop');
-    expect(asked).toMatch(/Next best: <!date\^\d+/);
+    expect(asked).toMatch(/Next best: Mon 30 Nov 2026, \d\d:\d\d Europe\/Berlin/);
     expect((await releaseOf(number))?.state).toBe('approved');
     await ana.types('/release book checkout@1 thu 11:00 --yes');
     await ana.seesEventually(/❄️ \*Black Friday\*/);
