@@ -56,7 +56,6 @@ describe('a booking before the clocks change elsewhere', () => {
     expect(await house.query('SELECT 1 FROM release')).toEqual([]);
     await ana.clicks('Book it');
     await ana.seesEventually(/requested REL-\d+ payments 2\.14\.0/);
-    await ana.clicks('Book it').catch(() => undefined);
     const rows = await house.query<{ starts_at: Date; ends_at: Date }>('SELECT starts_at, ends_at FROM release');
     expect(rows).toEqual([{ starts_at: new Date('2027-03-16T13:00:00Z'), ends_at: new Date('2027-03-16T13:45:00Z') }]);
   });
@@ -196,7 +195,6 @@ describe('the calendar of a week', () => {
     const other = await requested(sam, 'search 5.0.0');
     await ana.types(`/release swap REL-${mine} REL-${other}`);
     await ana.seesEventually(new RegExp(`asked to swap REL-${mine} with REL-${other}`));
-    await ana.clicks('Accept', 'dm').catch(() => undefined);
     await sam.seesEventually(/asks you to swap slots/, 'dm');
     await sam.clicks('Accept', 'dm');
     await sam.seesEventually(/You swapped/, 'dm');
