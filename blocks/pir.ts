@@ -120,7 +120,7 @@ export function reviewRow(release: ReleaseProps, now: Date): KnownBlock {
   const { reviewDueAt: due, zone } = release;
   const until = due ? mrkdwn`, ${due < now ? 'was due' : 'due'} ${date(due, zone)}` : '';
   return section(
-    mrkdwn`*${releaseKey(release.number)}* ${clip(unitsName(release.units), 100)} · say how it went${until}`,
+    mrkdwn`*${releaseKey(release.number)}* ${clip(unitsName(release.units), 120)} · say how it went${until}`,
     button('pir.open', 'Review…', String(release.number)),
   );
 }

@@ -93,12 +93,7 @@ export const doneVerb = plainVerb('done', 'says that it is verified: the release
 );
 export const pauseVerb = reasonVerb('pause', [], 'holds the deployment', pauseCommand);
 export const rollbackVerb: Verb = {
-  name: 'rollback',
-  synonyms: ['revert'],
-  job: 'Run',
-  usage: 'rollback [REL-142] [reason]',
-  summary: 'rolls back; nothing ever blocks this',
-  examples: ['rollback REL-142 error rate above the limit'],
+  ...reasonVerb('rollback', ['revert'], 'rolls back; nothing ever blocks this', rollbackCommand),
   // Without a reason the form says what goes back to what; with one it is meant.
   target: true,
   parse: (line, _said, release) =>
@@ -170,11 +165,11 @@ function plainVerb(name: string, summary: string, make: (input: OfRelease) => Ca
   };
 }
 
-function reasonVerb(
+function reasonVerb<Facts>(
   name: string,
   synonyms: readonly string[],
   summary: string,
-  command: Command<WithReason, ReleaseFacts>,
+  command: Command<WithReason, Facts>,
 ): Verb {
   return {
     name,

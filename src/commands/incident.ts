@@ -66,8 +66,8 @@ export const incidentVerb: Verb = {
   target: 'maybe',
   parse: (line, _said, release) => {
     const [key, ...rest] = line.words;
-    // Without a number it is most likely the first word of what is wrong.
     const close = rest[0] === 'over';
+    // Without a number it is most likely the first word of what is wrong.
     if (key === undefined || (!close && !/\d/.test(key))) return missing('the incident, like INC-77');
     const about = { key: key.slice(0, 60), note: close ? '' : [...rest, ...line.quoted].join(' ').slice(0, 500) };
     if (release !== undefined) return { do: 'run', call: call(incidentCommand, { release, ...about, close }) };

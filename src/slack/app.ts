@@ -25,7 +25,7 @@ import type { StoredEvent } from '../domain/event.ts';
 import { legible, readLine } from '../domain/line.ts';
 import type { Actor } from '../domain/person.ts';
 import { isLogged } from '../domain/reaction.ts';
-import { type Outcome, rehearse, run } from '../run.ts';
+import { type Outcome, run } from '../run.ts';
 import { isDatabaseDown, pingDb } from '../store/db.ts';
 import { askedOf, askedOfGroup, listServices } from '../store/read.ts';
 import { releaseAt } from '../store/room.ts';
@@ -34,7 +34,7 @@ import { type Asker, answer, tell } from './answer.ts';
 import { linkTo } from './channel.ts';
 import { clicked, type Door } from './click.ts';
 import { callOptions, connectOptions, type SlackConnection } from './client.ts';
-import { confirm } from './confirm.ts';
+import { confirm, rehearseFor } from './confirm.ts';
 import type { SlackDirectory } from './directory.ts';
 import {
   errorAt,
@@ -220,8 +220,9 @@ export async function openSlack(
       const wrongIn = (outcome: { ok: true } | { ok: false; refusal: Refusal }) =>
         outcome.ok ? undefined : errorAt(view as unknown as Submission, outcome.refusal, asker.zone);
       if (read.confirm) {
-        const wrong = wrongIn(await rehearse(ctx, read.call.command, read.call.input, { workspace, actor }));
-        return wrong ? { errors: wrong } : confirm(ctx, asker, read.call, '');
+        const rehearsing = rehearseFor(ctx, asker, read.call);
+        const wrong = wrongIn(await rehearsing);
+        return wrong ? { errors: wrong } : confirm(ctx, asker, read.call, '', rehearsing);
       }
       // What was corrected after an error is another submission; the same one twice is not.
       const filled = createHash('sha256').update(JSON.stringify(view.state.values)).digest('hex').slice(0, 16);

@@ -15,15 +15,24 @@ import { loadReleaseProps, numbered, readReleases } from '../store/read.ts';
 import { learntOf } from './answer.ts';
 import { draftOf, nextFor } from './offer.ts';
 
-/** Says how a line was read and what a click will do; or why it would be refused, with the next best times. */
+/** What would come of it, if this person did it now. */
+export function rehearseFor(ctx: Ctx, { workspace, person }: { workspace: string; person: string }, what: Call) {
+  return rehearse(ctx, what.command, what.input, { workspace, actor: { kind: 'person', id: person } });
+}
+
+/**
+ * Says how a line was read and what a click will do; or why it would be refused, with the next best times. `rehearsing`: by
+ * whoever had to know before.
+ */
 export async function confirm(
   ctx: Ctx,
   asking: { workspace: string; person: string; zone: string },
   what: Call,
   typed: string,
+  rehearsing = rehearseFor(ctx, asking, what),
 ): Promise<View> {
-  const { workspace, person, zone } = asking;
-  const rehearsed = await rehearse(ctx, what.command, what.input, { workspace, actor: { kind: 'person', id: person } });
+  const { workspace, zone } = asking;
+  const rehearsed = await rehearsing;
   if (!rehearsed.ok) return refusal(rehearsed.refusal, zone, await nextFor(ctx, asking, rehearsed.refusal, what));
   const draft = await draftOf(ctx, asking, what);
   const now = ctx.now();

@@ -116,23 +116,24 @@ export const stepsJson = `(SELECT coalesce(jsonb_agg(to_jsonb(s) || jsonb_build_
      FROM step_voice v WHERE v.workspace = $1 AND v.release = $2 AND v.step = s.key)) ORDER BY s.position), '[]')
   FROM step s WHERE s.workspace = $1 AND s.release = $2)`;
 
-/** The version of a service that was done last where release `$2` goes, before that one ended. */
-function versionBefore(service: string): string {
-  return `(SELECT u.version FROM release_unit u JOIN release o ON o.workspace = $1 AND o.number = u.release
-    WHERE u.workspace = $1 AND u.service = ${service} AND o.environment = r.environment AND o.state = 'done' AND o.number <> $2
-      AND (r.ended_at IS NULL OR o.ended_at <= r.ended_at)
-    ORDER BY o.ended_at DESC LIMIT 1)`;
+/** Of the release `n` that was done last of a service where release `r` goes, besides that one: its unit is `u`. */
+function lastDone(what: string, service: string, when: string): string {
+  return `(SELECT ${what} FROM release_unit u JOIN release n ON n.workspace = $1 AND n.number = u.release
+    WHERE u.workspace = $1 AND u.service = ${service} AND n.environment = r.environment AND n.state = 'done' AND n.number <> r.number
+      AND ${when}
+    ORDER BY n.ended_at DESC LIMIT 1)`;
 }
+
+/** The version of a service that was there before release `r` ended. */
+const versionBefore = (service: string) =>
+  lastDone('u.version', service, '(r.ended_at IS NULL OR n.ended_at <= r.ended_at)');
 
 /** What was done last of each of a release's services where it went, after it ended. */
 export async function replacedBy(reader: Reader, workspace: string, number: number): Promise<Replaced[]> {
   return reader.query<Replaced>(
-    `SELECT w.service, o.version, o.number AS release
+    `SELECT w.service, later.version, later.number AS release
      FROM release r JOIN release_unit w ON w.workspace = $1 AND w.release = r.number
-       CROSS JOIN LATERAL (SELECT u.version, n.number FROM release_unit u JOIN release n ON n.workspace = $1 AND n.number = u.release
-         WHERE u.workspace = $1 AND u.service = w.service AND n.environment = r.environment AND n.state = 'done'
-           AND n.number <> r.number AND n.ended_at > r.ended_at
-         ORDER BY n.ended_at DESC LIMIT 1) o
+       CROSS JOIN LATERAL ${lastDone('u.version, n.number', 'w.service', 'n.ended_at > r.ended_at')} later
      WHERE r.workspace = $1 AND r.number = $2 ORDER BY w.position`,
     [workspace, number],
   );
